@@ -1,0 +1,29 @@
+/*
+ * log: one line per entry to standard error, "2026-01-02T03:04:05.678Z level program: text". Never
+ * pass a token, a key or a request line. Control characters in the text are replaced, so that no
+ * peer can forge a line.
+ */
+#ifndef PONG_COMMON_LOG_H
+#define PONG_COMMON_LOG_H
+
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG
+};
+
+/* Words for OPTION_CHOICE, in the order of enum log_level. */
+#define LOG_LEVEL_CHOICES "error|warn|info|debug"
+
+/* Sets the program's name (kept, not copied) and what is printed at all. Call once at start, before
+ * threads. */
+void log_init(const char *program, enum log_level level);
+
+/* Any thread. One write(2) per entry; entries over 1 KiB are cut. */
+void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
