@@ -1,0 +1,40 @@
+/*
+ * ipc_client: api-fcgi's end of the IPC: asks one gamed instance and waits for its reply, from many
+ * threads at once.
+ */
+#ifndef PONG_IPC_CLIENT_H
+#define PONG_IPC_CLIENT_H
+
+#include <stddef.h>
+
+enum ipc_client_error {
+    IPC_CLIENT_OK = 0,
+    IPC_CLIENT_UNAVAILABLE = -1, /* no connection to gamed: answered at once, without waiting */
+    IPC_CLIENT_BUSY =
+        -2, /* the most calls allowed already wait on this instance: answered at once */
+    IPC_CLIENT_TIMEOUT = -3, /* connected, but no reply before the deadline */
+    IPC_CLIENT_FAILED = -4,  /* anything else: out of memory, a message over the limit */
+};
+
+struct ipc_client;
+
+/*
+ * A client of the gamed at `url`. Returns at once: the connection is made, and made again after a
+ * loss (10–100 ms), in the background. At most `max_waiting` calls wait at a time. NULL and a
+ * sentence in error[] when the url is no good.
+ */
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error,
+                                   size_t error_size);
+
+/*
+ * Sends `length` bytes and waits up to `timeout_ms` for the reply, copied to `reply` (at most
+ * IPC_MESSAGE_MAX). Returns its length, or a negative enum ipc_client_error. Any thread. A request
+ * may reach gamed twice (nng sends again after a lost connection).
+ */
+long ipc_client_call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
+                     char *reply, size_t reply_size);
+
+/* Frees it; no call may be in progress. NULL is fine. */
+void ipc_client_close(struct ipc_client *client);
+
+#endif

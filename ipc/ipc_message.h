@@ -1,0 +1,110 @@
+/*
+ * ipc_message: the requests and replies between api-fcgi and gamed, and their JSON form. Pure:
+ * jansson only, no socket, no clock.
+ *
+ * A request is {"v": 1, "op": …, "deadline": Unix ms, …}; a reply is {"v": 1, "ok": true, …} or
+ * {"v": 1, "ok": false, "code": …, "error": …}. Rule that keeps it honest: a field is only ever
+ * added; a field that changes its meaning gets a new IPC_VERSION.
+ */
+#ifndef PONG_IPC_MESSAGE_H
+#define PONG_IPC_MESSAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/random.h"
+#include "common/text.h"
+
+/* Bytes; both ends refuse more. A full list of 100 rooms stays well under it. Deadline of a whole
+ * exchange in milliseconds. */
+enum {
+    IPC_VERSION = 1,
+    IPC_MESSAGE_MAX = 65536,
+    IPC_DEADLINE_MS = 2000
+};
+
+/* What a socket lets through: a message and nng's own header, which its limit counts too. */
+enum {
+    IPC_WIRE_MAX = IPC_MESSAGE_MAX + 64
+};
+
+enum ipc_op {
+    IPC_CREATE,
+    IPC_JOIN,
+    IPC_CHECK,
+    IPC_CANCEL,
+    IPC_QUICK,
+    IPC_LIST,
+    IPC_STATS,
+    IPC_HEALTH,
+    IPC_OP_COUNT
+};
+
+enum ipc_error {
+    IPC_OK = 0,
+    IPC_BAD_MESSAGE = -1, /* not JSON, not an object, a field of a wrong type or out of its range,
+                             over IPC_MESSAGE_MAX */
+    IPC_BAD_VERSION = -2,
+    IPC_UNKNOWN_OP = -3,
+    IPC_NO_MEMORY = -4,
+};
+
+/* A seat token that the caller showed, and how: a cookie is shared by all tabs of a browser, so it
+ * proves less about intent. */
+struct ipc_token {
+    char token[SEAT_TOKEN_SIZE];
+    bool from_cookie;
+};
+enum {
+    IPC_TOKENS_MAX = 4
+};
+
+struct ipc_request {
+    enum ipc_op op;
+    int64_t deadline_unix_ms; /* the sender waits no longer; 0: none */
+    /* who asks */
+    char user_id[PLAYER_ID_SIZE]; /* verified identity; "" for a guest */
+    char username[USERNAME_SIZE]; /* "" when none was given */
+    struct ipc_token tokens[IPC_TOKENS_MAX];
+    size_t token_count;
+    /* create, join, quick: the seat token to be given out, which is also the request's id: sent
+     * twice, it acts once */
+    char new_token[SEAT_TOKEN_SIZE];
+    /* join, check, cancel: canonical */
+    char room_code[ROOM_CODE_SIZE];
+    /* create */
+    bool is_public;
+    char bot_level[8]; /* "" for a human opponent, else easy, normal, hard */
+    int winning_score; /* 1–21; 0: the default */
+};
+
+/* The word of an op on the wire, e.g. "create". */
+const char *ipc_op_name(enum ipc_op op);
+
+/* Writes the request as JSON; returns its length, or a negative enum ipc_error. Any thread. */
+long ipc_request_encode(const struct ipc_request *request, char *out, size_t size);
+
+/* Reads `length` bytes into *request. Never trusts them. Returns 0 or a negative enum ipc_error.
+ * Any thread. */
+int ipc_request_decode(const char *text, size_t length, struct ipc_request *request);
+
+/*
+ * A successful reply to which the caller adds the op's own fields, or a failure. NULL when out of
+ * memory. The caller owns it.
+ */
+json_t *ipc_reply_ok(void);
+json_t *ipc_reply_error(const char *code, const char *sentence);
+
+/* Writes the reply as JSON; returns its length or a negative enum ipc_error (IPC_BAD_MESSAGE: over
+ * `size`). */
+long ipc_reply_encode(const json_t *reply, char *out, size_t size);
+
+/*
+ * Reads a reply: *reply (owned by the caller) is an object with v = 1 and a boolean ok; a failure
+ * has strings code and error. Returns 0 or a negative enum ipc_error.
+ */
+int ipc_reply_decode(const char *text, size_t length, json_t **reply);
+
+#endif
