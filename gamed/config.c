@@ -1,0 +1,140 @@
+#include "gamed/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+enum {
+    MS_PER_SECOND = 1000,
+    SECONDS_PER_MINUTE = 60,
+    COUNTDOWN_MAX_STEPS = 3600
+};
+
+/* What the table fills in before it is put into the modules' units. */
+struct raw_config {
+    char slot[2];
+    int absence_seconds, absence_total_seconds, pause_seconds, unclaimed_seconds,
+        waiting_room_seconds, rematch_seconds, match_minutes;
+    int guests, post_bot_results, post_guest_results;
+};
+
+static enum option_outcome read_options(struct config *config, struct raw_config *raw, int argc,
+                                        char **argv, char *error, size_t error_size)
+{
+    struct game_manager_config *manager = &config->manager;
+    struct game_rules *rules = &manager->rules;
+#define TEXT(field)             OPTION_STRING, (field), sizeof(field), 0, 0, NULL
+#define NUMBER(field, min, max) OPTION_INT, &(field), 0, (min), (max), NULL
+#define CHOICE(field, words)    OPTION_CHOICE, &(field), 0, 0, 0, (words)
+    const struct option_spec specs[] = {
+        {"slot", TEXT(raw->slot), "A", NULL, "CHARACTER",
+         "first character of this process' room codes"},
+        {"listen", TEXT(config->listen), "unix:/run/pong/gamed.sock", NULL, "WHERE",
+         "WebSocket listener: unix:PATH or ADDRESS:PORT"},
+        {"ipc", TEXT(config->ipc), "ipc:///run/pong/ipc.sock", NULL, "URL",
+         "where api-fcgi asks: ipc://PATH"},
+        {"state-dir", TEXT(config->state_dir), "", NULL, "DIR",
+         "locked while running, so that a slot runs once; created if missing"},
+        {"update-hz", NUMBER(manager->update_hz, 10, 60), "30", NULL, "HZ",
+         "updates a second to each client; a divisor of 60"},
+        {"serve-steps", NUMBER(rules->serve_steps, PONG_SERVE_LAUNCH_STEPS, COUNTDOWN_MAX_STEPS),
+         "180", NULL, "STEPS", "countdown of a serve, in 1/60 s"},
+        {"absence-seconds", NUMBER(raw->absence_seconds, 1, 3600), "30", NULL, "S",
+         "how long a player may be away at a time"},
+        {"absence-total-seconds", NUMBER(raw->absence_total_seconds, 1, 7200), "60", NULL, "S",
+         "how long in one match"},
+        {"pause-seconds", NUMBER(raw->pause_seconds, 1, 600), "60", NULL, "S",
+         "length of a player's pause"},
+        {"pauses", NUMBER(rules->pauses, 0, 100), "3", NULL, "N",
+         "pauses of a player in one match"},
+        {"unclaimed-seconds", NUMBER(raw->unclaimed_seconds, 1, 3600), "30", NULL, "S",
+         "a waiting seat is freed when its holder is away so long"},
+        {"waiting-room-seconds", NUMBER(raw->waiting_room_seconds, 1, 86400), "120", NULL, "S",
+         "a waiting room is closed when nobody is in it so long"},
+        {"rematch-seconds", NUMBER(raw->rematch_seconds, 1, 3600), "60", NULL, "S",
+         "how long a room outlives its match"},
+        {"match-minutes", NUMBER(raw->match_minutes, 1, 1440), "30", NULL, "MIN", "longest match"},
+        {"max-connections", NUMBER(manager->max_connections, 2, 1000000), "16000", NULL, "N",
+         "WebSocket connections in all"},
+        {"max-rooms", NUMBER(manager->max_rooms, 1, 1000000), "10000", NULL, "N", "rooms in all"},
+        {"max-spectators", NUMBER(manager->max_spectators, 0, 100000), "100", NULL, "N",
+         "spectators of a room"},
+        {"messages-per-second", NUMBER(manager->messages_per_second, 1, 10000), "120", NULL, "N",
+         "what a connection may send; twice as many at once"},
+        {"guests", CHOICE(raw->guests, "deny|allow"), "allow", NULL, "WORD",
+         "whether strangers may take a free seat"},
+        {"allowed-origins", TEXT(config->allowed_origins), "", NULL, "LIST",
+         "origins besides the site's own, e.g. https://example.org"},
+        {"user-management-url", TEXT(config->user_management_url), "", "USER_MANAGEMENT_URL", "URL",
+         "where results are posted; without it they wait"},
+        {"api-key", TEXT(config->api_key), "", "API_KEY", "KEY",
+         "sent with results; better set by the environment"},
+        {"post-bot-results", CHOICE(raw->post_bot_results, OPTION_NO_YES), "no", NULL, "WORD",
+         "post matches against the bot"},
+        {"post-guest-results", CHOICE(raw->post_guest_results, OPTION_NO_YES), "yes", NULL, "WORD",
+         "post matches of guests"},
+        {"redis-url", TEXT(config->redis_url), "", "REDIS_URL", "URL",
+         "for state between instances; not used by this version"},
+        {"log-level", CHOICE(config->log_level, LOG_LEVEL_CHOICES), "info", NULL, "WORD",
+         "what is logged"},
+    };
+#undef TEXT
+#undef NUMBER
+#undef CHOICE
+    return options_parse(
+        "gamed",
+        "The game server of pong: owns all games of one slot, speaks WebSocket to players.", specs,
+        sizeof specs / sizeof *specs, argc, argv, error, error_size);
+}
+
+static int check(const struct config *config, const struct raw_config *raw, char *error,
+                 size_t error_size)
+{
+    if (60 % config->manager.update_hz != 0) {
+        snprintf(error, error_size, "--update-hz %d does not divide 60", config->manager.update_hz);
+        return -1;
+    }
+    if (raw->slot[0] == '\0' || !strchr(ROOM_CODE_ALPHABET, raw->slot[0])) {
+        snprintf(error, error_size, "--slot must be one of %s", ROOM_CODE_ALPHABET);
+        return -1;
+    }
+    if (raw->pause_seconds * PONG_STEPS_PER_SECOND + config->manager.rules.serve_steps >=
+        PONG_STEPS_OPEN) {
+        snprintf(error, error_size, "--pause-seconds and --serve-steps are too long together");
+        return -1;
+    }
+    return game_history_check(&config->history, error, error_size) == GAME_HISTORY_OK ? 0 : -1;
+}
+
+enum option_outcome config_read(struct config *config, int argc, char **argv, char *error,
+                                size_t error_size)
+{
+    struct raw_config raw;
+    memset(config, 0, sizeof *config);
+    memset(&raw, 0, sizeof raw);
+    enum option_outcome outcome = read_options(config, &raw, argc, argv, error, error_size);
+    if (outcome == OPTIONS_BAD || outcome == OPTIONS_DONE)
+        return outcome;
+
+    struct game_rules *rules = &config->manager.rules;
+    rules->absence_ms = raw.absence_seconds * MS_PER_SECOND;
+    rules->absence_total_ms = raw.absence_total_seconds * MS_PER_SECOND;
+    rules->pause_ms = raw.pause_seconds * MS_PER_SECOND;
+    rules->unclaimed_ms = raw.unclaimed_seconds * MS_PER_SECOND;
+    rules->waiting_room_ms = raw.waiting_room_seconds * MS_PER_SECOND;
+    rules->rematch_ms = raw.rematch_seconds * MS_PER_SECOND;
+    rules->match_ms = raw.match_minutes * SECONDS_PER_MINUTE * MS_PER_SECOND;
+    config->manager.slot = raw.slot[0];
+    config->manager.guests = raw.guests;
+    config->consumer.max_connections = config->manager.max_connections;
+    config->consumer.messages_per_second = config->manager.messages_per_second;
+    config->consumer.allowed_origins = config->allowed_origins;
+    config->history = GAME_HISTORY_CONFIG_DEFAULT;
+    config->history.user_management_url = config->user_management_url;
+    config->history.api_key = config->api_key;
+    config->history.post_bot_results = raw.post_bot_results;
+    config->history.post_guest_results = raw.post_guest_results;
+    config->history.max_rooms = (size_t)config->manager.max_rooms;
+    return check(config, &raw, error, error_size) == 0 ? outcome : OPTIONS_BAD;
+}

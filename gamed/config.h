@@ -1,0 +1,38 @@
+/*
+ * config: gamed's flags (docs/protocol.md §7), checked, in the form that the modules take.
+ */
+#ifndef PONG_GAMED_CONFIG_H
+#define PONG_GAMED_CONFIG_H
+
+#include "common/options.h"
+#include "gamed/game_consumer.h"
+#include "gamed/game_history.h"
+#include "gamed/game_manager.h"
+
+enum {
+    CONFIG_TEXT_MAX = 1024
+};
+
+struct config {
+    char listen[CONFIG_TEXT_MAX];
+    char ipc[CONFIG_TEXT_MAX];
+    char state_dir[CONFIG_TEXT_MAX]; /* "" for none */
+    char user_management_url[CONFIG_TEXT_MAX];
+    char api_key[CONFIG_TEXT_MAX];
+    char redis_url[CONFIG_TEXT_MAX];
+    char allowed_origins[CONFIG_TEXT_MAX];
+    int log_level;
+    struct game_manager_config manager;
+    struct game_consumer_config consumer;
+    struct game_history_config history;
+};
+
+/*
+ * Reads flags and environment. OPTIONS_BAD comes with one sentence in error[]. The strings of the
+ * modules' configurations point into *config, which must stay where it is. Call once at start,
+ * before threads.
+ */
+enum option_outcome config_read(struct config *config, int argc, char **argv, char *error,
+                                size_t error_size);
+
+#endif

@@ -1,0 +1,390 @@
+#include "gamed/game_consumer.h"
+
+#include <assert.h>
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "gamed/game_input.h"
+#include "gamed/game_output.h"
+#include "gamed/handshake.h"
+#include "gamed/messages.h"
+
+enum {
+    RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
+                             dominates the memory) */
+    CLOSE_PATIENCE_SECONDS =
+        2, /* a close frame that the peer does not take within it is given up */
+    SOCKET_RESERVE =
+        64, /* sockets beyond max_connections, for handshakes that are only there to be refused */
+};
+
+struct connection {
+    struct lws *wsi;
+    struct player_session *session;
+    struct connection *next; /* in the pool */
+    bool closing;
+    enum session_close close_code;
+    /* a message that came in pieces; NULL most of the time */
+    char *partial;
+    size_t partial_length;
+};
+
+static_assert(FRAME_HEADROOM >= LWS_PRE, "the library writes the frame's head before its text");
+
+struct game_consumer {
+    struct game_consumer_config config;
+    struct game_manager *manager;
+    struct now (*now)(void);
+    struct connection *connections;
+    struct connection *free_connections;
+    int socket_count;
+    uint64_t handshakes_refused;
+    struct game_output output;
+    struct game_input input;
+};
+
+/* ---- writing ------------------------------------------------------------------------- */
+
+/*
+ * Never lws_write() on a connection that is still sending its last frame: the library would append
+ * the new one to what it has buffered, without end, and drop the head of the one after it.
+ */
+static bool can_write(const struct player_session *session)
+{
+    const struct connection *connection = session->connection;
+    return connection && connection->wsi && !connection->closing &&
+           !lws_partial_buffered(connection->wsi);
+}
+
+/* A connection that fails is killed from the loop, never from within a callback of another. */
+static void kill_connection(struct connection *connection)
+{
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* Writes one frame; a game_output's write function. */
+static bool write_frame(struct player_session *session, struct frame *frame)
+{
+    struct connection *connection = session->connection;
+    if (lws_write(connection->wsi, (unsigned char *)frame->text, frame->length, LWS_WRITE_TEXT) >=
+        0)
+        return true;
+    connection->closing = true;
+    kill_connection(connection);
+    return false;
+}
+
+static void output_ready(void *arg, struct room *room, struct now now)
+{
+    struct game_consumer *consumer = arg;
+    game_output_room(&consumer->output, room, now);
+}
+
+static void session_quiet(void *arg, struct player_session *session, struct now now)
+{
+    struct connection *connection = session->connection;
+    (void)arg;
+    if (!can_write(session))
+        return;
+    unsigned char buffer[LWS_PRE + 1];
+    if (lws_write(connection->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+        connection->closing = true;
+        kill_connection(connection);
+    }
+    session->sent_ms = now.mono_ms;
+}
+
+/* 4000–4499 say "come back"; deployed v1 clients do so only after an unclean close, so they get no
+ * frame. */
+static bool closes_without_frame(enum session_close code)
+{
+    return code == SESSION_CLOSE_DROP || (code >= 4000 && code < 4500);
+}
+
+static void session_close(void *arg, struct player_session *session, enum session_close code)
+{
+    (void)arg;
+    struct connection *connection = session->connection;
+    if (!connection->wsi || connection->closing)
+        return;
+    connection->closing = true;
+    connection->close_code = code;
+    if (closes_without_frame(code)) {
+        kill_connection(connection);
+    } else {
+        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_SECONDS);
+        lws_callback_on_writable(connection->wsi);
+    }
+}
+
+/* ---- receiving ----------------------------------------------------------------------- */
+
+static void free_partial(struct connection *connection)
+{
+    free(connection->partial);
+    connection->partial = NULL;
+    connection->partial_length = 0;
+}
+
+/* Most messages come whole and are read where they lie; pieces are put together in a buffer that
+ * lives only so long. */
+static void on_receive(struct game_consumer *consumer, struct connection *connection,
+                       const char *bytes, size_t length)
+{
+    struct lws *wsi = connection->wsi;
+    struct player_session *session = connection->session;
+    if (connection->closing || session->state != SESSION_OPEN)
+        return;
+    bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
+    if (connection->partial_length + length + lws_remaining_packet_payload(wsi) >
+        MESSAGES_CLIENT_MAX) {
+        free_partial(connection);
+        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_TOO_BIG,
+                                   consumer->now());
+        return;
+    }
+    if (is_last && !connection->partial) {
+        game_input_message(&consumer->input, session, bytes, length, lws_frame_is_binary(wsi),
+                           consumer->now());
+        return;
+    }
+    if (!connection->partial && !(connection->partial = malloc(MESSAGES_CLIENT_MAX))) {
+        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_DROP, consumer->now());
+        return;
+    }
+    memcpy(connection->partial + connection->partial_length, bytes, length);
+    connection->partial_length += length;
+    if (is_last) {
+        game_input_message(&consumer->input, session, connection->partial,
+                           connection->partial_length, lws_frame_is_binary(wsi), consumer->now());
+        free_partial(connection);
+    }
+}
+
+/* ---- handshake ----------------------------------------------------------------------- */
+
+static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out)
+{
+    if (lws_hdr_copy(wsi, out, HANDSHAKE_VALUE_MAX, token) < 0)
+        out[0] = '\0';
+}
+
+static void copy_cookie(struct lws *wsi, const char *name, char *out)
+{
+    size_t size = HANDSHAKE_VALUE_MAX;
+    if (lws_http_cookie_get(wsi, name, out, &size) != 0)
+        out[0] = '\0';
+}
+
+static void read_request(struct lws *wsi, struct handshake_request *request)
+{
+    memset(request, 0, sizeof *request);
+    copy_header(wsi, WSI_TOKEN_GET_URI, request->path);
+    copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization);
+    copy_header(wsi, WSI_TOKEN_ORIGIN, request->origin);
+    copy_header(wsi, WSI_TOKEN_HOST, request->host);
+    copy_cookie(wsi, "pong_seat_1", request->cookie[0]);
+    copy_cookie(wsi, "pong_seat_2", request->cookie[1]);
+    char argument[HANDSHAKE_VALUE_MAX];
+    const char *value = lws_get_urlarg_by_name(wsi, "token=", argument, sizeof argument);
+    if (value)
+        memcpy(request->token_argument, value, strlen(value) + 1);
+}
+
+static unsigned status_of_manager(int error)
+{
+    switch (error) {
+    case GAME_MANAGER_ROOM_NOT_FOUND:
+        return HTTP_STATUS_NOT_FOUND;
+    case GAME_MANAGER_GAME_OVER:
+        return HTTP_STATUS_GONE;
+    case GAME_MANAGER_BAD_TOKEN:
+        return HTTP_STATUS_UNAUTHORIZED;
+    case GAME_MANAGER_TOO_MANY_SPECTATORS:
+        return 429;
+    default:
+        return HTTP_STATUS_SERVICE_UNAVAILABLE;
+    }
+}
+
+static unsigned status_of_handshake(int error)
+{
+    switch (error) {
+    case HANDSHAKE_BAD_TOKEN:
+        return HTTP_STATUS_UNAUTHORIZED;
+    case HANDSHAKE_BAD_ORIGIN:
+        return HTTP_STATUS_FORBIDDEN;
+    default:
+        return HTTP_STATUS_NOT_FOUND;
+    }
+}
+
+static int refuse(struct game_consumer *consumer, struct lws *wsi, unsigned status)
+{
+    consumer->handshakes_refused++;
+    if (lws_return_http_status(wsi, status, NULL) < 0)
+        return -1;
+    return 1;
+}
+
+/* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
+static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
+{
+    struct handshake_request request;
+    struct game_handshake handshake;
+    read_request(wsi, &request);
+    int error = handshake_read(&request, consumer->config.allowed_origins, &handshake);
+    if (error != HANDSHAKE_OK)
+        return refuse(consumer, wsi, status_of_handshake(error));
+
+    struct connection *connection = consumer->free_connections;
+    if (!connection)
+        return refuse(consumer, wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+    struct player_session *session;
+    error =
+        game_manager_admit(consumer->manager, &handshake, connection, consumer->now(), &session);
+    if (error != GAME_MANAGER_OK)
+        return refuse(consumer, wsi, status_of_manager(error));
+    LL_DELETE(consumer->free_connections, connection);
+    memset(connection, 0, sizeof *connection);
+    connection->wsi = wsi;
+    connection->session = session;
+    lws_set_opaque_user_data(wsi, connection);
+    return 0;
+}
+
+/* The socket is gone, or never got further than its handshake. */
+static void on_gone(struct game_consumer *consumer, struct lws *wsi)
+{
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (!connection)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    connection->wsi = NULL;
+    free_partial(connection);
+    game_manager_session_gone(consumer->manager, connection->session, consumer->now());
+    LL_PREPEND(consumer->free_connections, connection);
+}
+
+static int on_writable(struct connection *connection, struct lws *wsi)
+{
+    if (!connection || !connection->closing)
+        return 0;
+    if (!closes_without_frame(connection->close_code))
+        lws_close_reason(wsi, (enum lws_close_status)connection->close_code, NULL, 0);
+    return -1;
+}
+
+static int on_plain_http(struct lws *wsi)
+{
+    if (lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) < 0)
+        return -1;
+    return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t length)
+{
+    struct game_consumer *consumer = lws_context_user(lws_get_context(wsi));
+    struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    (void)user;
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return consumer->socket_count >= consumer->config.max_connections + SOCKET_RESERVE;
+    case LWS_CALLBACK_WSI_CREATE:
+        consumer->socket_count++;
+        return 0;
+    case LWS_CALLBACK_HTTP:
+        return on_plain_http(wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return strcmp(in, "websocket") == 0 ? on_upgrade(consumer, wsi) : -1;
+    case LWS_CALLBACK_ESTABLISHED:
+        game_manager_session_open(consumer->manager, connection->session, consumer->now());
+        return 0;
+    case LWS_CALLBACK_RECEIVE:
+        on_receive(consumer, connection, in, length);
+        return 0;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        connection->session->heard_ms = consumer->now().mono_ms;
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return on_writable(connection, wsi);
+    case LWS_CALLBACK_CLOSED:
+        on_gone(consumer, wsi);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        on_gone(consumer, wsi);
+        consumer->socket_count--;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+const struct lws_protocols *game_consumer_protocols(void)
+{
+    static const struct lws_protocols protocols[] = {
+        /* tx_packet_size: without it the library writes at most rx_buffer_size bytes at a time */
+        {.name = "pong.v1.json",
+         .callback = callback,
+         .rx_buffer_size = RX_BUFFER_SIZE,
+         .tx_packet_size = MESSAGES_SIZE},
+        {.name = NULL},
+    };
+    return protocols;
+}
+
+/* ---- life of the module -------------------------------------------------------------- */
+
+struct game_consumer *game_consumer_new(const struct game_consumer_config *config,
+                                        struct now (*now)(void))
+{
+    struct game_consumer *consumer = calloc(1, sizeof *consumer);
+    size_t count = (size_t)config->max_connections + SOCKET_RESERVE;
+    if (!consumer || !(consumer->connections = calloc(count, sizeof *consumer->connections))) {
+        free(consumer);
+        return NULL;
+    }
+    consumer->config = *config;
+    consumer->now = now;
+    for (size_t i = count; i-- > 0;)
+        LL_PREPEND(consumer->free_connections, &consumer->connections[i]);
+    return consumer;
+}
+
+void game_consumer_set_manager(struct game_consumer *consumer, struct game_manager *manager)
+{
+    consumer->manager = manager;
+    consumer->output.can_write = can_write;
+    consumer->output.write = write_frame;
+    consumer->input.manager = manager;
+    consumer->input.output = &consumer->output;
+    consumer->input.messages_per_second = consumer->config.messages_per_second;
+}
+
+void game_consumer_free(struct game_consumer *consumer)
+{
+    if (!consumer)
+        return;
+    free(consumer->connections);
+    free(consumer);
+}
+
+void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats)
+{
+    stats->output = consumer->output.stats;
+    stats->messages_received = consumer->input.received;
+    stats->messages_dropped = consumer->input.dropped;
+    stats->handshakes_refused = consumer->handshakes_refused;
+}
+
+void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks)
+{
+    hooks->arg = consumer;
+    hooks->output_ready = output_ready;
+    hooks->session_quiet = session_quiet;
+    hooks->session_close = session_close;
+}

@@ -1,0 +1,99 @@
+/*
+ * game_history: brings the results of finished matches to user_management, on a thread of its own
+ * ("results").
+ *
+ * The loop thread submits a result by value and never waits. The results thread makes the bytes to
+ * POST, commits them to the store's outbox, posts what is due there, a few at a time, and tries
+ * again by the rules of retry.h until each is delivered or given up. It must not touch the game.
+ *
+ * What a receiver may count on: every attempt of one match has the same bytes and the same
+ * Idempotency-Key, and one match has never two attempts running at once. An answer that is lost is
+ * followed by another attempt, so a receiver that ignores the key may record a match twice.
+ */
+#ifndef PONG_GAMED_GAME_HISTORY_H
+#define PONG_GAMED_GAME_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gamed/match_result.h"
+#include "gamed/retry.h"
+#include "gamed/store.h"
+
+enum game_history_error {
+    GAME_HISTORY_OK = 0,
+    GAME_HISTORY_BAD_CONFIG = -1, /* the URL or the API key is no use */
+    GAME_HISTORY_NO_MEMORY = -2,  /* or no thread could be started */
+    GAME_HISTORY_FULL = -3,       /* the mailbox is full; the result was logged and is lost */
+};
+
+struct game_history_config {
+    const char *user_management_url; /* NULL or "": results wait in the outbox */
+    const char *api_key;             /* NULL or "": no Authorization header */
+    bool post_bot_results;           /* else a match with a bot is not put into the outbox */
+    bool post_guest_results;         /* the same for one with a guest */
+    size_t max_rooms;                /* how many matches can end at once; sizes the mailbox */
+    long timeout_ms;                 /* of one attempt */
+    struct retry_policy retry;
+};
+
+/* Nothing configured, and the rest as it is meant to be in production. */
+#define GAME_HISTORY_CONFIG_DEFAULT                           \
+    ((struct game_history_config){.post_guest_results = true, \
+                                  .max_rooms = 10000,         \
+                                  .timeout_ms = 10 * 1000,    \
+                                  .retry = RETRY_POLICY_DEFAULT})
+
+struct game_history_stats {
+    size_t pending;            /* submitted and neither delivered nor given up yet */
+    size_t failed;             /* given up and kept in the store */
+    uint64_t delivered;        /* since the start */
+    uint64_t attempts_failed;  /* attempts that did not deliver, since the start */
+    uint64_t lost;             /* could not even be kept, since the start; each was logged */
+    int64_t oldest_pending_ms; /* how long the oldest result in the outbox has waited */
+    bool store_broken;         /* the store refused the last write or read */
+};
+
+struct game_history;
+
+/*
+ * Whether the configuration can be used, for --check-config: GAME_HISTORY_OK, _BAD_CONFIG or
+ * _NO_MEMORY with a sentence in error[] that never holds the key. Main thread.
+ */
+int game_history_check(const struct game_history_config *config, char *error, size_t error_size);
+
+/*
+ * Starts the thread, which from then on alone uses the store's outbox; what is pending there is
+ * taken up. The config's strings are copied; the store stays the caller's, open until after
+ * game_history_stop. Returns as game_history_check does, with *history set on GAME_HISTORY_OK.
+ * Main thread, with signals blocked, before any other thread is started (libcurl's global init).
+ */
+int game_history_start(const struct game_history_config *config, struct store *store,
+                       struct game_history **history, char *error, size_t error_size);
+
+/*
+ * Hands over the result of a match that is over; call it once per match id. One thread only (the
+ * loop's); takes no lock and does no I/O but a wake-up byte to a non-blocking descriptor. A match
+ * whose kind is not to be posted is dropped here, which is no error.
+ *
+ * The mailbox holds at least two results for each room: the one of the match that just ended and
+ * the one before it. A rematch takes longer than a turn of the results thread, so it overflows
+ * only when the store has refused or stalled for at least a whole match. Then the result is
+ * written to the log in full (match id, room, players, scores), counted as lost, and
+ * GAME_HISTORY_FULL is returned: nothing for the caller to do.
+ */
+int game_history_submit(struct game_history *history, const struct match_result *result);
+
+/* How things stand, as of the results thread's last turn. Any thread; takes no lock. */
+void game_history_stats(const struct game_history *history, struct game_history_stats *stats);
+
+/*
+ * Commits what is in the mailbox, goes on posting what is due for at most grace_ms, cuts off what
+ * is still running then (it stays pending in the store), joins the thread and frees the history.
+ * Blocks for grace_ms at most, plus one call into the store. NULL is fine. Main or loop thread,
+ * after the last submit.
+ */
+void game_history_stop(struct game_history *history, int64_t grace_ms);
+
+#endif

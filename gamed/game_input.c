@@ -1,0 +1,79 @@
+#include "gamed/game_input.h"
+
+#include "gamed/messages.h"
+
+static void bad_message(struct game_input *input, struct player_session *session, const char *code,
+                        const char *why, struct now now)
+{
+    game_output_error(input->output, session, code, why, now);
+    if (player_session_count_bad(session, now))
+        game_manager_session_close(input->manager, session, SESSION_CLOSE_BAD_MESSAGES, now);
+}
+
+static void hello(struct game_input *input, struct player_session *session,
+                  const struct client_message *message, struct now now)
+{
+    input->output->greeting_to = session;
+    input->output->greeting_for = message;
+    game_manager_hello(input->manager, session, message->player_id, message->username, now);
+    input->output->greeting_to = NULL;
+    input->output->greeting_for = NULL;
+}
+
+/* Does what the message says. Returns GAME_OK or the rules' refusal. */
+static int obey(struct game_input *input, struct player_session *session,
+                const struct client_message *message, struct now now)
+{
+    struct game_manager *manager = input->manager;
+    int number = message->player_number ? message->player_number : session->seat;
+    enum session_key key = message->key_is_up ? SESSION_KEY_UP : SESSION_KEY_DOWN;
+    switch (message->type) {
+    case CLIENT_JOIN_GAME:
+        hello(input, session, message, now);
+        return GAME_OK;
+    case CLIENT_PADDLE_POSITION:
+        game_manager_steer(manager, session, number, message->target);
+        return GAME_OK;
+    case CLIENT_KEY_EVENT:
+        game_manager_key(manager, session, number, key, message->is_down);
+        return GAME_OK;
+    case CLIENT_RESUME_GAME:
+        return game_manager_resume(manager, session);
+    case CLIENT_PAUSE_GAME:
+        return game_manager_pause(manager, session, now);
+    case CLIENT_REMATCH:
+        return game_manager_rematch(manager, session, now);
+    case CLIENT_PING:
+        game_output_pong(input->output, session, message->time, now);
+        return GAME_OK;
+    case CLIENT_PONG:
+        return GAME_OK; /* having been heard is all that it is for */
+    }
+    return GAME_OK;
+}
+
+void game_input_message(struct game_input *input, struct player_session *session, const char *text,
+                        size_t length, bool is_binary, struct now now)
+{
+    struct client_message message;
+    const char *why;
+    session->heard_ms = now.mono_ms;
+    input->received++;
+    if (!player_session_allow_message(session, input->messages_per_second, now)) {
+        input->dropped++;
+        return;
+    }
+    if (is_binary) {
+        bad_message(input, session, "bad_message", "this protocol has no binary messages", now);
+        return;
+    }
+    int outcome = messages_parse(text, length, &message, &why);
+    if (outcome == MESSAGES_OK) {
+        int refusal = obey(input, session, &message, now);
+        if (refusal != GAME_OK)
+            game_output_refusal(input->output, session, (enum game_refusal)refusal, now);
+    } else {
+        bad_message(input, session,
+                    outcome == MESSAGES_UNKNOWN_TYPE ? "unknown_type" : "bad_message", why, now);
+    }
+}

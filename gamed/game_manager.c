@@ -1,0 +1,420 @@
+/*
+ * Rooms and time: the pools, opening and closing rooms, announcing what happened, and the tick.
+ */
+#include "gamed/game_manager_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+enum {
+    CODE_ATTEMPTS_MAX = 64,
+    QUIET_CHECK_UPDATES = 16,
+    DEFAULT_WINNING_SCORE = 10
+};
+
+static const int64_t NS_PER_SECOND = 1000000000;
+
+/* ---- pools --------------------------------------------------------------------------- */
+
+struct game_manager *game_manager_new(const struct game_manager_config *config,
+                                      const struct game_manager_hooks *hooks, struct now now)
+{
+    struct game_manager *manager = calloc(1, sizeof *manager);
+    if (!manager)
+        return NULL;
+    manager->config = *config;
+    manager->hooks = *hooks;
+    manager->start_ns = now.mono_ns;
+    manager->next_serial = 1;
+    size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
+    manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
+    manager->sessions = calloc(session_max, sizeof *manager->sessions);
+    if (!manager->rooms || !manager->sessions) {
+        game_manager_free(manager);
+        return NULL;
+    }
+    for (int i = config->max_rooms - 1; i >= 0; i--)
+        LL_PREPEND(manager->free_rooms, &manager->rooms[i]);
+    for (size_t i = session_max; i-- > 0;)
+        LL_PREPEND(manager->free_sessions, &manager->sessions[i]);
+    return manager;
+}
+
+void game_manager_free(struct game_manager *manager)
+{
+    if (!manager)
+        return;
+    HASH_CLEAR(hh, manager->rooms_by_code);
+    HASH_CLEAR(hh, manager->claims);
+    free(manager->rooms);
+    free(manager->sessions);
+    free(manager);
+}
+
+struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
+                                            void *connection, struct now now)
+{
+    struct player_session *session = manager->free_sessions;
+    if (!session || (connection && manager->connection_count >= manager->config.max_connections))
+        return NULL;
+    LL_DELETE(manager->free_sessions, session);
+    manager->connection_count += connection != NULL;
+    player_session_init(session, room, connection, manager->config.messages_per_second, now);
+    session->room_serial = room->serial;
+    return session;
+}
+
+void manager_free_session(struct game_manager *manager, struct player_session *session)
+{
+    manager->connection_count -= session->connection != NULL;
+    session->state = SESSION_FREE;
+    session->connection = NULL;
+    LL_PREPEND(manager->free_sessions, session);
+}
+
+void manager_enter_room(struct room *room, struct player_session *session)
+{
+    session->state = SESSION_OPEN;
+    session->room = room;
+    session->next_event = room->log_next;
+    DL_APPEND(room->sessions, session);
+    if (!session->is_bot) {
+        room->session_count++;
+        room->spectator_count += session->seat == 0;
+    }
+}
+
+void manager_leave_room(struct room *room, struct player_session *session)
+{
+    DL_DELETE(room->sessions, session);
+    if (!session->is_bot) {
+        room->session_count--;
+        room->spectator_count -= session->seat == 0;
+    }
+    session->room = NULL;
+}
+
+/* ---- rooms --------------------------------------------------------------------------- */
+
+struct room *manager_find_room(struct game_manager *manager, const char *code)
+{
+    struct room *room;
+    HASH_FIND_STR(manager->rooms_by_code, code, room);
+    return room;
+}
+
+int manager_seat_by_token(const struct room *room, const char *token)
+{
+    int found = 0;
+    for (int i = 0; i < 2; i++) {
+        const struct game_seat *seat = &room->game.seats[i];
+        if (seat->held && !seat->player.is_bot && strlen(token) == SEAT_TOKEN_LENGTH &&
+            text_equal_constant_time(seat->player.token, token, SEAT_TOKEN_LENGTH))
+            found = i + 1;
+    }
+    return found;
+}
+
+void manager_index_seat(struct game_manager *manager, struct room *room, int number)
+{
+    struct seat_claim *claim = &room->claims[number - 1];
+    const struct game_seat *seat = &room->game.seats[number - 1];
+    const char *token = seat->held ? seat->player.token : "";
+    if (strcmp(claim->token, token) == 0)
+        return;
+    if (claim->token[0])
+        HASH_DELETE(hh, manager->claims, claim);
+    memcpy(claim->token, token, strlen(token) + 1);
+    claim->room = room;
+    claim->seat = number;
+    if (claim->token[0])
+        HASH_ADD_STR(manager->claims, token, claim);
+}
+
+static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE], struct now now)
+{
+    for (int attempt = 0; attempt < CODE_ATTEMPTS_MAX; attempt++) {
+        out[0] = manager->config.slot;
+        for (int i = 1; i < ROOM_CODE_LENGTH; i++)
+            out[i] = ROOM_CODE_ALPHABET[random_below(sizeof ROOM_CODE_ALPHABET - 1)];
+        out[ROOM_CODE_LENGTH] = '\0';
+        if (!manager_find_room(manager, out) && !manager_find_departed(manager, out, now))
+            return true;
+    }
+    return false;
+}
+
+/* The moment of an update's period that has the fewest rooms, so that they do not all send in one
+ * burst. */
+static int emptiest_phase(const struct game_manager *manager)
+{
+    int best = 0;
+    for (int i = 1; i < GAME_MANAGER_PHASES; i++)
+        if (manager->phases[i].room_count < manager->phases[best].room_count)
+            best = i;
+    return best;
+}
+
+struct room *manager_open_room(struct game_manager *manager, uint8_t winning_score, bool is_public,
+                               struct now now)
+{
+    struct room *room = manager->free_rooms;
+    char code[ROOM_CODE_SIZE];
+    if (!room || !draw_room_code(manager, code, now))
+        return NULL;
+    LL_DELETE(manager->free_rooms, room);
+    memset(room, 0, sizeof *room);
+    room->serial = manager->next_serial++;
+    if (manager->next_serial == 0)
+        manager->next_serial = 1;
+
+    char match_id[UUID_SIZE];
+    uint64_t seed;
+    random_uuid(match_id);
+    random_bytes(&seed, sizeof seed);
+    game_state_open(&room->game, &manager->config.rules, code, match_id, seed,
+                    winning_score ? winning_score : DEFAULT_WINNING_SCORE, is_public, now);
+    game_state_view(&room->game, &room->shown);
+    HASH_ADD_STR(manager->rooms_by_code, game.room_code, room);
+    if (is_public)
+        DL_PREPEND2(manager->public_rooms, room, public_prev, public_next);
+    room->phase = emptiest_phase(manager);
+    DL_APPEND(manager->phases[room->phase].rooms, room);
+    manager->phases[room->phase].room_count++;
+    manager->totals.rooms++;
+    manager->totals.rooms_created++;
+    return room;
+}
+
+static void remember_departed(struct game_manager *manager, const struct room *room,
+                              bool was_cancelled, struct now now)
+{
+    struct departed_room *departed = &manager->departed[manager->departed_next];
+    manager->departed_next = (manager->departed_next + 1) % DEPARTED_MAX;
+    memset(departed, 0, sizeof *departed);
+    memcpy(departed->room_code, room->game.room_code, sizeof departed->room_code);
+    memcpy(departed->creator_token, room->creator_token, sizeof departed->creator_token);
+    memcpy(departed->creator_id, room->creator_id, sizeof departed->creator_id);
+    departed->was_cancelled = was_cancelled;
+    departed->at_ms = now.mono_ms;
+}
+
+struct departed_room *manager_find_departed(struct game_manager *manager, const char *code,
+                                            struct now now)
+{
+    for (size_t i = 0; i < DEPARTED_MAX; i++) {
+        struct departed_room *departed = &manager->departed[i];
+        if (departed->room_code[0] && strcmp(departed->room_code, code) == 0 &&
+            now.mono_ms - departed->at_ms < DEPARTED_MS)
+            return departed;
+    }
+    return NULL;
+}
+
+void manager_close_room(struct game_manager *manager, struct room *room, enum session_close code,
+                        bool was_cancelled, struct now now)
+{
+    if (was_cancelled || room->game.pong.phase == PONG_FINISHED)
+        remember_departed(manager, room, was_cancelled, now);
+
+    struct player_session *session, *after;
+    DL_FOREACH_SAFE (room->sessions, session, after) {
+        manager_leave_room(room, session);
+        if (session->is_bot) {
+            manager_free_session(manager, session);
+        } else {
+            session->state = SESSION_CLOSING;
+            manager->hooks.session_close(manager->hooks.arg, session, code);
+        }
+    }
+    for (int seat = 1; seat <= 2; seat++) {
+        room->game.seats[seat - 1].held = false;
+        manager_index_seat(manager, room, seat);
+    }
+    HASH_DELETE(hh, manager->rooms_by_code, room);
+    if (room->game.is_public)
+        DL_DELETE2(manager->public_rooms, room, public_prev, public_next);
+    DL_DELETE(manager->phases[room->phase].rooms, room);
+    manager->phases[room->phase].room_count--;
+    manager->totals.rooms--;
+    room->serial = 0;
+    LL_PREPEND(manager->free_rooms, room);
+}
+
+void manager_name_guest(struct game_player *player)
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    char suffix[9];
+    for (int i = 0; i < 8; i++)
+        suffix[i] = digits[random_below(sizeof digits - 1)];
+    suffix[8] = '\0';
+    snprintf(player->player_id, sizeof player->player_id, "guest-%s", suffix);
+    player->is_guest = true;
+}
+
+void manager_name_nameless(struct game_player *player)
+{
+    if (!player->username[0])
+        snprintf(player->username, sizeof player->username, "Guest-%04u",
+                 (unsigned)random_below(10000));
+}
+
+/*
+ * Who is half the log behind goes, so that the next few events always find room in it. Closing one
+ * may be news for the others, hence from the start again; every turn takes one out.
+ */
+static void close_slow_sessions(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct player_session *session = room->sessions;
+    while (session) {
+        if (!session->is_bot && room->log_next - session->next_event > ROOM_LOG_SIZE / 2) {
+            game_manager_session_close(manager, session, SESSION_CLOSE_TOO_SLOW, now);
+            session = room->sessions;
+        } else {
+            session = session->next;
+        }
+    }
+}
+
+void manager_publish(struct game_manager *manager, struct room *room,
+                     const struct game_events *events, struct now now)
+{
+    for (size_t i = 0; i < events->count; i++) {
+        const struct game_event *event = &events->list[i];
+        room->log[room->log_next++ % ROOM_LOG_SIZE] = *event;
+        if (event->type == GAME_EVENT_OVER) {
+            struct match_result result;
+            game_state_result(&room->game, &result);
+            manager->totals.matches_finished++;
+            manager->hooks.match_over(manager->hooks.match_over_arg, &result);
+        }
+    }
+    manager->hooks.output_ready(manager->hooks.arg, room, now);
+    close_slow_sessions(manager, room, now);
+}
+
+/* ---- time ---------------------------------------------------------------------------- */
+
+static void move_bots(struct room *room)
+{
+    struct player_session *session;
+    DL_FOREACH (room->sessions, session) {
+        int32_t target;
+        if (session->is_bot && bot_look(&session->bot, &room->game.pong, &target))
+            game_state_steer(&room->game, session->seat, target);
+    }
+}
+
+/* A few times a second: pings for those who heard nothing, an end for those who say nothing. */
+static void check_quiet_sessions(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct player_session *session, *after;
+    DL_FOREACH_SAFE (room->sessions, session, after) {
+        if (session->is_bot)
+            continue;
+        if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS)
+            game_manager_session_close(manager, session, SESSION_CLOSE_DROP, now);
+        else if (now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS)
+            manager->hooks.session_quiet(manager->hooks.arg, session, now);
+    }
+}
+
+static void update_room(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct game_events events = {0};
+    const int steps = PONG_STEPS_PER_SECOND / manager->config.update_hz;
+    for (int i = 0; i < steps; i++) {
+        move_bots(room);
+        game_state_step(&room->game, now, &events);
+    }
+    if (room->session_count > 0)
+        game_state_visited(&room->game, now);
+    if (game_state_expire(&room->game, now, &events)) {
+        manager_close_room(manager, room, SESSION_CLOSE_ROOM_CLOSED, false, now);
+        return;
+    }
+    for (int seat = 1; seat <= 2; seat++)
+        manager_index_seat(manager, room, seat);
+
+    game_state_view(&room->game, &room->fresh);
+    room->update_due = true;
+    manager_publish(manager, room, &events, now);
+    room->update_due = false;
+    room->shown = room->fresh;
+    manager->totals.updates++;
+    if (++room->updates % QUIET_CHECK_UPDATES == 0)
+        check_quiet_sessions(manager, room, now);
+}
+
+/* When update number `n` of a phase is due: computed from the start, never accumulated. */
+static int64_t deadline_ns(const struct game_manager *manager, int phase, int64_t n)
+{
+    const int64_t period = NS_PER_SECOND / manager->config.update_hz;
+    return manager->start_ns + period * phase / GAME_MANAGER_PHASES +
+           (n * NS_PER_SECOND + manager->config.update_hz - 1) / manager->config.update_hz;
+}
+
+/* How many updates of a phase should have been made by now. */
+static int64_t updates_due(const struct game_manager *manager, int phase, struct now now)
+{
+    int64_t since = now.mono_ns - deadline_ns(manager, phase, 0);
+    return since < 0 ? 0
+                     : since / NS_PER_SECOND * manager->config.update_hz +
+                           since % NS_PER_SECOND * manager->config.update_hz / NS_PER_SECOND + 1;
+}
+
+int64_t game_manager_tick(struct game_manager *manager, struct now now)
+{
+    int64_t next = now.mono_ns + NS_PER_SECOND;
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        int64_t due = updates_due(manager, i, now);
+        int64_t *done = &manager->phases[i].updates_done;
+        if (due - *done > GAME_MANAGER_CATCH_UP_MAX) {
+            int64_t skipped = due - *done - GAME_MANAGER_CATCH_UP_MAX;
+            manager->totals.updates_skipped += (uint64_t)(skipped * manager->phases[i].room_count);
+            *done += skipped;
+        }
+        for (; *done < due; (*done)++) {
+            struct room *room, *after;
+            DL_FOREACH_SAFE (manager->phases[i].rooms, room, after)
+                update_room(manager, room, now);
+        }
+        if (manager->phases[i].rooms && deadline_ns(manager, i, *done) < next)
+            next = deadline_ns(manager, i, *done);
+    }
+    return next;
+}
+
+void game_manager_drain(struct game_manager *manager, struct now now)
+{
+    manager->draining = true;
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        struct room *room;
+        DL_FOREACH (manager->phases[i].rooms, room) {
+            struct player_session *session, *after;
+            DL_FOREACH_SAFE (room->sessions, session, after)
+                if (!session->is_bot)
+                    game_manager_session_close(manager, session, SESSION_CLOSE_RESTARTING, now);
+        }
+    }
+}
+
+void game_manager_stats(const struct game_manager *manager, struct game_manager_stats *stats)
+{
+    *stats = manager->totals;
+    stats->connections = manager->connection_count;
+    stats->draining = manager->draining;
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        const struct room *room;
+        DL_FOREACH (manager->phases[i].rooms, room) {
+            enum game_status status = game_state_status(&room->game);
+            stats->rooms_waiting += status == GAME_STATUS_WAITING;
+            stats->rooms_ongoing += status == GAME_STATUS_ONGOING;
+            stats->rooms_finished += status == GAME_STATUS_FINISHED;
+            stats->spectators += room->spectator_count;
+        }
+    }
+}

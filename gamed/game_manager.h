@@ -1,0 +1,243 @@
+/*
+ * GameManager: every game and session of this process: create, join, check, cancel, quick, list;
+ * who sits where; tick; clean up.
+ *
+ * It knows neither sockets nor messages nor HTTP: news travels upward through `struct
+ * game_manager_hooks`, which main fills, so it is tested with two fakes. All memory is taken at
+ * start: rooms and sessions are pools whose sizes are flags.
+ *
+ * All functions: loop thread. Hooks are called on the loop thread, must not block and must not call
+ * back into the manager.
+ */
+#ifndef PONG_GAMED_GAME_MANAGER_H
+#define PONG_GAMED_GAME_MANAGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uthash.h>
+
+#include "gamed/game_state.h"
+#include "gamed/player_session.h"
+
+enum {
+    ROOM_LOG_SIZE = 16, /* events that a session may be behind before it is closed as too slow */
+    GAME_MANAGER_PHASES = 33, /* rooms are spread over so many moments of an update's period */
+    GAME_MANAGER_CATCH_UP_MAX =
+        5, /* updates made up for after a stall; more are skipped and counted */
+    GAME_MANAGER_LIST_MAX = 100,
+    GAME_CALLER_TOKENS_MAX = 4,
+};
+
+/* An entry of the index from seat tokens to seats. */
+struct seat_claim {
+    char token[SEAT_TOKEN_SIZE]; /* "" when not in the index */
+    struct room *room;
+    int seat;
+    UT_hash_handle hh;
+};
+
+struct room {
+    struct game game;
+    uint32_t serial; /* unique in this process; 0: not in use */
+    /* what its sessions are to be told */
+    struct game_event log[ROOM_LOG_SIZE]; /* event number n is at n % ROOM_LOG_SIZE */
+    uint32_t log_next;                    /* number of the next event */
+    bool update_due; /* an update is being shown: the change from `shown` to `fresh` */
+    struct game_view shown, fresh;
+    /* who is in it; bots among the sessions, not in the counts */
+    struct player_session *sessions;
+    int session_count;
+    int spectator_count;
+    /* the manager's own book-keeping */
+    char creator_token[SEAT_TOKEN_SIZE];
+    char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
+    uint32_t updates;
+    int phase;
+    struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
+    struct room *public_next, *public_prev;
+    UT_hash_handle hh;           /* by room code */
+    struct seat_claim claims[2]; /* by seat - 1 */
+};
+
+struct game_manager_config {
+    char slot;     /* first character of every room code */
+    int update_hz; /* a divisor of 60 */
+    int max_rooms, max_connections, max_spectators;
+    int messages_per_second;
+    bool guests; /* a guest may take a free seat by join_game */
+    struct game_rules rules;
+};
+
+struct game_manager_hooks {
+    void *arg;
+    /* The room has something for its sessions: events past next_event, an update when update_due,
+     * what sessions are owed. */
+    void (*output_ready)(void *arg, struct room *room, struct now now);
+    /* Nothing was sent to it for SESSION_PING_AFTER_MS. */
+    void (*session_quiet)(void *arg, struct player_session *session, struct now now);
+    /* It is out of its room: close its connection with the code; game_manager_session_gone() must
+     * follow. */
+    void (*session_close)(void *arg, struct player_session *session, enum session_close code);
+    /* A match has ended; its result, by value. Results go another way than frames, so it has an arg
+     * of its own. */
+    void (*match_over)(void *match_over_arg, const struct match_result *result);
+    void *match_over_arg;
+};
+
+enum game_manager_error {
+    GAME_MANAGER_OK = 0,
+    GAME_MANAGER_ROOM_NOT_FOUND = -1,
+    GAME_MANAGER_ROOM_FULL = -2,
+    GAME_MANAGER_GAME_OVER = -3,
+    GAME_MANAGER_NOT_CREATOR = -4,
+    GAME_MANAGER_ALREADY_STARTED = -5,
+    GAME_MANAGER_SERVER_FULL = -6,
+    GAME_MANAGER_DRAINING = -7,
+    GAME_MANAGER_BAD_TOKEN = -8,
+    GAME_MANAGER_TOO_MANY_SPECTATORS = -9,
+};
+
+/* Who asks over REST. Nothing here was checked against a room yet; user_id was verified by
+ * api-fcgi. */
+struct game_caller {
+    const char *user_id;  /* "" for a guest */
+    const char *username; /* "" for none */
+    struct {
+        const char *token;
+        bool from_cookie;
+    } tokens[GAME_CALLER_TOKENS_MAX];
+    size_t token_count;
+    const char *new_token; /* for the seat it gets; also the request's id */
+};
+
+struct game_options {
+    bool is_public;
+    int winning_score;     /* 1–21; 0: the default, 10 */
+    const char *bot_level; /* "" for a human opponent */
+};
+
+struct game_placement {
+    const struct room *room;
+    int seat;
+    bool created;
+    bool reconnecting;
+};
+
+struct game_manager_stats {
+    int rooms, rooms_waiting, rooms_ongoing, rooms_finished;
+    int connections, spectators;
+    uint64_t rooms_created, matches_finished, updates, updates_skipped;
+    bool draining;
+};
+
+struct game_manager;
+
+/* Takes all memory it will ever need. NULL when there is none. `config` and `hooks` are copied. */
+struct game_manager *game_manager_new(const struct game_manager_config *config,
+                                      const struct game_manager_hooks *hooks, struct now now);
+void game_manager_free(struct game_manager *manager);
+
+/* ---- REST, through the IPC. Each returns GAME_MANAGER_OK or a negative enum game_manager_error.
+ * ---- */
+
+/* A room with the caller in seat 1. The same new_token, or an explicitly shown token that holds a
+ * seat, gets that room again. */
+int game_manager_create(struct game_manager *manager, const struct game_caller *caller,
+                        const struct game_options *options, struct now now,
+                        struct game_placement *placement);
+
+/*
+ * Seats the caller, or gives him the seat back that a token or his identity says is his. A cookie
+ * alone does not when its seat's holder is there and another seat is free: two tabs of one browser
+ * share their cookies and may play each other.
+ */
+int game_manager_join(struct game_manager *manager, const char *code,
+                      const struct game_caller *caller, struct now now,
+                      struct game_placement *placement);
+
+/* Seats the caller in the public room that has waited longest for somebody else, or opens one. */
+int game_manager_quick(struct game_manager *manager, const struct game_caller *caller,
+                       struct now now, struct game_placement *placement);
+
+/* Finds a room; a caller with the token or identity of a seat counts as having been heard of. */
+int game_manager_check(struct game_manager *manager, const char *code,
+                       const struct game_caller *caller, struct now now, const struct room **room);
+
+/* Closes a waiting room at its creator's wish; for 60 s the same wish gets the same answer. */
+int game_manager_cancel(struct game_manager *manager, const char *code,
+                        const struct game_caller *caller, struct now now);
+
+/* Public rooms that run, or wait with somebody present; newest first. Returns how many of `max`
+ * were filled in. */
+size_t game_manager_list(struct game_manager *manager, struct now now, const struct room **rooms,
+                         size_t max);
+
+void game_manager_stats(const struct game_manager *manager, struct game_manager_stats *stats);
+
+/* Whether somebody sits there with a connection, as check/ counts them. */
+int game_manager_active_sessions(const struct room *room);
+
+/* ---- connections ---- */
+
+/* What a WebSocket handshake shows. */
+struct game_handshake {
+    char room_code[ROOM_CODE_SIZE];
+    char token[SEAT_TOKEN_SIZE];     /* shown in the URL or a header; "" for none. A wrong one is
+                                        refused */
+    char cookie[2][SEAT_TOKEN_SIZE]; /* by seat; "" for none. A stale one is no worse than none */
+};
+
+/*
+ * Before the upgrade: may this connection come in? On GAME_MANAGER_OK *session is reserved; then
+ * either game_manager_session_open() or game_manager_session_gone() follows.
+ * GAME_MANAGER_GAME_OVER: the room has ended and is closed.
+ */
+int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
+                       void *connection, struct now now, struct player_session **session);
+
+/* The socket is open: in its seat at once if it proved one, else a spectator. */
+void game_manager_session_open(struct game_manager *manager, struct player_session *session,
+                               struct now now);
+
+/* The connection is gone; the session is freed. */
+void game_manager_session_gone(struct game_manager *manager, struct player_session *session,
+                               struct now now);
+
+/*
+ * Says that a session must go: takes it out of its room and has it closed. Harmless on one that is
+ * already closing.
+ */
+void game_manager_session_close(struct game_manager *manager, struct player_session *session,
+                                enum session_close code, struct now now);
+
+/* ---- what an open session asks for (docs/protocol.md §2a) ---- */
+
+/* join_game. player_id and username may be ""; a username must have passed text_is_username. The
+ * answer is owed as a greeting. */
+void game_manager_hello(struct game_manager *manager, struct player_session *session,
+                        const char *player_id, const char *username, struct now now);
+
+/* paddle_position and key_event; silently nothing for a spectator or a foreign player_number. */
+void game_manager_steer(struct game_manager *manager, struct player_session *session,
+                        int player_number, int32_t target);
+void game_manager_key(struct game_manager *manager, struct player_session *session,
+                      int player_number, enum session_key key, bool is_down);
+
+/* Each returns GAME_OK or an enum game_refusal. */
+int game_manager_pause(struct game_manager *manager, struct player_session *session,
+                       struct now now);
+int game_manager_resume(struct game_manager *manager, struct player_session *session);
+int game_manager_rematch(struct game_manager *manager, struct player_session *session,
+                         struct now now);
+
+/* ---- time ---- */
+
+/* Runs every update that is due; returns when to call again (CLOCK_MONOTONIC, ns). */
+int64_t game_manager_tick(struct game_manager *manager, struct now now);
+
+/* Before a stop: no new rooms or players any more, everybody is sent away to come back later.
+ * Idempotent. */
+void game_manager_drain(struct game_manager *manager, struct now now);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The inside of the GameManager, for its three files only: game_manager.c (rooms and time),
+ * game_manager_rest.c (what callers ask for) and game_manager_sessions.c (connections).
+ */
+#ifndef PONG_GAMED_GAME_MANAGER_PRIVATE_H
+#define PONG_GAMED_GAME_MANAGER_PRIVATE_H
+
+#include "gamed/game_manager.h"
+
+/* Rooms that are gone are remembered for a while: an ended one answers 410 instead of 404, a
+ * cancelled one's creator may ask again. */
+enum {
+    DEPARTED_MAX = 1024,
+    DEPARTED_MS = 60000
+};
+
+struct departed_room {
+    char room_code[ROOM_CODE_SIZE]; /* "" for none */
+    bool was_cancelled;
+    char creator_token[SEAT_TOKEN_SIZE];
+    char creator_id[PLAYER_ID_SIZE];
+    int64_t at_ms;
+};
+
+struct game_manager {
+    struct game_manager_config config;
+    struct game_manager_hooks hooks;
+    struct room *rooms; /* config.max_rooms */
+    struct room *free_rooms;
+    struct room *rooms_by_code; /* uthash */
+    struct seat_claim *claims;  /* uthash */
+    struct room *public_rooms;  /* utlist, newest first */
+    uint32_t next_serial;
+    struct player_session *sessions; /* config.max_connections, and one bot a room */
+    struct player_session *free_sessions;
+    int connection_count;
+    struct departed_room departed[DEPARTED_MAX];
+    size_t departed_next;
+    /* time */
+    int64_t start_ns;
+    struct {
+        struct room *rooms; /* utlist */
+        int room_count;
+        int64_t updates_done;
+    } phases[GAME_MANAGER_PHASES];
+    bool draining;
+    struct game_manager_stats totals; /* the counters of it */
+};
+
+/* Opens a room with nobody in it; NULL when there is none left. */
+struct room *manager_open_room(struct game_manager *manager, uint8_t winning_score, bool is_public,
+                               struct now now);
+
+/* Sends everybody away and forgets the room. `code` is what its sessions are closed with. */
+void manager_close_room(struct game_manager *manager, struct room *room, enum session_close code,
+                        bool was_cancelled, struct now now);
+
+struct room *manager_find_room(struct game_manager *manager, const char *code);
+
+/* Keeps the index of tokens true after a seat was taken, freed or given another token. */
+void manager_index_seat(struct game_manager *manager, struct room *room, int seat);
+
+/* The seat in `room` whose holder has this token; 0 for none. In constant time per seat. */
+int manager_seat_by_token(const struct room *room, const char *token);
+
+/* Takes note of what happened, for the room's sessions and for match_over, and has it sent. */
+void manager_publish(struct game_manager *manager, struct room *room,
+                     const struct game_events *events, struct now now);
+
+/* A session from the pool, opening; NULL when there is none. Gives one back. */
+struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
+                                            void *connection, struct now now);
+void manager_free_session(struct game_manager *manager, struct player_session *session);
+
+/* Puts an opened session into the room's list, or takes it out. */
+void manager_enter_room(struct room *room, struct player_session *session);
+void manager_leave_room(struct room *room, struct player_session *session);
+
+/* A departed room that is still remembered; NULL for none. */
+struct departed_room *manager_find_departed(struct game_manager *manager, const char *code,
+                                            struct now now);
+
+/* A guest's id and, when none was given, name. */
+void manager_name_guest(struct game_player *player);
+void manager_name_nameless(struct game_player *player);
+
+#endif

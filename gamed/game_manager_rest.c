@@ -1,0 +1,296 @@
+/*
+ * What callers ask for over REST.
+ */
+#include "gamed/game_manager_private.h"
+
+#include <string.h>
+#include <utlist.h>
+
+enum {
+    PUBLIC_SEATS = 2
+};
+
+static void place(struct game_placement *placement, const struct room *room, int seat, bool created,
+                  bool reconnecting)
+{
+    *placement = (struct game_placement){
+        .room = room, .seat = seat, .created = created, .reconnecting = reconnecting};
+}
+
+static void player_from_caller(const struct game_caller *caller, struct game_player *player)
+{
+    memset(player, 0, sizeof *player);
+    if (caller->user_id[0])
+        memcpy(player->player_id, caller->user_id, strlen(caller->user_id) + 1);
+    else
+        manager_name_guest(player);
+    memcpy(player->username, caller->username, strlen(caller->username) + 1);
+    manager_name_nameless(player);
+    memcpy(player->token, caller->new_token, strlen(caller->new_token) + 1);
+}
+
+/* The seat that belongs to the identified caller; 0 for none, and for every guest. */
+static int seat_by_identity(const struct room *room, const struct game_caller *caller)
+{
+    for (int i = 0; caller->user_id[0] && i < 2; i++) {
+        const struct game_seat *seat = &room->game.seats[i];
+        if (seat->held && !seat->player.is_guest && !seat->player.is_bot &&
+            strcmp(seat->player.player_id, caller->user_id) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* The seat that one of the tokens shown proves; of those from cookies or of the others. 0 for none.
+ */
+static int seat_by_shown_token(const struct room *room, const struct game_caller *caller,
+                               bool from_cookie)
+{
+    for (size_t i = 0; i < caller->token_count; i++) {
+        if (caller->tokens[i].from_cookie != from_cookie)
+            continue;
+        int seat = manager_seat_by_token(room, caller->tokens[i].token);
+        if (seat)
+            return seat;
+    }
+    return 0;
+}
+
+static bool is_own_room(const struct room *room, const struct game_caller *caller)
+{
+    return seat_by_identity(room, caller) || seat_by_shown_token(room, caller, false) ||
+           seat_by_shown_token(room, caller, true);
+}
+
+static void seat_bot(struct game_manager *manager, struct room *room, enum bot_level level,
+                     struct now now)
+{
+    struct game_player player = {.username = "Bot", .is_bot = true};
+    strcpy(player.player_id, "bot-");
+    strcat(player.player_id, bot_level_name(level));
+    struct player_session *session = manager_take_session(manager, room, NULL, now);
+    if (!session)
+        return; /* cannot be: the pool holds one bot a room */
+    uint64_t seed;
+    random_bytes(&seed, sizeof seed);
+    session->is_bot = true;
+    session->seat = (uint8_t)game_state_take_seat(&room->game, &player, now);
+    bot_init(&session->bot, level, session->seat, seed);
+    manager_enter_room(room, session);
+}
+
+/* A room with the caller in its first seat. */
+static int open_for(struct game_manager *manager, const struct game_caller *caller,
+                    const struct game_options *options, struct now now,
+                    struct game_placement *placement)
+{
+    if (manager->draining)
+        return GAME_MANAGER_DRAINING;
+    struct room *room =
+        manager_open_room(manager, (uint8_t)options->winning_score, options->is_public, now);
+    if (!room)
+        return GAME_MANAGER_SERVER_FULL;
+    struct game_player player;
+    player_from_caller(caller, &player);
+    int seat = game_state_take_seat(&room->game, &player, now);
+    manager_index_seat(manager, room, seat);
+    memcpy(room->creator_token, player.token, sizeof room->creator_token);
+    memcpy(room->creator_id, caller->user_id, strlen(caller->user_id) + 1);
+    enum bot_level level;
+    if (options->bot_level[0] && bot_level_parse(options->bot_level, &level))
+        seat_bot(manager, room, level, now);
+    place(placement, room, seat, true, false);
+    return GAME_MANAGER_OK;
+}
+
+/* The seat that the token holds in any room, so that a command sent twice acts once. */
+static bool find_claim(struct game_manager *manager, const char *token,
+                       struct game_placement *placement)
+{
+    struct seat_claim *claim;
+    HASH_FIND_STR(manager->claims, token, claim);
+    if (!claim)
+        return false;
+    place(placement, claim->room, claim->seat, claim->seat == 1, false);
+    return true;
+}
+
+int game_manager_create(struct game_manager *manager, const struct game_caller *caller,
+                        const struct game_options *options, struct now now,
+                        struct game_placement *placement)
+{
+    if (find_claim(manager, caller->new_token, placement))
+        return GAME_MANAGER_OK;
+    for (size_t i = 0; i < caller->token_count; i++)
+        if (!caller->tokens[i].from_cookie &&
+            find_claim(manager, caller->tokens[i].token, placement))
+            return GAME_MANAGER_OK;
+    return open_for(manager, caller, options, now, placement);
+}
+
+static void give_seat_back(struct game_manager *manager, struct room *room, int seat,
+                           const struct game_caller *caller)
+{
+    bool is_creator = strcmp(room->creator_token, room->game.seats[seat - 1].player.token) == 0;
+    game_state_set_token(&room->game, seat, caller->new_token);
+    manager_index_seat(manager, room, seat);
+    if (is_creator)
+        memcpy(room->creator_token, room->game.seats[seat - 1].player.token,
+               sizeof room->creator_token);
+}
+
+static int take_free_seat(struct game_manager *manager, struct room *room,
+                          const struct game_caller *caller, struct now now)
+{
+    if (game_state_player_count(&room->game) == PUBLIC_SEATS)
+        return 0;
+    struct game_player player;
+    player_from_caller(caller, &player);
+    int seat = game_state_take_seat(&room->game, &player, now);
+    if (seat)
+        manager_index_seat(manager, room, seat);
+    return seat;
+}
+
+int game_manager_join(struct game_manager *manager, const char *code,
+                      const struct game_caller *caller, struct now now,
+                      struct game_placement *placement)
+{
+    struct room *room = manager_find_room(manager, code);
+    if (!room) {
+        const struct departed_room *departed = manager_find_departed(manager, code, now);
+        return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
+                                                    : GAME_MANAGER_ROOM_NOT_FOUND;
+    }
+    int seat = manager_seat_by_token(room, caller->new_token);
+    if (seat) {
+        place(placement, room, seat, false, false);
+        return GAME_MANAGER_OK;
+    }
+    seat = seat_by_shown_token(room, caller, false);
+    if (!seat && (seat = seat_by_identity(room, caller)) != 0)
+        give_seat_back(manager, room, seat, caller);
+    int by_cookie = seat ? 0 : seat_by_shown_token(room, caller, true);
+    if (by_cookie && !game_state_is_here(&room->game, by_cookie, now))
+        seat = by_cookie;
+    if (seat) {
+        place(placement, room, seat, false, true);
+        return GAME_MANAGER_OK;
+    }
+    if (manager->draining)
+        return GAME_MANAGER_DRAINING;
+    seat = take_free_seat(manager, room, caller, now);
+    if (seat) {
+        place(placement, room, seat, false, false);
+        return GAME_MANAGER_OK;
+    }
+    if (by_cookie) {
+        place(placement, room, by_cookie, false, true);
+        return GAME_MANAGER_OK;
+    }
+    return room->game.pong.phase == PONG_FINISHED ? GAME_MANAGER_GAME_OVER : GAME_MANAGER_ROOM_FULL;
+}
+
+/* Waits for exactly one more player, and who waits is there to play. */
+static bool waits_for_opponent(const struct room *room, struct now now)
+{
+    if (room->game.pong.phase != PONG_WAITING || game_state_player_count(&room->game) != 1)
+        return false;
+    int waiting = room->game.seats[0].held ? 1 : 2;
+    return !room->game.seats[waiting - 1].player.is_bot &&
+           game_state_is_here_lately(&room->game, waiting, now);
+}
+
+int game_manager_quick(struct game_manager *manager, const struct game_caller *caller,
+                       struct now now, struct game_placement *placement)
+{
+    static const struct game_options options = {.is_public = true, .bot_level = ""};
+    if (find_claim(manager, caller->new_token, placement))
+        return GAME_MANAGER_OK;
+    if (manager->draining)
+        return GAME_MANAGER_DRAINING;
+    struct room *room, *longest = NULL;
+    DL_FOREACH2 (manager->public_rooms, room, public_next) {
+        if (waits_for_opponent(room, now) && !is_own_room(room, caller))
+            longest = room; /* the list is newest first */
+    }
+    if (!longest)
+        return open_for(manager, caller, &options, now, placement);
+    place(placement, longest, take_free_seat(manager, longest, caller, now), false, false);
+    return GAME_MANAGER_OK;
+}
+
+int game_manager_check(struct game_manager *manager, const char *code,
+                       const struct game_caller *caller, struct now now, const struct room **out)
+{
+    struct room *room = manager_find_room(manager, code);
+    if (!room)
+        return GAME_MANAGER_ROOM_NOT_FOUND;
+    for (size_t i = 0; i < caller->token_count; i++) {
+        int seat = manager_seat_by_token(room, caller->tokens[i].token);
+        if (seat)
+            game_state_poll(&room->game, seat, now);
+    }
+    int seat = seat_by_identity(room, caller);
+    if (seat)
+        game_state_poll(&room->game, seat, now);
+    *out = room;
+    return GAME_MANAGER_OK;
+}
+
+/* Whether the caller is who created the room: by the token that creating gave him, or by identity.
+ */
+static bool is_creator(const char *creator_token, const char *creator_id,
+                       const struct game_caller *caller)
+{
+    if (creator_id[0] && strcmp(creator_id, caller->user_id) == 0)
+        return true;
+    bool shown = false;
+    for (size_t i = 0; i < caller->token_count; i++)
+        shown |=
+            strlen(caller->tokens[i].token) == SEAT_TOKEN_LENGTH &&
+            text_equal_constant_time(creator_token, caller->tokens[i].token, SEAT_TOKEN_LENGTH);
+    return shown;
+}
+
+int game_manager_cancel(struct game_manager *manager, const char *code,
+                        const struct game_caller *caller, struct now now)
+{
+    struct room *room = manager_find_room(manager, code);
+    if (!room) {
+        const struct departed_room *departed = manager_find_departed(manager, code, now);
+        if (!departed || !departed->was_cancelled)
+            return GAME_MANAGER_ROOM_NOT_FOUND;
+        return is_creator(departed->creator_token, departed->creator_id, caller)
+                   ? GAME_MANAGER_OK
+                   : GAME_MANAGER_NOT_CREATOR;
+    }
+    if (!is_creator(room->creator_token, room->creator_id, caller))
+        return GAME_MANAGER_NOT_CREATOR;
+    if (game_state_status(&room->game) != GAME_STATUS_WAITING)
+        return GAME_MANAGER_ALREADY_STARTED;
+    manager_close_room(manager, room, SESSION_CLOSE_ROOM_CLOSED, true, now);
+    return GAME_MANAGER_OK;
+}
+
+size_t game_manager_list(struct game_manager *manager, struct now now, const struct room **rooms,
+                         size_t max)
+{
+    size_t count = 0;
+    const struct room *room;
+    DL_FOREACH2 (manager->public_rooms, room, public_next) {
+        if (count == max)
+            break;
+        if (game_state_is_under_way(&room->game) || waits_for_opponent(room, now))
+            rooms[count++] = room;
+    }
+    return count;
+}
+
+int game_manager_active_sessions(const struct room *room)
+{
+    int count = 0;
+    for (int i = 0; i < 2; i++)
+        count += room->game.seats[i].held && room->game.seats[i].connected;
+    return count;
+}

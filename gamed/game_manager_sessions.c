@@ -1,0 +1,300 @@
+/*
+ * Connections: who comes in, which seat he gets, what he asks for, and his going.
+ */
+#include "gamed/game_manager_private.h"
+
+#include <assert.h>
+#include <string.h>
+#include <utlist.h>
+
+static struct game_seat *held_seat(struct room *room, int seat)
+{
+    return &room->game.seats[seat - 1];
+}
+
+/* The session that is in the seat now; NULL when nobody is connected. */
+static struct player_session *session_in_seat(struct room *room, int seat)
+{
+    struct player_session *session;
+    DL_FOREACH (room->sessions, session)
+        if (session->seat == seat)
+            return session;
+    return NULL;
+}
+
+/* Whether the session's handshake showed the token that this seat still has. */
+static bool has_claim(const struct player_session *session, const struct room *room, int seat)
+{
+    return (session->proven & (1 << seat)) && room->game.seats[seat - 1].held &&
+           room->game.seats[seat - 1].token_version == session->claim[seat - 1];
+}
+
+/* ---- coming and going ---------------------------------------------------------------- */
+
+int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
+                       void *connection, struct now now, struct player_session **out)
+{
+    if (manager->draining)
+        return GAME_MANAGER_DRAINING;
+    struct room *room = manager_find_room(manager, handshake->room_code);
+    if (!room) {
+        const struct departed_room *departed =
+            manager_find_departed(manager, handshake->room_code, now);
+        return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
+                                                    : GAME_MANAGER_ROOM_NOT_FOUND;
+    }
+    unsigned proven = 0;
+    if (handshake->token[0]) {
+        int seat = manager_seat_by_token(room, handshake->token);
+        if (!seat)
+            return GAME_MANAGER_BAD_TOKEN;
+        proven = 1u << seat;
+    } else {
+        for (int i = 0; i < 2; i++) {
+            int seat = manager_seat_by_token(room, handshake->cookie[i]);
+            if (seat)
+                proven |= 1u << seat;
+        }
+    }
+    if (!proven && room->spectator_count >= manager->config.max_spectators)
+        return GAME_MANAGER_TOO_MANY_SPECTATORS;
+    struct player_session *session = manager_take_session(manager, room, connection, now);
+    if (!session)
+        return GAME_MANAGER_SERVER_FULL;
+    session->proven = (uint8_t)proven;
+    session->may_sit = !proven && manager->config.guests;
+    for (int i = 0; i < 2; i++)
+        session->claim[i] = room->game.seats[i].token_version;
+    *out = session;
+    return GAME_MANAGER_OK;
+}
+
+static void close_session(struct game_manager *manager, struct player_session *session,
+                          enum session_close code)
+{
+    session->state = SESSION_CLOSING;
+    manager->hooks.session_close(manager->hooks.arg, session, code);
+}
+
+/* Gives a spectator the seat. Whoever is in it is replaced, and nobody else notices. */
+static void sit_down(struct game_manager *manager, struct room *room,
+                     struct player_session *session, int seat, struct now now,
+                     struct game_events *events)
+{
+    assert(session->seat == 0);
+    struct player_session *previous = session_in_seat(room, seat);
+    if (previous) {
+        manager_leave_room(room, previous);
+        close_session(manager, previous, SESSION_CLOSE_REPLACED);
+    }
+    session->seat = (uint8_t)seat;
+    room->spectator_count--;
+    if (!previous)
+        game_state_connect(&room->game, seat, now, events);
+}
+
+/*
+ * The seat that a fresh connection is for. Of two cookies the one whose seat nobody is in (two tabs
+ * of one browser must not throw each other out); with both taken it stays a spectator until
+ * join_game says which it is.
+ */
+static int choose_seat(struct room *room, const struct player_session *session)
+{
+    bool first = has_claim(session, room, 1), second = has_claim(session, room, 2);
+    if (first && second) {
+        if (!held_seat(room, 1)->connected)
+            return 1;
+        return held_seat(room, 2)->connected ? 0 : 2;
+    }
+    return first ? 1 : second ? 2 : 0;
+}
+
+void game_manager_session_open(struct game_manager *manager, struct player_session *session,
+                               struct now now)
+{
+    assert(session->state == SESSION_OPENING);
+    struct room *room = session->room;
+    if (room->serial != session->room_serial) {
+        session->room = NULL;
+        close_session(manager, session, SESSION_CLOSE_ROOM_CLOSED);
+        return;
+    }
+    struct game_events events = {0};
+    session->heard_ms = now.mono_ms;
+    manager_enter_room(room, session);
+    int seat = choose_seat(room, session);
+    if (seat)
+        sit_down(manager, room, session, seat, now, &events);
+    manager_publish(manager, room, &events, now);
+}
+
+/* Takes an open session out of its room; the room hears of it when a player left. */
+static void take_out(struct game_manager *manager, struct player_session *session, struct now now)
+{
+    struct room *room = session->room;
+    struct game_events events = {0};
+    int seat = session->seat;
+    manager_leave_room(room, session);
+    if (seat)
+        game_state_disconnect(&room->game, seat, now, &events);
+    manager_publish(manager, room, &events, now);
+}
+
+void game_manager_session_gone(struct game_manager *manager, struct player_session *session,
+                               struct now now)
+{
+    if (session->state == SESSION_OPEN)
+        take_out(manager, session, now);
+    manager_free_session(manager, session);
+}
+
+void game_manager_session_close(struct game_manager *manager, struct player_session *session,
+                                enum session_close code, struct now now)
+{
+    if (session->state != SESSION_OPEN)
+        return;
+    take_out(manager, session, now);
+    close_session(manager, session, code);
+}
+
+/* ---- join_game ----------------------------------------------------------------------- */
+
+/*
+ * A browser with both cookies was put into one seat on trust; now its page says that it is the
+ * other player. When the other seat's connection came the same way, the two were merely mixed up,
+ * and change places.
+ */
+static void change_seat(struct game_manager *manager, struct room *room,
+                        struct player_session *session, int seat, struct now now,
+                        struct game_events *events)
+{
+    int old_seat = session->seat;
+    struct player_session *other = session_in_seat(room, seat);
+    if (other && !other->settled && has_claim(other, room, old_seat)) {
+        other->seat = (uint8_t)old_seat;
+        session->seat = (uint8_t)seat;
+        return;
+    }
+    session->seat = 0;
+    room->spectator_count++;
+    game_state_disconnect(&room->game, old_seat, now, events);
+    sit_down(manager, room, session, seat, now, events);
+}
+
+/* The other seat that the session may have and that this player id names; 0 for none. */
+static int seat_meant(const struct room *room, const struct player_session *session,
+                      const char *player_id)
+{
+    for (int seat = 1; seat <= 2; seat++) {
+        if (seat != session->seat && has_claim(session, room, seat) &&
+            strcmp(room->game.seats[seat - 1].player.player_id, player_id) == 0)
+            return seat;
+    }
+    return 0;
+}
+
+static void seat_guest(struct game_manager *manager, struct room *room,
+                       struct player_session *session, const char *username, struct now now,
+                       struct game_events *events)
+{
+    struct game_player player;
+    memset(&player, 0, sizeof player);
+    manager_name_guest(&player);
+    memcpy(player.username, username, strlen(username) + 1);
+    manager_name_nameless(&player);
+    random_seat_token(player.token);
+    int seat = game_state_take_seat(&room->game, &player, now);
+    if (!seat)
+        return;
+    manager_index_seat(manager, room, seat);
+    session->proven = (uint8_t)(1 << seat);
+    session->claim[seat - 1] = held_seat(room, seat)->token_version;
+    session->owed_token = true;
+    sit_down(manager, room, session, seat, now, events);
+}
+
+void game_manager_hello(struct game_manager *manager, struct player_session *session,
+                        const char *player_id, const char *username, struct now now)
+{
+    struct room *room = session->room;
+    struct game_events events = {0};
+    if (!session->settled) {
+        int seat = seat_meant(room, session, player_id);
+        if (seat && session->seat)
+            change_seat(manager, room, session, seat, now, &events);
+        else if (seat)
+            sit_down(manager, room, session, seat, now, &events);
+        else if (!session->seat && session->may_sit && !manager->draining)
+            seat_guest(manager, room, session, username, now, &events);
+    }
+    session->settled |= session->seat != 0;
+    session->owed_greeting = SESSION_GREETING_MESSAGES;
+    if (session->seat && username[0])
+        game_state_rename(&room->game, session->seat, username);
+    if (session->seat && !session->greeted) {
+        session->greeted = true;
+        assert(events.count < GAME_EVENTS_MAX);
+        events.list[events.count++] =
+            (struct game_event){.type = GAME_EVENT_JOINED, .player = session->seat};
+    }
+    manager_publish(manager, room, &events, now);
+}
+
+/* ---- what players ask for ------------------------------------------------------------ */
+
+void game_manager_steer(struct game_manager *manager, struct player_session *session,
+                        int player_number, int32_t target)
+{
+    (void)manager;
+    if (session->seat == 0 || player_number != session->seat)
+        return;
+    session->uses_position = true;
+    game_state_steer(&session->room->game, session->seat, target);
+}
+
+void game_manager_key(struct game_manager *manager, struct player_session *session,
+                      int player_number, enum session_key key, bool is_down)
+{
+    (void)manager;
+    if (session->seat == 0 || player_number != session->seat || session->uses_position)
+        return;
+    int direction = player_session_key(session, key, is_down);
+    int32_t target = direction < 0 ? 0 : direction > 0 ? PONG_PADDLE_Y_MAX : GAME_TARGET_STOP;
+    game_state_steer(&session->room->game, session->seat, target);
+}
+
+int game_manager_pause(struct game_manager *manager, struct player_session *session, struct now now)
+{
+    if (session->seat == 0)
+        return GAME_NOT_A_PLAYER;
+    struct game_events events = {0};
+    int outcome = game_state_pause(&session->room->game, session->seat, now, &events);
+    manager_publish(manager, session->room, &events, now);
+    return outcome;
+}
+
+int game_manager_resume(struct game_manager *manager, struct player_session *session)
+{
+    (void)manager;
+    return session->seat == 0 ? GAME_NOT_A_PLAYER
+                              : game_state_resume(&session->room->game, session->seat);
+}
+
+int game_manager_rematch(struct game_manager *manager, struct player_session *session,
+                         struct now now)
+{
+    if (session->seat == 0)
+        return GAME_NOT_A_PLAYER;
+    struct room *room = session->room;
+    struct game_events events = {0};
+    int outcome = game_state_rematch(&room->game, session->seat, now, &events);
+    if (game_state_rematch_agreed(&room->game)) {
+        char match_id[UUID_SIZE];
+        uint64_t seed;
+        random_uuid(match_id);
+        random_bytes(&seed, sizeof seed);
+        game_state_begin_rematch(&room->game, match_id, seed, now, &events);
+    }
+    manager_publish(manager, room, &events, now);
+    return outcome;
+}

@@ -1,0 +1,65 @@
+/*
+ * game_output: decides what each session of a room is sent, and in which order. The bytes are encoded
+ * once and handed to a socket's write function; it must not know sockets itself.
+ *
+ * A room's update is encoded once and the same bytes go to every session, straight from the tick.
+ * Nothing is queued: a session that cannot be written to is passed over, and is sent the newest full
+ * state afterwards. Only events wait for it, in the room's log.
+ *
+ * All functions: loop thread.
+ */
+#ifndef PONG_GAMED_GAME_OUTPUT_H
+#define PONG_GAMED_GAME_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gamed/game_manager.h"
+#include "gamed/messages.h"
+
+/* Bytes before a frame's text that belong to whoever writes it, for the head of the frame. */
+enum {
+    FRAME_HEADROOM = 32
+};
+
+struct frame {
+    size_t length; /* of the text; 0: not encoded yet */
+    unsigned char headroom[FRAME_HEADROOM];
+    char text[MESSAGES_SIZE];
+};
+
+struct game_output_stats {
+    uint64_t updates_sent, updates_passed_over, bytes_sent;
+};
+
+struct game_output {
+    /* Whether the session's socket has taken all it was given. False for a bot. */
+    bool (*can_write)(const struct player_session *session);
+    /* Writes one text frame. Only called when can_write; false when the connection is no more. */
+    bool (*write)(struct player_session *session, struct frame *frame);
+    struct game_output_stats stats;
+    /* the join_game being answered, for what a spectator said of himself; NULL outside of it */
+    const struct player_session *greeting_to;
+    const struct client_message *greeting_for;
+    /* encoded once, written to many */
+    struct frame state, joined, event, delta, single;
+};
+
+/*
+ * Brings the room's sessions up to date: first states, events, answers to join_game, and the update
+ * when one is due.
+ */
+void game_output_room(struct game_output *output, struct room *room, struct now now);
+
+/*
+ * Answers one session. A reply is not owed: who cannot be written to does not get it.
+ */
+void game_output_error(struct game_output *output, struct player_session *session, const char *code,
+                       const char *sentence, struct now now);
+void game_output_refusal(struct game_output *output, struct player_session *session,
+                         enum game_refusal refusal, struct now now);
+void game_output_pong(struct game_output *output, struct player_session *session, double time,
+                      struct now now);
+
+#endif

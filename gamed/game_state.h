@@ -1,0 +1,233 @@
+/*
+ * GameState: one match and its rematches: two seats, the phases, and every rule around the
+ * simulation.
+ *
+ * It owns what the simulation cannot foresee: who is seated and present, serves, pauses, absence,
+ * forfeit, abandonment, rematch and expiry. Pure: no clock (times come in as `now`), no heap, no
+ * I/O; it must not know connections, messages or other games. Rules and numbers: docs/protocol.md §3 and
+ * §6.
+ *
+ * All functions: loop thread. Seats are named 1 and 2, as on the wire. Functions that take a
+ * `struct game_events` append what happened to it, in order, for the manager to announce.
+ */
+#ifndef PONG_GAMED_GAME_STATE_H
+#define PONG_GAMED_GAME_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/random.h"
+#include "common/text.h"
+#include "gamed/clock.h"
+#include "gamed/match_result.h"
+#include "gamed/pong.h"
+
+/* Times of the rules; each is a flag of gamed. Constant while the process runs. */
+struct game_rules {
+    int serve_steps;      /* countdown of a serve, and after a pause or an absence */
+    int absence_ms;       /* a seat may be away so long at a time … */
+    int absence_total_ms; /* … and so long in one match */
+    int pause_ms;         /* a player's pause, its countdown not counted */
+    int pauses;           /* a player's, per match */
+    int unclaimed_ms;     /* a waiting seat whose holder is away is freed */
+    int waiting_room_ms;  /* a waiting room nobody is connected to is closed */
+    int rematch_ms;       /* after its end, a room waits so long for a rematch */
+    int match_ms;         /* longest match */
+};
+
+enum game_event_type {
+    GAME_EVENT_JOINED,          /* player: came in and said hello */
+    GAME_EVENT_LEFT,            /* player: lost his connection, or his seat */
+    GAME_EVENT_GOAL,            /* player: who scored; scores */
+    GAME_EVENT_OVER,            /* player: the winner or 0; scores; end */
+    GAME_EVENT_PAUSED,          /* player: whose doing, or 0; pause */
+    GAME_EVENT_RESUMED,         /* a rally begins; velocity */
+    GAME_EVENT_REMATCH_OFFERED, /* player: who offers */
+    GAME_EVENT_NEW_MATCH,       /* a match begins: everybody needs the full state */
+};
+
+enum game_pause {
+    GAME_PAUSE_NONE,
+    GAME_PAUSE_PLAYER,
+    GAME_PAUSE_ABSENCE,
+    GAME_PAUSE_RESTART
+};
+
+struct game_event {
+    uint8_t type;   /* enum game_event_type */
+    uint8_t player; /* 1, 2 or 0 */
+    uint8_t score[2];
+    uint8_t end;    /* enum match_end, of GAME_EVENT_OVER */
+    uint8_t pause;  /* enum game_pause, of GAME_EVENT_PAUSED */
+    int16_t vx, vy; /* of GAME_EVENT_RESUMED, 1/64 px per step */
+};
+
+/* One call causes a handful of events at most; GAME_EVENTS_MAX is proved by the unit tests and
+ * asserted. */
+enum {
+    GAME_EVENTS_MAX = 8
+};
+struct game_events {
+    size_t count;
+    struct game_event list[GAME_EVENTS_MAX];
+};
+
+/* What the rules refuse; the words are the protocol's error codes. */
+enum game_refusal {
+    GAME_OK = 0,
+    GAME_NOT_YOUR_SERVE = -1,
+    GAME_TOO_EARLY = -2,
+    GAME_NOT_RUNNING = -3,
+    GAME_NO_PAUSES_LEFT = -4,
+    GAME_NOT_YOUR_PAUSE = -5,
+    GAME_NOT_A_PLAYER = -6,
+};
+
+enum game_status {
+    GAME_STATUS_WAITING,
+    GAME_STATUS_ONGOING,
+    GAME_STATUS_FINISHED
+};
+
+/* Who sits down. */
+struct game_player {
+    char player_id[PLAYER_ID_SIZE]; /* public; proves nothing */
+    char username[USERNAME_SIZE];
+    char token[SEAT_TOKEN_SIZE]; /* secret; whoever shows it has the seat. "" for a bot */
+    bool is_guest;
+    bool is_bot;
+};
+
+enum {
+    GAME_TARGET_NONE = -1,
+    GAME_TARGET_STOP = -2
+};
+
+struct game_seat {
+    /* while somebody holds it */
+    bool held;
+    struct game_player player;
+    bool connected;    /* a bot always is */
+    int64_t seen_ms;   /* when its holder sat down, was last connected, or asked about the room */
+    int64_t polled_ms; /* when he last asked; 0: never */
+    uint16_t token_version; /* counts the tokens that this seat has had, "none" included */
+    uint16_t id_version; /* counts changes of player_id and username, so that an update can tell */
+    uint16_t name_version;
+    int32_t pending_target; /* of a v1 player, for the next even step; or enum GAME_TARGET_… */
+    /* in one match */
+    int pauses_left;
+    bool away; /* absent from a match that is under way */
+    int64_t away_since_ms;
+    int64_t away_used_ms; /* by absences that have ended */
+    bool wants_rematch;
+};
+
+struct game {
+    const struct game_rules *rules;
+    struct pong pong;
+    struct game_seat seats[2]; /* by seat - 1 */
+    /* the room's life */
+    char room_code[ROOM_CODE_SIZE];
+    bool is_public;
+    int64_t created_unix_ms;
+    int64_t lonely_since_ms; /* since when nobody at all has been present */
+    /* one match */
+    char match_id[UUID_SIZE];
+    uint64_t random_state;     /* decides a serve's direction; clients must not know it */
+    int64_t begun_unix_ms;     /* the result's duration counts from here */
+    int64_t match_deadline_ms; /* monotonic; valid while the match is under way */
+    bool served;               /* a serve has been launched in this match */
+    uint8_t last_loser;        /* of a point: 1, 2, or 0 at first */
+    uint8_t pause;             /* enum game_pause, while the phase is paused */
+    uint8_t pause_owner;       /* of a player's pause, 1 or 2 */
+    /* after its end */
+    uint8_t winner;
+    uint8_t end; /* enum match_end */
+    int64_t ended_ms;
+    int64_t ended_unix_ms;
+};
+
+/* What an update shows, in the wire's own units: hundredths of a px, so that "unchanged" means
+ * unchanged on the wire. */
+struct game_view {
+    int32_t paddle_y[2];
+    int32_t ball_x, ball_y;
+    int32_t ball_speed_x, ball_speed_y;
+    uint8_t score[2];
+    uint8_t status; /* enum game_status */
+    uint8_t last_loser;
+    bool is_paused;
+    uint16_t id_version[2];
+    uint16_t name_version[2];
+};
+
+/* Opens a room with free seats; `seed` is 64 random bits, `match_id` a fresh UUID. `rules` must
+ * outlive the game. */
+void game_state_open(struct game *game, const struct game_rules *rules, const char *room_code,
+                     const char *match_id, uint64_t seed, uint8_t winning_score, bool is_public,
+                     struct now now);
+
+/* Seats the player in the lowest free seat while the match has not begun. Returns the seat, or 0
+ * when there is none. */
+int game_state_take_seat(struct game *game, const struct game_player *player, struct now now);
+
+/* Its holder has a connection now, or has lost it. The match begins once both players are
+ * connected. */
+void game_state_connect(struct game *game, int seat, struct now now, struct game_events *events);
+void game_state_disconnect(struct game *game, int seat, struct now now, struct game_events *events);
+
+/* Its holder asked about the room (check/ with his token): keeps a waiting seat. Spectators keep a
+ * waiting room only. */
+void game_state_poll(struct game *game, int seat, struct now now);
+void game_state_visited(struct game *game, struct now now);
+
+/*
+ * Whether its holder is at his page: connected, or asking about the room without a socket, as
+ * deployed pages do. `is_here_lately` also forgives the seconds in which he has just sat down or is
+ * reconnecting.
+ */
+bool game_state_is_here(const struct game *game, int seat, struct now now);
+bool game_state_is_here_lately(const struct game *game, int seat, struct now now);
+
+/* Names the seat; ignored after the match's first serve. `username` must have passed
+ * text_is_username. */
+void game_state_rename(struct game *game, int seat, const char *username);
+
+/* Voids the seat's token and gives it a new one. */
+void game_state_set_token(struct game *game, int seat, const char *token);
+
+/* The paddle heads for `target` (1/64 px, any value: it is cut), or stops (GAME_TARGET_STOP), from
+ * the next even step on. */
+void game_state_steer(struct game *game, int seat, int32_t target);
+
+/* What a player asks for. Each returns GAME_OK or the refusal. */
+int game_state_pause(struct game *game, int seat, struct now now, struct game_events *events);
+int game_state_resume(struct game *game, int seat);
+int game_state_rematch(struct game *game, int seat, struct now now, struct game_events *events);
+
+/*
+ * The new match of a rematch both agreed to; the caller brings a fresh match id and seed. Call when
+ * game_state_rematch_agreed(). The step number goes on counting.
+ */
+bool game_state_rematch_agreed(const struct game *game);
+void game_state_begin_rematch(struct game *game, const char *match_id, uint64_t seed,
+                              struct now now, struct game_events *events);
+
+/* Computes one step of 1/60 s. */
+void game_state_step(struct game *game, struct now now, struct game_events *events);
+
+/*
+ * Ends what has lasted too long: absences, waiting seats, the match. To be called at least every
+ * 100 ms. Returns whether the room itself is to be closed.
+ */
+bool game_state_expire(struct game *game, struct now now, struct game_events *events);
+
+/* What others see. */
+enum game_status game_state_status(const struct game *game);
+int game_state_player_count(const struct game *game);
+bool game_state_is_under_way(const struct game *game);
+void game_state_view(const struct game *game, struct game_view *view);
+void game_state_result(const struct game *game, struct match_result *result);
+
+#endif

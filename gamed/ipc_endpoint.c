@@ -1,0 +1,268 @@
+#include "gamed/ipc_endpoint.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "gamed/messages.h"
+#include "ipc/ipc_message.h"
+
+enum {
+    DEGRADED_MAX = 8
+};
+
+/* ---- requests and replies ------------------------------------------------------------ */
+
+static void caller_from_request(const struct ipc_request *request, struct game_caller *caller)
+{
+    memset(caller, 0, sizeof *caller);
+    caller->user_id = request->user_id;
+    caller->username = request->username;
+    caller->new_token = request->new_token;
+    for (size_t i = 0; i < request->token_count && i < GAME_CALLER_TOKENS_MAX; i++) {
+        caller->tokens[i].token = request->tokens[i].token;
+        caller->tokens[i].from_cookie = request->tokens[i].from_cookie;
+        caller->token_count++;
+    }
+}
+
+static json_t *reply_failure(int error)
+{
+    switch (error) {
+    case GAME_MANAGER_ROOM_NOT_FOUND:
+        return ipc_reply_error("room_not_found", "Room not found");
+    case GAME_MANAGER_ROOM_FULL:
+        return ipc_reply_error("room_full", "Room is full");
+    case GAME_MANAGER_GAME_OVER:
+        return ipc_reply_error("game_over", "Game has already ended");
+    case GAME_MANAGER_NOT_CREATOR:
+        return ipc_reply_error("not_creator", "Only the room creator can cancel the room");
+    case GAME_MANAGER_ALREADY_STARTED:
+        return ipc_reply_error("already_started",
+                               "Cannot cancel: game already in progress or has both players");
+    case GAME_MANAGER_SERVER_FULL:
+        return ipc_reply_error("server_full",
+                               "The server has no room for another game at the moment");
+    default:
+        return ipc_reply_error("draining", "The server is about to restart; try again in a moment");
+    }
+}
+
+/* The 21 keys as an object. */
+static json_t *state_object(const struct game *game, struct now now)
+{
+    char text[MESSAGES_SIZE];
+    size_t length = messages_state(game, MESSAGES_STATE_BARE, now.unix_ms, text, sizeof text);
+    return json_loadb(text, length, 0, NULL);
+}
+
+static json_t *reply_placement(const struct game_placement *placement, struct now now)
+{
+    const struct game *game = &placement->room->game;
+    const struct game_player *player = &game->seats[placement->seat - 1].player;
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "room_code", json_string(game->room_code));
+    json_object_set_new(reply, "player_number", json_integer(placement->seat));
+    json_object_set_new(reply, "player_id", json_string(player->player_id));
+    json_object_set_new(reply, "username", json_string(player->username));
+    json_object_set_new(reply, "seat_token", json_string(player->token));
+    json_object_set_new(reply, "created", json_boolean(placement->created));
+    if (placement->reconnecting)
+        json_object_set_new(reply, "reconnecting", json_true());
+    json_object_set_new(reply, "game_state", state_object(game, now));
+    return reply;
+}
+
+static const char *status_word(const struct game *game)
+{
+    static const char *const words[] = {"WAITING", "ONGOING", "FINISHED"};
+    return words[game_state_status(game)];
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] ? json_string(text) : json_null();
+}
+
+/* ---- ops ----------------------------------------------------------------------------- */
+
+static json_t *serve_create(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                            struct now now)
+{
+    struct game_caller caller;
+    struct game_placement placement;
+    struct game_options options = {.is_public = request->is_public,
+                                   .winning_score = request->winning_score,
+                                   .bot_level = request->bot_level};
+    caller_from_request(request, &caller);
+    int error = game_manager_create(endpoint->manager, &caller, &options, now, &placement);
+    return error ? reply_failure(error) : reply_placement(&placement, now);
+}
+
+static json_t *serve_join(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                          struct now now)
+{
+    struct game_caller caller;
+    struct game_placement placement;
+    caller_from_request(request, &caller);
+    int error = game_manager_join(endpoint->manager, request->room_code, &caller, now, &placement);
+    return error ? reply_failure(error) : reply_placement(&placement, now);
+}
+
+static json_t *serve_quick(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                           struct now now)
+{
+    struct game_caller caller;
+    struct game_placement placement;
+    caller_from_request(request, &caller);
+    int error = game_manager_quick(endpoint->manager, &caller, now, &placement);
+    return error ? reply_failure(error) : reply_placement(&placement, now);
+}
+
+static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                           struct now now)
+{
+    struct game_caller caller;
+    const struct room *room;
+    caller_from_request(request, &caller);
+    int error = game_manager_check(endpoint->manager, request->room_code, &caller, now, &room);
+    if (error)
+        return reply_failure(error);
+    const struct game *game = &room->game;
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "room_code", json_string(game->room_code));
+    json_object_set_new(reply, "status", json_string(status_word(game)));
+    json_object_set_new(reply, "player_count", json_integer(game_state_player_count(game)));
+    json_object_set_new(reply, "active_sessions", json_integer(game_manager_active_sessions(room)));
+    json_object_set_new(reply, "spectators", json_integer(room->spectator_count));
+    json_object_set_new(reply, "player_1_id", text_or_null(game->seats[0].player.player_id));
+    json_object_set_new(reply, "player_2_id", text_or_null(game->seats[1].player.player_id));
+    json_object_set_new(reply, "is_paused", json_boolean(game->pong.phase != PONG_RALLY));
+    json_object_set_new(reply, "created_at", json_real((double)game->created_unix_ms / 1000));
+    return reply;
+}
+
+static json_t *serve_cancel(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                            struct now now)
+{
+    struct game_caller caller;
+    caller_from_request(request, &caller);
+    int error = game_manager_cancel(endpoint->manager, request->room_code, &caller, now);
+    if (error)
+        return reply_failure(error);
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "message", json_string("Room cancelled"));
+    return reply;
+}
+
+static json_t *serve_list(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                          struct now now)
+{
+    const struct room *rooms[GAME_MANAGER_LIST_MAX];
+    size_t count = game_manager_list(endpoint->manager, now, rooms, GAME_MANAGER_LIST_MAX);
+    json_t *list = json_array();
+    (void)request;
+    for (size_t i = 0; i < count; i++) {
+        const struct game *game = &rooms[i]->game;
+        json_t *usernames = json_array(), *scores = json_array();
+        for (int seat = 0; seat < 2; seat++) {
+            json_array_append_new(usernames, text_or_null(game->seats[seat].player.username));
+            json_array_append_new(scores, json_integer(game->pong.score[seat]));
+        }
+        json_t *entry = json_object();
+        json_object_set_new(entry, "room_code", json_string(game->room_code));
+        json_object_set_new(entry, "status", json_string(status_word(game)));
+        json_object_set_new(entry, "usernames", usernames);
+        json_object_set_new(entry, "scores", scores);
+        json_object_set_new(entry, "spectators", json_integer(rooms[i]->spectator_count));
+        json_array_append_new(list, entry);
+    }
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "rooms", list);
+    return reply;
+}
+
+static json_t *serve_stats(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                           struct now now)
+{
+    struct game_manager_stats stats;
+    (void)request, (void)now;
+    game_manager_stats(endpoint->manager, &stats);
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "rooms", json_integer(stats.rooms));
+    json_object_set_new(reply, "rooms_waiting", json_integer(stats.rooms_waiting));
+    json_object_set_new(reply, "rooms_ongoing", json_integer(stats.rooms_ongoing));
+    json_object_set_new(reply, "rooms_finished", json_integer(stats.rooms_finished));
+    json_object_set_new(reply, "connections", json_integer(stats.connections));
+    json_object_set_new(reply, "spectators", json_integer(stats.spectators));
+    json_object_set_new(reply, "rooms_created", json_integer((json_int_t)stats.rooms_created));
+    json_object_set_new(reply, "matches_finished",
+                        json_integer((json_int_t)stats.matches_finished));
+    json_object_set_new(reply, "updates", json_integer((json_int_t)stats.updates));
+    json_object_set_new(reply, "updates_skipped", json_integer((json_int_t)stats.updates_skipped));
+    return reply;
+}
+
+static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                            struct now now)
+{
+    struct game_manager_stats stats;
+    const char *words[DEGRADED_MAX];
+    (void)request, (void)now;
+    game_manager_stats(endpoint->manager, &stats);
+    size_t count = endpoint->degraded(endpoint->degraded_arg, words, DEGRADED_MAX);
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "status", json_string(count ? "degraded" : "ok"));
+    json_object_set_new(reply, "draining", json_boolean(stats.draining));
+    if (count) {
+        json_t *degraded = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(degraded, json_string(words[i]));
+        json_object_set_new(reply, "degraded", degraded);
+    }
+    return reply;
+}
+
+static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t length, struct now now)
+{
+    static json_t *(*const ops[IPC_OP_COUNT])(struct ipc_endpoint *, const struct ipc_request *,
+                                              struct now) = {
+        [IPC_CREATE] = serve_create, [IPC_JOIN] = serve_join,     [IPC_CHECK] = serve_check,
+        [IPC_CANCEL] = serve_cancel, [IPC_QUICK] = serve_quick,   [IPC_LIST] = serve_list,
+        [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health,
+    };
+    struct ipc_request request;
+    switch (ipc_request_decode(text, length, &request)) {
+    case IPC_OK:
+        break;
+    case IPC_BAD_VERSION:
+        return ipc_reply_error("bad_version", "This gamed speaks version 1 of the IPC");
+    case IPC_UNKNOWN_OP:
+        return ipc_reply_error("unknown_op", "There is no such operation");
+    default:
+        return ipc_reply_error("bad_message", "The request is not well formed");
+    }
+    if (request.deadline_unix_ms != 0 && now.unix_ms > request.deadline_unix_ms)
+        return ipc_reply_error("deadline", "The request came too late");
+    return ops[request.op](endpoint, &request, now);
+}
+
+void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
+{
+    static char text[IPC_MESSAGE_MAX];
+    struct ipc_exchange *exchange;
+    while ((exchange = ipc_server_next(endpoint->server)) != NULL) {
+        size_t length;
+        const char *request = ipc_exchange_text(exchange, &length);
+        json_t *reply = serve(endpoint, request, length, now);
+        long written = reply ? ipc_reply_encode(reply, text, sizeof text) : IPC_NO_MEMORY;
+        json_decref(reply);
+        if (written < 0) {
+            static const char failure[] =
+                "{\"v\":1,\"ok\":false,\"code\":\"internal\",\"error\":\"The reply could not be made\"}";
+            log_error("an IPC reply could not be encoded (%ld)", written);
+            ipc_exchange_reply(exchange, failure, sizeof failure - 1);
+            continue;
+        }
+        ipc_exchange_reply(exchange, text, (size_t)written);
+    }
+}

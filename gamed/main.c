@@ -1,0 +1,266 @@
+/*
+ * gamed: wires the modules, starts the threads in the right order, and stops them in the right
+ * order. No rules here.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "gamed/clock.h"
+#include "gamed/config.h"
+#include "gamed/game_consumer.h"
+#include "gamed/game_history.h"
+#include "gamed/game_manager.h"
+#include "gamed/ipc_endpoint.h"
+#include "gamed/loop.h"
+#include "gamed/slot_lock.h"
+#include "gamed/store.h"
+
+enum {
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
+    RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
+    STOP_POLL_NS = 20000000,
+};
+
+struct daemon {
+    struct config config;
+    int slot_fd;
+    int signal_fd;
+    struct store *store;
+    struct game_history *history;
+    struct game_consumer *consumer;
+    struct game_manager *manager;
+    struct loop *loop;
+    struct ipc_endpoint endpoint;
+    int64_t stop_deadline_ns; /* 0 while it is not stopping */
+};
+
+/* ---- what is wired to what ----------------------------------------------------------- */
+
+static void on_match_over(void *arg, const struct match_result *result)
+{
+    game_history_submit(arg, result);
+}
+
+static void on_ipc_wake(void *arg)
+{
+    struct daemon *daemon = arg;
+    loop_wake(daemon->loop);
+}
+
+static void on_woken(void *arg)
+{
+    struct daemon *daemon = arg;
+    ipc_endpoint_serve(&daemon->endpoint, clock_read());
+    /* the request may have opened a room, whose first update is due before the timer would fire */
+    loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));
+}
+
+static size_t name_degraded(void *arg, const char **words, size_t max)
+{
+    struct daemon *daemon = arg;
+    struct game_history_stats stats;
+    game_history_stats(daemon->history, &stats);
+    if (!stats.store_broken || max == 0)
+        return 0;
+    words[0] = "store";
+    return 1;
+}
+
+static int64_t on_timer(void *arg)
+{
+    struct daemon *daemon = arg;
+    struct now now = clock_read();
+    int64_t next = game_manager_tick(daemon->manager, now);
+    if (daemon->stop_deadline_ns == 0)
+        return next;
+    struct game_history_stats stats;
+    game_history_stats(daemon->history, &stats);
+    if (stats.pending == 0 || now.mono_ns >= daemon->stop_deadline_ns)
+        loop_stop(daemon->loop);
+    return now.mono_ns + STOP_POLL_NS;
+}
+
+/* The first signal asks everybody to come back later and lets results go out; the second stops at
+ * once. */
+static void on_signal(void *arg)
+{
+    struct daemon *daemon = arg;
+    struct signalfd_siginfo info;
+    while (read(daemon->signal_fd, &info, sizeof info) == sizeof info) {
+        struct now now = clock_read();
+        if (daemon->stop_deadline_ns != 0) {
+            loop_stop(daemon->loop);
+            continue;
+        }
+        log_info("stopping");
+        daemon->stop_deadline_ns = now.mono_ns + (int64_t)RESULTS_GRACE_MS * 1000000;
+        game_manager_drain(daemon->manager, now);
+        loop_hasten_timer(daemon->loop, now.mono_ns + STOP_POLL_NS);
+    }
+}
+
+/* ---- start --------------------------------------------------------------------------- */
+
+/* Lifts the descriptor limit to what the flags need; the library would spin at the limit, so it
+ * must not be reached. */
+static int raise_descriptor_limit(int max_connections, char *error, size_t error_size)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)max_connections + SPARE_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return 0;
+    if (limit.rlim_max < wanted && geteuid() == 0)
+        limit.rlim_max = wanted;
+    limit.rlim_cur = wanted;
+    if (limit.rlim_max >= wanted && setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return 0;
+    snprintf(
+        error, error_size,
+        "%d connections need a limit of %llu open files (ulimit -n), or a smaller --max-connections",
+        max_connections, (unsigned long long)wanted);
+    return -1;
+}
+
+static int block_signals(struct daemon *daemon, char *error, size_t error_size)
+{
+    sigset_t set;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    daemon->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (daemon->signal_fd >= 0)
+        return 0;
+    snprintf(error, error_size, "cannot watch signals: %s", strerror(errno));
+    return -1;
+}
+
+static int start_results(struct daemon *daemon, char *error, size_t error_size)
+{
+    const struct store_memory_limits limits = STORE_MEMORY_LIMITS_DEFAULT;
+    if (store_memory_open(&limits, &daemon->store) != STORE_OK) {
+        snprintf(error, error_size, "out of memory");
+        return -1;
+    }
+    return game_history_start(&daemon->config.history, daemon->store, &daemon->history, error,
+                              error_size) == GAME_HISTORY_OK
+               ? 0
+               : -1;
+}
+
+static int start_games(struct daemon *daemon, char *error, size_t error_size)
+{
+    struct game_manager_hooks hooks = {.match_over = on_match_over,
+                                       .match_over_arg = daemon->history};
+    struct now now = clock_read();
+    daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
+    if (daemon->consumer) {
+        game_consumer_fill_hooks(daemon->consumer, &hooks);
+        daemon->manager = game_manager_new(&daemon->config.manager, &hooks, now);
+    }
+    if (!daemon->manager) {
+        snprintf(error, error_size, "out of memory");
+        return -1;
+    }
+    game_consumer_set_manager(daemon->consumer, daemon->manager);
+    const struct loop_config config = {.listen = daemon->config.listen,
+                                       .protocols = game_consumer_protocols(),
+                                       .protocol_arg = daemon->consumer};
+    daemon->loop = loop_open(&config, error, error_size);
+    if (!daemon->loop)
+        return -1;
+    loop_on_wake(daemon->loop, on_woken, daemon);
+    if (loop_watch(daemon->loop, daemon->signal_fd, on_signal, daemon) != 0 ||
+        loop_set_timer(daemon->loop, on_timer, daemon, now.mono_ns) != 0) {
+        snprintf(error, error_size, "cannot watch signals and the clock: %s", strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
+{
+    daemon->endpoint = (struct ipc_endpoint){
+        .manager = daemon->manager, .degraded = name_degraded, .degraded_arg = daemon};
+    daemon->endpoint.server =
+        ipc_server_open(daemon->config.ipc, on_ipc_wake, daemon, error, error_size);
+    return daemon->endpoint.server ? 0 : -1;
+}
+
+static int start(struct daemon *daemon, char *error, size_t error_size)
+{
+    if (raise_descriptor_limit(daemon->config.manager.max_connections, error, error_size) != 0)
+        return -1;
+    if (block_signals(daemon, error, error_size) != 0)
+        return -1;
+    if (daemon->config.state_dir[0]) {
+        daemon->slot_fd = slot_lock_take(daemon->config.state_dir, daemon->config.manager.slot,
+                                         error, error_size);
+        if (daemon->slot_fd < 0)
+            return -1;
+    }
+    if (start_results(daemon, error, error_size) != 0 ||
+        start_games(daemon, error, error_size) != 0)
+        return -1;
+    return start_ipc(daemon, error, error_size);
+}
+
+/* Whatever was started; in the order in which nobody is left who could use what is gone. */
+static void stop(struct daemon *daemon)
+{
+    ipc_server_close(daemon->endpoint.server);
+    loop_close(daemon->loop);
+    game_history_stop(daemon->history, 0);
+    store_close(daemon->store);
+    game_manager_free(daemon->manager);
+    game_consumer_free(daemon->consumer);
+    if (daemon->signal_fd >= 0)
+        close(daemon->signal_fd);
+    if (daemon->slot_fd >= 0)
+        close(daemon->slot_fd);
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon daemon = {.slot_fd = -1, .signal_fd = -1};
+    char error[512] = "";
+    enum option_outcome outcome = config_read(&daemon.config, argc, argv, error, sizeof error);
+    if (outcome == OPTIONS_BAD) {
+        fprintf(stderr, "gamed: %s\n", error);
+        return EXIT_USAGE;
+    }
+    if (outcome == OPTIONS_CHECKED)
+        printf("gamed: the configuration is good\n");
+    if (outcome != OPTIONS_RUN)
+        return 0;
+
+    log_init("gamed", (enum log_level)daemon.config.log_level);
+    if (daemon.config.redis_url[0])
+        log_warn("--redis-url is set, but this version keeps its state in memory");
+    int failed = start(&daemon, error, sizeof error);
+    if (failed) {
+        log_error("%s", error);
+    } else {
+        log_info("slot %c, players at %s, IPC at %s", daemon.config.manager.slot,
+                 daemon.config.listen, daemon.config.ipc);
+        loop_run(daemon.loop);
+    }
+    stop(&daemon);
+    if (!failed)
+        log_info("stopped");
+    return failed ? EXIT_FAILED : 0;
+}

@@ -1,0 +1,58 @@
+#include "gamed/player_session.h"
+
+#include <string.h>
+
+enum {
+    CREDIT_PER_MESSAGE = 1000,
+    BURST_SECONDS = 2
+};
+
+void player_session_init(struct player_session *session, struct room *room, void *connection,
+                         int messages_per_second, struct now now)
+{
+    memset(session, 0, sizeof *session);
+    session->state = SESSION_OPENING;
+    session->room = room;
+    session->connection = connection;
+    session->rate_credit = messages_per_second * BURST_SECONDS * CREDIT_PER_MESSAGE;
+    session->rate_at_ms = now.mono_ms;
+    session->owed_full = true;
+    session->sent_ms = now.mono_ms;
+    session->heard_ms = now.mono_ms;
+}
+
+bool player_session_allow_message(struct player_session *session, int messages_per_second,
+                                  struct now now)
+{
+    const int64_t full = (int64_t)messages_per_second * BURST_SECONDS * CREDIT_PER_MESSAGE;
+    int64_t credit = session->rate_credit + (now.mono_ms - session->rate_at_ms) *
+                                                messages_per_second * CREDIT_PER_MESSAGE / 1000;
+    if (credit > full)
+        credit = full;
+    session->rate_at_ms = now.mono_ms;
+    bool allowed = credit >= CREDIT_PER_MESSAGE;
+    session->rate_credit = (int32_t)(allowed ? credit - CREDIT_PER_MESSAGE : credit);
+    return allowed;
+}
+
+bool player_session_count_bad(struct player_session *session, struct now now)
+{
+    if (session->bad_count == 0 || now.mono_ms - session->bad_since_ms >= SESSION_BAD_WINDOW_MS) {
+        session->bad_count = 0;
+        session->bad_since_ms = now.mono_ms;
+    }
+    session->bad_count++;
+    return session->bad_count >= SESSION_BAD_MESSAGES_MAX;
+}
+
+int player_session_key(struct player_session *session, enum session_key key, bool is_down)
+{
+    if (is_down) {
+        session->keys_down |= (uint8_t)key;
+        return key == SESSION_KEY_UP ? -1 : 1;
+    }
+    session->keys_down &= (uint8_t) ~(unsigned)key;
+    if (session->keys_down & SESSION_KEY_UP)
+        return -1;
+    return session->keys_down & SESSION_KEY_DOWN ? 1 : 0;
+}

@@ -1,0 +1,112 @@
+/*
+ * PlayerSession: one connection's life in a room: seat or spectator, what it may still send, what
+ * it is owed. A bot is a session without a connection. Pure; must not know sockets, messages or
+ * rooms other than by pointer.
+ *
+ * Memory: a session's size is a compile-time constant; nothing is ever queued for it. Events wait
+ * in the room's ring (room_log), of which a session only has its place.
+ *
+ * All functions: loop thread.
+ */
+#ifndef PONG_GAMED_PLAYER_SESSION_H
+#define PONG_GAMED_PLAYER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gamed/bot.h"
+#include "gamed/clock.h"
+
+enum session_state {
+    SESSION_FREE,    /* in the pool */
+    SESSION_OPENING, /* the handshake was admitted, the socket is not upgraded yet: no seat, counts
+                        against the limits */
+    SESSION_OPEN,    /* in its room */
+    SESSION_CLOSING, /* out of its room; waits for its connection to go, then it is freed */
+};
+
+/* Close codes; protocol.md "Close codes". */
+enum session_close {
+    SESSION_CLOSE_DROP = 0, /* no close frame: deployed clients then reconnect */
+    SESSION_CLOSE_POLICY = 1008,
+    SESSION_CLOSE_TOO_BIG = 1009,
+    SESSION_CLOSE_RESTARTING = 4000,
+    SESSION_CLOSE_TOO_SLOW = 4002,
+    SESSION_CLOSE_REPLACED = 4501,
+    SESSION_CLOSE_BAD_MESSAGES = 4502,
+    SESSION_CLOSE_ROOM_CLOSED = 4503,
+};
+
+enum {
+    SESSION_PING_AFTER_MS = 2000,  /* nothing was sent for so long: ping */
+    SESSION_GONE_AFTER_MS = 45000, /* nothing was heard for so long: gone */
+    SESSION_BAD_MESSAGES_MAX = 10, /* within … */
+    SESSION_GREETING_MESSAGES = 3,
+    SESSION_BAD_WINDOW_MS = 60000, /* … a minute: closed */
+};
+
+enum session_key {
+    SESSION_KEY_UP = 1,
+    SESSION_KEY_DOWN = 2
+};
+
+struct room;
+
+struct player_session {
+    enum session_state state;
+    struct room *room; /* while open; while opening only if its serial is still room_serial */
+    uint32_t room_serial;
+    struct player_session *next,
+        *prev;        /* in the room while open; `next` chains the pool while free */
+    void *connection; /* the consumer's; NULL for a bot */
+    struct bot bot;   /* of a bot */
+    bool is_bot;
+
+    /* who it is */
+    uint8_t seat;      /* 1, 2, or 0: spectator */
+    uint8_t proven;    /* bit 1 << seat: the handshake showed this seat's token … */
+    uint16_t claim[2]; /* … of this version; void once the seat has another */
+    bool settled; /* join_game has named or confirmed the seat: it is not moved to another any more
+                   */
+    bool greeted; /* its join_game was announced to the room */
+    bool may_sit; /* a guest who may take a free seat by join_game */
+
+    /* what it may send */
+    int32_t rate_credit; /* in thousandths of a message */
+    int64_t rate_at_ms;
+    uint8_t bad_count;
+    int64_t bad_since_ms;
+    uint8_t keys_down;  /* enum session_key */
+    bool uses_position; /* its first paddle_position ended key control */
+
+    /* what it is owed, and when it was last written to and heard */
+    uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
+    bool welcomed;       /* it has been sent its first state */
+    bool owed_full;      /* the newest full state */
+    uint8_t owed_greeting; /* how many of the messages that answer join_game are still to be sent */
+    bool owed_token;       /* its greeting is to carry the seat token that join_game gave it */
+    int64_t sent_ms;
+    int64_t heard_ms;
+};
+
+/* Puts a session into the state of a fresh connection: opening, spectator, owed the full state. */
+void player_session_init(struct player_session *session, struct room *room, void *connection,
+                         int messages_per_second, struct now now);
+
+/*
+ * A message came: may it be looked at? A bucket of two seconds' worth, refilled at
+ * `messages_per_second`; what is over the rate is to be dropped, not punished.
+ */
+bool player_session_allow_message(struct player_session *session, int messages_per_second,
+                                  struct now now);
+
+/* A malformed message came. Returns whether it was one too many within a minute. */
+bool player_session_count_bad(struct player_session *session, struct now now);
+
+/*
+ * A key went down or up. Returns the direction that the paddle has now: -1 up, 1 down, 0 stop. The
+ * key pressed last wins while both are down.
+ */
+int player_session_key(struct player_session *session, enum session_key key, bool is_down);
+
+#endif

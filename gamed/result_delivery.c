@@ -1,0 +1,289 @@
+/*
+ * result_delivery: see result_delivery.h. The store is the queue: of the results themselves only
+ * those being posted are in here.
+ */
+#include "gamed/result_delivery.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/random.h"
+
+/* Attempts that occupy a place may all come first of all pending ones; behind them there must be
+ * as many again to fill the places that are free. */
+enum {
+    LOOK_AHEAD = 2 * RESULT_DELIVERY_PARALLEL
+};
+_Static_assert((int)LOOK_AHEAD <= (int)OUTBOX_NEXT_MAX, "the store hands out that many at once");
+
+int result_delivery_init(struct result_delivery *delivery, const struct result_target *target,
+                         const struct retry_policy *policy, struct store *store)
+{
+    memset(delivery, 0, sizeof(*delivery));
+    delivery->target = *target;
+    delivery->policy = *policy;
+    delivery->store = store;
+    delivery->multi = curl_multi_init();
+    return delivery->multi ? 0 : -1;
+}
+
+void result_delivery_free(struct result_delivery *delivery)
+{
+    if (delivery->multi)
+        curl_multi_cleanup(delivery->multi);
+    result_target_free(&delivery->target);
+}
+
+static size_t count_phase(const struct result_delivery *delivery, enum result_attempt_phase phase)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++)
+        count += delivery->attempts[i].phase == phase;
+    return count;
+}
+
+static struct result_attempt *find_idle(struct result_delivery *delivery)
+{
+    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
+        if (delivery->attempts[i].phase == RESULT_ATTEMPT_IDLE)
+            return &delivery->attempts[i];
+    }
+    return NULL;
+}
+
+static bool has_attempt(const struct result_delivery *delivery, const char *match_id)
+{
+    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
+        const struct result_attempt *attempt = &delivery->attempts[i];
+        if (attempt->phase != RESULT_ATTEMPT_IDLE && strcmp(attempt->entry.match_id, match_id) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool result_delivery_is_idle(const struct result_delivery *delivery)
+{
+    return count_phase(delivery, RESULT_ATTEMPT_IDLE) == RESULT_DELIVERY_PARALLEL;
+}
+
+/* ---- the store ----------------------------------------------------------------------- */
+
+/* Whether a call into the store went well; if not, there is none for a while. */
+static bool store_went_well(struct result_delivery *delivery, int outcome, int64_t now_ms)
+{
+    const bool well = outcome == STORE_OK;
+    const bool was_broken = atomic_exchange(&delivery->store_broken, !well);
+    if (!well)
+        delivery->store_at_ms = now_ms + RESULT_DELIVERY_STORE_RETRY_MS;
+    if (!well && !was_broken)
+        log_error("the outbox of results cannot be used; no new deliveries until it can");
+    else if (well && was_broken)
+        log_info("the outbox of results can be used again");
+    return well;
+}
+
+/* Tells the store what an attempt brought; the attempt's place is free once the store knows. */
+static void save(struct result_delivery *delivery, struct result_attempt *attempt, int64_t now_ms)
+{
+    if (now_ms < delivery->store_at_ms)
+        return;
+    int outcome = store_outbox_update(delivery->store, &attempt->entry);
+    if (outcome == STORE_UNKNOWN) {
+        log_error("result %s: the outbox no longer has it", attempt->entry.match_id);
+        outcome = STORE_OK;
+    }
+    if (store_went_well(delivery, outcome, now_ms)) {
+        attempt->phase = RESULT_ATTEMPT_IDLE;
+        delivery->look_at_ms = now_ms;
+    }
+}
+
+static void save_unsaved(struct result_delivery *delivery, int64_t now_ms)
+{
+    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
+        if (delivery->attempts[i].phase == RESULT_ATTEMPT_UNSAVED)
+            save(delivery, &delivery->attempts[i], now_ms);
+    }
+}
+
+/* ---- attempts, started --------------------------------------------------------------- */
+
+void result_delivery_look_again(struct result_delivery *delivery, int64_t now_ms)
+{
+    delivery->look_at_ms = now_ms;
+}
+
+/* Whether the attempt is now libcurl's; short memory is the only reason why not. */
+static bool start(struct result_delivery *delivery, struct result_attempt *attempt,
+                  const struct outbox_entry *entry)
+{
+    attempt->entry = *entry;
+    if (result_post_begin(&attempt->post, &delivery->target, attempt->entry.match_id,
+                          attempt->entry.body, attempt->entry.body_size, attempt) != 0)
+        return false;
+    if (curl_multi_add_handle(delivery->multi, attempt->post.easy) != CURLM_OK) {
+        result_post_end(&attempt->post);
+        return false;
+    }
+    attempt->phase = RESULT_ATTEMPT_RUNNING;
+    return true;
+}
+
+/*
+ * Starts the entry or returns false when neither it nor any after it can be started now; when to
+ * look again is then set, unless that is when an attempt has ended.
+ */
+static bool start_if_due(struct result_delivery *delivery, const struct outbox_entry *entry,
+                         int64_t now_ms)
+{
+    int64_t not_before = entry->retry.next_attempt_ms;
+    struct result_attempt *attempt = find_idle(delivery);
+    if (!attempt)
+        return false;
+    if (retry_gate_is_shut(&delivery->gate)) {
+        if (count_phase(delivery, RESULT_ATTEMPT_RUNNING) > 0)
+            return false;
+        if (not_before < delivery->gate.next_ms)
+            not_before = delivery->gate.next_ms;
+    }
+    if (now_ms < not_before) {
+        delivery->look_at_ms = not_before;
+        return false;
+    }
+    if (!start(delivery, attempt, entry)) {
+        log_error("result %s: no memory for an attempt", entry->match_id);
+        delivery->look_at_ms = now_ms + delivery->policy.base_ms;
+        return false;
+    }
+    return true;
+}
+
+void result_delivery_start_due(struct result_delivery *delivery, int64_t now_ms)
+{
+    struct outbox_entry entries[LOOK_AHEAD];
+    size_t count;
+
+    save_unsaved(delivery, now_ms);
+    if (!delivery->target.url || now_ms < delivery->look_at_ms || now_ms < delivery->store_at_ms ||
+        !find_idle(delivery))
+        return;
+    int outcome = store_outbox_next(delivery->store, LOOK_AHEAD, entries, &count);
+    if (!store_went_well(delivery, outcome, now_ms))
+        return;
+    delivery->look_at_ms = RESULT_DELIVERY_NEVER;
+    for (size_t i = 0; i < count; i++) {
+        if (!has_attempt(delivery, entries[i].match_id) &&
+            !start_if_due(delivery, &entries[i], now_ms))
+            break;
+    }
+}
+
+int64_t result_delivery_wake_at(const struct result_delivery *delivery)
+{
+    int64_t wake = RESULT_DELIVERY_NEVER;
+    if (delivery->target.url && count_phase(delivery, RESULT_ATTEMPT_IDLE) > 0)
+        wake = delivery->look_at_ms;
+    if (count_phase(delivery, RESULT_ATTEMPT_UNSAVED) > 0)
+        wake = 0;
+    return wake > delivery->store_at_ms ? wake : delivery->store_at_ms;
+}
+
+/* ---- attempts, ended ----------------------------------------------------------------- */
+
+static void log_outcome(const struct outbox_entry *entry, enum retry_verdict verdict, CURLcode code,
+                        int64_t now_ms)
+{
+    const struct retry_state *retry = &entry->retry;
+    char answer[96];
+    if (retry->last_status > 0)
+        snprintf(answer, sizeof(answer), "status %d", retry->last_status);
+    else
+        snprintf(answer, sizeof(answer), "no answer (%s)", curl_easy_strerror(code));
+
+    switch (verdict) {
+    case RETRY_DELIVERED:
+        log_info("result %s: delivered: %s, attempt %" PRIu32, entry->match_id, answer,
+                 retry->attempts);
+        break;
+    case RETRY_LATER:
+        log_warn("result %s: not delivered: %s, attempt %" PRIu32 ", next in %.1f s",
+                 entry->match_id, answer, retry->attempts,
+                 (double)(retry->next_attempt_ms - now_ms) / 1000);
+        break;
+    case RETRY_GIVE_UP:
+        log_error("result %s: failed: %s, attempt %" PRIu32 ", kept: %.*s", entry->match_id, answer,
+                  retry->attempts, (int)entry->body_size, entry->body);
+        break;
+    }
+}
+
+static void finish(struct result_delivery *delivery, struct result_attempt *attempt, CURLcode code,
+                   int64_t now_ms)
+{
+    static const enum outbox_state states[] = {[RETRY_DELIVERED] = OUTBOX_DELIVERED,
+                                               [RETRY_LATER] = OUTBOX_PENDING,
+                                               [RETRY_GIVE_UP] = OUTBOX_FAILED};
+    struct outbox_entry *entry = &attempt->entry;
+    uint32_t random;
+
+    const struct retry_answer answer = result_post_answer(&attempt->post);
+    curl_multi_remove_handle(delivery->multi, attempt->post.easy);
+    result_post_end(&attempt->post);
+
+    random_bytes(&random, sizeof(random));
+    const enum retry_verdict verdict =
+        retry_decide(&delivery->policy, &entry->retry, &answer, now_ms, random);
+    retry_gate_note(&delivery->gate, &delivery->policy, verdict, now_ms);
+    entry->state = states[verdict];
+    log_outcome(entry, verdict, code, now_ms);
+    attempt->phase = RESULT_ATTEMPT_UNSAVED;
+    save(delivery, attempt, now_ms);
+    atomic_fetch_add(verdict == RETRY_DELIVERED ? &delivery->delivered : &delivery->attempts_failed,
+                     1);
+}
+
+void result_delivery_work(struct result_delivery *delivery, int64_t now_ms)
+{
+    int running, left;
+    const CURLMsg *message;
+    curl_multi_perform(delivery->multi, &running);
+    while ((message = curl_multi_info_read(delivery->multi, &left))) {
+        /* Read out first: removing the handle ends the message's life. */
+        const CURLcode code = message->data.result;
+        char *owner = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+        finish(delivery, (struct result_attempt *)(void *)owner, code, now_ms);
+    }
+}
+
+void result_delivery_wait(struct result_delivery *delivery, int wait_ms)
+{
+    /* It fails when memory is short; then sleep a little all the same, rather than spin. */
+    if (curl_multi_poll(delivery->multi, NULL, 0, wait_ms, NULL) != CURLM_OK)
+        poll(NULL, 0, 50);
+}
+
+void result_delivery_wake(struct result_delivery *delivery)
+{
+    curl_multi_wakeup(delivery->multi);
+}
+
+void result_delivery_cut_off(struct result_delivery *delivery, int64_t now_ms)
+{
+    delivery->store_at_ms = now_ms;
+    save_unsaved(delivery, now_ms);
+    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
+        struct result_attempt *attempt = &delivery->attempts[i];
+        if (attempt->phase == RESULT_ATTEMPT_RUNNING) {
+            log_warn("result %s: attempt cut off, as this process ends", attempt->entry.match_id);
+            curl_multi_remove_handle(delivery->multi, attempt->post.easy);
+            result_post_end(&attempt->post);
+        } else if (attempt->phase == RESULT_ATTEMPT_UNSAVED) {
+            log_error("result %s: the outbox could not be told of the last attempt (status %d)",
+                      attempt->entry.match_id, attempt->entry.retry.last_status);
+        }
+    }
+}
