@@ -1,0 +1,200 @@
+/*
+ * main of api-fcgi: reads the options, wires the parts, waits for the signal to stop. Exit status: 0 done, 1 failed, 2 wrong usage.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api-fcgi/fcgi_listener.h"
+#include "api-fcgi/fcgi_workers.h"
+#include "api-fcgi/room_api.h"
+#include "common/log.h"
+#include "common/options.h"
+#include "ipc/ipc_client.h"
+
+enum {
+    EXIT_BAD_USAGE = 2,
+    ERROR_SIZE = 768, /* a sentence and the longest value that it quotes */
+    STOP_POLL_MS = 20,
+    STOP_LIMIT_MS = 10000, /* a request takes 2 s of gamed at most; nginx may be slow to take an answer */
+    KEYS_SIZE = IDENTITY_KEYS_MAX * IDENTITY_KEY_SIZE,
+};
+
+static const char default_listen[] = "unix:/run/pong/api.sock";
+
+struct config {
+    char listen[OPTION_VALUE_MAX];
+    struct option_list gamed;
+    int threads;
+    int guests;
+    char identity_header[64];
+    char cookie_domain[254];
+    char jwt_keys[KEYS_SIZE];
+    int log_level;
+};
+
+enum { GUESTS_ALLOW, GUESTS_DENY };
+
+static enum option_outcome read_options(struct config *config, int argc, char **argv, char *error, size_t error_size)
+{
+    const struct option_spec specs[] = {
+        {.name = "listen", .kind = OPTION_STRING, .target = config->listen, .size = sizeof config->listen, .fallback = "",
+         .argument = "ADDRESS", .help = "where nginx hands over requests: unix:PATH or ADDR:PORT; without it the listening socket on descriptor 0, or else unix:/run/pong/api.sock"},
+        {.name = "gamed", .kind = OPTION_LIST, .target = &config->gamed, .fallback = "ipc:///run/pong/ipc.sock",
+         .argument = "URL", .help = "the IPC address of gamed; exactly one for now"},
+        {.name = "threads", .kind = OPTION_INT, .target = &config->threads, .min = 1, .max = 1024, .fallback = "64",
+         .argument = "N", .help = "requests at a time; more than nginx workers x keepalive of every upstream to this socket"},
+        {.name = "guests", .kind = OPTION_CHOICE, .target = &config->guests, .choices = "allow|deny", .fallback = "allow",
+         .argument = "WORD", .help = "whether those whom nobody has identified may take seats"},
+        {.name = "identity-header", .kind = OPTION_STRING, .target = config->identity_header,
+         .size = sizeof config->identity_header, .fallback = "", .argument = "NAME",
+         .help = "the request header in which the site's nginx names the user; nginx must overwrite what clients send"},
+        {.name = "cookie-domain", .kind = OPTION_STRING, .target = config->cookie_domain,
+         .size = sizeof config->cookie_domain, .fallback = "", .argument = "DOMAIN",
+         .help = "Domain of the seat cookies, for a site whose WebSocket lives on another host"},
+        {.name = "jwt-secret-key", .kind = OPTION_STRING, .target = config->jwt_keys, .size = sizeof config->jwt_keys,
+         .fallback = "", .also_env = "JWT_SECRET_KEY", .argument = "KEY[,KEY...]",
+         .help = "the HS256 keys of the site's JSON Web Tokens; better set in the environment, which others cannot read"},
+        {.name = "log-level", .kind = OPTION_CHOICE, .target = &config->log_level, .choices = LOG_LEVEL_CHOICES,
+         .fallback = "info", .argument = "LEVEL", .help = "how much is logged"},
+    };
+
+    return options_parse("api-fcgi", "Answers the REST requests of pong rooms: FastCGI on one side, gamed on the other.",
+                         specs, sizeof specs / sizeof specs[0], argc, argv, error, error_size);
+}
+
+/* Checks what the table of options cannot. Returns 0, or -1 and a sentence in error[]. */
+static int check_config(struct config *config, struct room_api *api, char *error, size_t error_size)
+{
+    char reason[ERROR_SIZE / 2];
+
+    if (config->gamed.count != 1) {
+        snprintf(error, error_size, "--gamed must name exactly one gamed, not %zu", config->gamed.count);
+        return -1;
+    }
+    if (strncmp(config->gamed.value[0], "ipc://", 6) != 0 && strncmp(config->gamed.value[0], "tcp://", 6) != 0) {
+        snprintf(error, error_size, "--gamed must be ipc://PATH or tcp://ADDR:PORT");
+        return -1;
+    }
+    if (config->listen[0] != '\0' && fcgi_listener_check(config->listen, reason, sizeof reason) != 0) {
+        snprintf(error, error_size, "--listen: %s", reason);
+        return -1;
+    }
+    if (identity_configure(&api->identity, config->jwt_keys, config->identity_header, error, error_size) != 0)
+        return -1;
+    if (config->cookie_domain[strspn(config->cookie_domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")] != '\0') {
+        snprintf(error, error_size, "--cookie-domain must be a host name");
+        return -1;
+    }
+    for (size_t i = 0; i < api->identity.key_count; i++)
+        if (strlen(api->identity.keys[i]) < IDENTITY_KEY_BYTES_ADVISED)
+            log_warn("JWT key %zu has fewer than %d bytes and can be guessed", i + 1, IDENTITY_KEY_BYTES_ADVISED);
+    api->allows_guests = config->guests == GUESTS_ALLOW;
+    api->cookie_domain = config->cookie_domain;
+    return 0;
+}
+
+static void answer(void *arg, const struct request *request, struct response *response)
+{
+    room_api_answer(arg, request, response);
+}
+
+/* Waits until the workers have ended what they were at. Returns the exit status. */
+static int stop_workers(struct fcgi_workers *workers, const sigset_t *stop_signals)
+{
+    const struct timespec pause = {.tv_nsec = STOP_POLL_MS * 1000000L};
+
+    fcgi_workers_stop(workers);
+    for (int waited = 0; !fcgi_workers_await(workers); waited += STOP_POLL_MS) {
+        if (waited >= STOP_LIMIT_MS || sigtimedwait(stop_signals, NULL, &pause) > 0) {
+            log_warn("stopping with requests in progress");
+            _exit(EXIT_FAILURE); /* their threads still use what would be freed */
+        }
+    }
+    fcgi_workers_free(workers);
+    return EXIT_SUCCESS;
+}
+
+/* Serves until a signal ends it. Returns the exit status. */
+static int serve(const struct config *config, struct room_api *api, int descriptor, const sigset_t *stop_signals)
+{
+    char error[ERROR_SIZE];
+    int waiting = config->threads / 4; /* so that a gamed that hangs leaves threads for what does not need it */
+    struct fcgi_workers *workers;
+    int signal_number;
+    int status = EXIT_FAILURE;
+
+    api->gamed = ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
+    if (api->gamed == NULL) {
+        log_error("%s", error);
+        return EXIT_FAILURE;
+    }
+    workers = fcgi_workers_start(descriptor, config->threads, answer, api, error, sizeof error);
+    if (workers == NULL) {
+        log_error("%s", error);
+    } else {
+        log_info("ready on %s with %d threads, gamed at %s", config->listen[0] != '\0' ? config->listen : "descriptor 0",
+                 config->threads, config->gamed.value[0]);
+        sigwait(stop_signals, &signal_number);
+        log_info("stopping");
+        status = stop_workers(workers, stop_signals);
+    }
+    ipc_client_close(api->gamed);
+    return status;
+}
+
+/* Blocks the signals that are waited for in every thread that is started from here on. */
+static void block_signals(sigset_t *stop_signals)
+{
+    sigset_t blocked;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(stop_signals);
+    sigaddset(stop_signals, SIGTERM);
+    sigaddset(stop_signals, SIGINT);
+    blocked = *stop_signals;
+    sigaddset(&blocked, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static struct config config;
+    static struct room_api api;
+    char error[ERROR_SIZE] = "";
+    sigset_t stop_signals;
+    enum option_outcome outcome;
+    bool is_inherited;
+    int descriptor = STDIN_FILENO;
+    int status;
+
+    log_init("api-fcgi", LOG_LEVEL_INFO);
+    outcome = read_options(&config, argc, argv, error, sizeof error);
+    if (outcome == OPTIONS_DONE)
+        return EXIT_SUCCESS;
+    if (outcome != OPTIONS_BAD)
+        log_init("api-fcgi", (enum log_level)config.log_level);
+    if (outcome == OPTIONS_BAD || check_config(&config, &api, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_BAD_USAGE;
+    }
+    if (outcome == OPTIONS_CHECKED)
+        return EXIT_SUCCESS;
+    is_inherited = config.listen[0] == '\0' && fcgi_listener_is_inherited();
+    if (config.listen[0] == '\0' && !is_inherited)
+        memcpy(config.listen, default_listen, sizeof default_listen);
+    block_signals(&stop_signals);
+    if (!is_inherited)
+        descriptor = fcgi_listener_open(config.listen, error, sizeof error);
+    if (descriptor < 0) {
+        log_error("%s", error);
+        return EXIT_FAILURE;
+    }
+    status = serve(&config, &api, descriptor, &stop_signals);
+    if (!is_inherited)
+        fcgi_listener_close(descriptor, config.listen);
+    return status;
+}
