@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Writes nginx's configuration into a run directory: nginx/render.sh RUN
+# ./dev up, the tests and a site owner use this one script. It must start nothing, and must not put
+# a value into a file that it has not checked.
+#
+# From the environment:
+#   PONG_LISTEN                   ADDRESS:PORT of the own instance (127.0.0.1:8080)
+#   PONG_API_RATE                 create, join and quick requests a second per address (20); the
+#                                 other requests get ten times as many
+#   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
+#   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
+#   PONG_LOG_DIR                  folder of the logs (RUN/log)
+#   PONG_THREADS                  threads of api-fcgi (32), which bound its kept connections
+# In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
+# pong-routes.conf and pong-web.conf for a server {} block. The daemons' sockets are expected there.
+set -euo pipefail
+export LC_ALL=C
+
+readonly WORKERS=2
+readonly UNIX_PATH_MAX_BYTES=107 # sun_path less its final zero
+
+fail() {
+    printf 'nginx/render.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+# require_integer NAME VALUE MIN MAX
+require_integer() {
+    if ! [[ $2 =~ ^(0|[1-9][0-9]{0,8})$ ]] || (($2 < $3 || $2 > $4)); then
+        fail "$1 must be a whole number from $3 to $4, not \"$2\""
+    fi
+}
+
+# require_listen VALUE: an address or a host name, a colon, a port.
+require_listen() {
+    local host=${1%:*} port=${1##*:} octet
+    local expected='PONG_LISTEN must be ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080'
+    [[ $1 == *:* ]] || fail "$expected, not \"$1\""
+    require_integer "the port in PONG_LISTEN=$1" "$port" 1 65535
+    if [[ $host =~ ^[0-9.]+$ ]]; then
+        [[ $host =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ ]] || fail "$expected, not \"$1\""
+        for octet in ${host//./ }; do
+            ((10#$octet <= 255)) || fail "$expected, not \"$1\""
+        done
+    elif ! [[ $host =~ ^\[[0-9a-fA-F:.]+\]$ || $host =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]]; then
+        fail "$expected, not \"$1\""
+    fi
+}
+
+# require_path NAME PATH: what nginx can be told between double quotes. A dollar sign it cannot: that
+# would be a variable.
+require_path() {
+    if [[ $2 == *'$'* || $2 == *[[:cntrl:]]* ]]; then
+        fail "$1 may not contain a dollar sign or a control character: \"$2\""
+    fi
+}
+
+quoted() {
+    local path=${1//\\/\\\\}
+    printf "%s" "${path//\"/\\\"}"
+}
+
+# render TEMPLATE: RUN/TEMPLATE from TEMPLATE.in, written whole or not at all.
+render() {
+    local text rendered=
+    text=$(<"$here/$1.in")
+    # One pass from left to right, so that a value which looks like a name stays as it is.
+    while [[ $text =~ @([A-Z_]+)@ ]]; do
+        rendered+=${text%%"${BASH_REMATCH[0]}"*}${values[${BASH_REMATCH[1]}]}
+        text=${text#*"${BASH_REMATCH[0]}"}
+    done
+    printf "%s\n" "$rendered$text" >"$run/.$1.new"
+    mv "$run/.$1.new" "$run/$1"
+}
+
+[[ $# -eq 1 && -n $1 ]] || fail 'usage: nginx/render.sh RUN'
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mkdir -p "$1" || fail "cannot make the run directory $1"
+run=$(cd "$1" && pwd)
+
+listen=${PONG_LISTEN:-127.0.0.1:8080}
+rate=${PONG_API_RATE:-20}
+connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
+threads=${PONG_THREADS:-32}
+web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
+log=${PONG_LOG_DIR:-$run/log}
+
+require_listen "$listen"
+require_integer PONG_API_RATE "$rate" 1 1000000
+require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
+require_integer PONG_THREADS "$threads" 1 4096
+[[ -d $web_root ]] || fail "PONG_WEB_ROOT is not a folder: \"$web_root\""
+mkdir -p "$log" "$run/tmp" || fail "cannot make the folders $log and $run/tmp"
+web_root=$(cd "$web_root" && pwd)
+log=$(cd "$log" && pwd)
+if ((${#run} + 11 > UNIX_PATH_MAX_BYTES)); then # 11: "/gamed.sock"
+    fail "the run directory's path is too long for a unix socket in it ($UNIX_PATH_MAX_BYTES bytes): \"$run\""
+fi
+
+require_path "the path of the run directory" "$run"
+require_path PONG_LOG_DIR "$log"
+require_path PONG_WEB_ROOT "$web_root"
+
+open_files=$(ulimit -Hn)
+if [[ $open_files == unlimited ]] || ((open_files > 65536)); then
+    open_files=65536
+fi
+# Half of api-fcgi's threads at most are held by idle kept connections.
+keepalive=$((threads / 2 / WORKERS))
+
+declare -A values=(
+    [USER]=''
+    [LISTEN]=$listen
+    [RUN]=$(quoted "$run")
+    [LOG]=$(quoted "$log")
+    [WEB_ROOT]=$(quoted "$web_root")
+    [WORKERS]=$WORKERS
+    [OPEN_FILES]=$open_files
+    [WORKER_CONNECTIONS]=$((open_files < 20000 ? open_files : 20000))
+    [API_RATE]=$rate
+    [API_BURST]=$((rate * 2))
+    [API_RATE_OTHER]=$((rate * 10))
+    [API_BURST_OTHER]=$((rate * 20))
+    [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
+    [CONNECTIONS_PER_ADDRESS]=$connections
+)
+# Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a
+# web root below /root. They stay the caller's, as they do for every other user.
+if ((EUID == 0)); then
+    values[USER]="user $(id -un) $(id -gn);"
+fi
+
+for template in pong.conf pong-routes.conf pong-web.conf nginx.conf; do
+    render "$template"
+done
