@@ -12,7 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, HOST_SIZE = 64, SOCKET_MODE = 0660 };
+enum {
+    BACKLOG = 1024,
+    HOST_SIZE = 64,
+    SOCKET_MODE = 0660
+};
 
 static const char unix_prefix[] = "unix:";
 
@@ -21,7 +25,8 @@ bool fcgi_listener_is_inherited(void)
     int listens = 0;
     socklen_t size = sizeof listens;
 
-    return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+    return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 &&
+           listens != 0;
 }
 
 /* The path of unix:PATH, or NULL. */
@@ -37,7 +42,8 @@ static int read_unix(const char *path, struct sockaddr_un *name, char *error, si
     memset(name, 0, sizeof *name);
     name->sun_family = AF_UNIX;
     if (path[0] == '\0' || strlen(path) >= sizeof name->sun_path) {
-        snprintf(error, error_size, "the socket's path must have 1 to %zu bytes: \"%s\"", sizeof name->sun_path - 1, path);
+        snprintf(error, error_size, "the socket's path must have 1 to %zu bytes: \"%s\"",
+                 sizeof name->sun_path - 1, path);
         return -1;
     }
     memcpy(name->sun_path, path, strlen(path));
@@ -47,7 +53,8 @@ static int read_unix(const char *path, struct sockaddr_un *name, char *error, si
 /* Resolves ADDR:PORT; the caller frees *found. */
 static int read_tcp(const char *address, struct addrinfo **found, char *error, size_t error_size)
 {
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
+                                   .ai_socktype = SOCK_STREAM};
     const char *colon = strrchr(address, ':');
     char host[HOST_SIZE];
     size_t length = colon != NULL ? (size_t)(colon - address) : 0;
@@ -62,7 +69,8 @@ static int read_tcp(const char *address, struct addrinfo **found, char *error, s
         if (getaddrinfo(host, colon + 1, &hints, found) == 0)
             return 0;
     }
-    snprintf(error, error_size, "\"%s\" is neither unix:PATH nor ADDR:PORT with a numeric address", address);
+    snprintf(error, error_size, "\"%s\" is neither unix:PATH nor ADDR:PORT with a numeric address",
+             address);
     return -1;
 }
 
@@ -81,7 +89,8 @@ int fcgi_listener_check(const char *address, char *error, size_t error_size)
 }
 
 /* Removes a socket file that nobody listens on. Returns -1 when somebody does. */
-static int remove_stale(int descriptor, const struct sockaddr_un *name, char *error, size_t error_size)
+static int remove_stale(int descriptor, const struct sockaddr_un *name, char *error,
+                        size_t error_size)
 {
     struct stat file;
 
@@ -91,7 +100,8 @@ static int remove_stale(int descriptor, const struct sockaddr_un *name, char *er
         snprintf(error, error_size, "%s exists and is not a socket", name->sun_path);
         return -1;
     }
-    if (connect(descriptor, (const struct sockaddr *)name, sizeof *name) == 0 || errno != ECONNREFUSED) {
+    if (connect(descriptor, (const struct sockaddr *)name, sizeof *name) == 0 ||
+        errno != ECONNREFUSED) {
         snprintf(error, error_size, "another process listens on %s", name->sun_path);
         return -1;
     }
@@ -118,8 +128,8 @@ static int open_unix(const char *path, char *error, size_t error_size)
     if (stale != 0)
         goto failed;
     /* The mode is set before listen: until then every connection is refused. */
-    if (bind(descriptor, (const struct sockaddr *)&name, sizeof name) != 0 || chmod(path, SOCKET_MODE) != 0 ||
-        listen(descriptor, BACKLOG) != 0) {
+    if (bind(descriptor, (const struct sockaddr *)&name, sizeof name) != 0 ||
+        chmod(path, SOCKET_MODE) != 0 || listen(descriptor, BACKLOG) != 0) {
         snprintf(error, error_size, "cannot listen on %s: %s", path, strerror(errno));
         goto failed;
     }
@@ -143,7 +153,8 @@ static int open_tcp(const char *address, char *error, size_t error_size)
         return -1;
     descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0 || setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || listen(descriptor, BACKLOG) != 0) {
+        bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 ||
+        listen(descriptor, BACKLOG) != 0) {
         snprintf(error, error_size, "cannot listen on %s: %s", address, strerror(errno));
         if (descriptor >= 0)
             close(descriptor);

@@ -1,6 +1,6 @@
 /*
- * fcgi_workers: see fcgi_workers.h. A kept connection of nginx owns its thread, idle or not, so there must be more threads than
- * nginx keeps connections.
+ * fcgi_workers: see fcgi_workers.h. A kept connection of nginx owns its thread, idle or not, so
+ * there must be more threads than nginx keeps connections.
  */
 #include "api-fcgi/fcgi_workers.h"
 
@@ -16,8 +16,12 @@
 
 #include "common/log.h"
 
-/* Bytes of a thread's stack: the deepest use is a body of 4 KiB under jansson's parser, and it is far from this. */
-enum { STACK_SIZE = 512 * 1024, RETRY_MS = 100 };
+/* Bytes of a thread's stack: the deepest use is a body of 4 KiB under jansson's parser, and it is
+ * far from this. */
+enum {
+    STACK_SIZE = 512 * 1024,
+    RETRY_MS = 100
+};
 
 struct worker {
     struct fcgi_workers *workers;
@@ -66,7 +70,8 @@ static void answer_one(struct worker *worker, FCGX_Request *fcgi)
     FCGX_Finish_r(fcgi);
 }
 
-/* Waits for the next request with the wake-up signal let through; at any other time it waits, too, until this is called again. */
+/* Waits for the next request with the wake-up signal let through; at any other time it waits, too,
+ * until this is called again. */
 static int accept_one(FCGX_Request *fcgi)
 {
     sigset_t wake;
@@ -93,7 +98,8 @@ static void *run_worker(void *arg)
                 answer_one(worker, &fcgi);
             } else if (!atomic_load(&worker->workers->is_stopping)) {
                 log_warn("cannot accept a request: %s", strerror(errno));
-                nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL); /* e.g. no descriptor is free */
+                nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L},
+                          NULL); /* e.g. no descriptor is free */
             }
         }
         FCGX_Free(&fcgi, 1);
@@ -112,7 +118,8 @@ static int start_threads(struct fcgi_workers *workers, int threads)
     result = pthread_attr_setstacksize(&attributes, STACK_SIZE);
     for (int i = 0; i < threads && result == 0; i++) {
         workers->worker[i].workers = workers;
-        result = pthread_create(&workers->worker[i].thread, &attributes, run_worker, &workers->worker[i]);
+        result = pthread_create(&workers->worker[i].thread, &attributes, run_worker,
+                                &workers->worker[i]);
         if (result == 0)
             workers->count++;
     }
@@ -120,11 +127,12 @@ static int start_threads(struct fcgi_workers *workers, int threads)
     return result;
 }
 
-struct fcgi_workers *fcgi_workers_start(int descriptor, int threads, fcgi_answer answer, void *arg, char *error,
-                                        size_t error_size)
+struct fcgi_workers *fcgi_workers_start(int descriptor, int threads, fcgi_answer answer, void *arg,
+                                        char *error, size_t error_size)
 {
     const struct sigaction action = {.sa_handler = on_wake}; /* without SA_RESTART */
-    struct fcgi_workers *workers = calloc(1, sizeof *workers + (size_t)threads * sizeof workers->worker[0]);
+    struct fcgi_workers *workers =
+        calloc(1, sizeof *workers + (size_t)threads * sizeof workers->worker[0]);
     int result;
 
     if (workers == NULL) {
@@ -142,7 +150,8 @@ struct fcgi_workers *fcgi_workers_start(int descriptor, int threads, fcgi_answer
     result = start_threads(workers, threads);
     if (result == 0)
         return workers;
-    snprintf(error, error_size, "cannot start thread %d of %d: %s", workers->count + 1, threads, strerror(result));
+    snprintf(error, error_size, "cannot start thread %d of %d: %s", workers->count + 1, threads,
+             strerror(result));
     fcgi_workers_stop(workers);
     while (!fcgi_workers_await(workers))
         nanosleep(&(struct timespec){.tv_nsec = RETRY_MS * 1000000L}, NULL);
@@ -163,7 +172,8 @@ bool fcgi_workers_await(struct fcgi_workers *workers)
     for (int i = 0; i < workers->count; i++)
         if (!atomic_load(&workers->worker[i].has_ended)) {
             have_ended = false;
-            pthread_kill(workers->worker[i].thread, SIGUSR1); /* not joined yet, so the thread's id is good */
+            pthread_kill(workers->worker[i].thread,
+                         SIGUSR1); /* not joined yet, so the thread's id is good */
         }
     return have_ended;
 }

@@ -1,6 +1,6 @@
 /*
- * identity: see identity.h. A Bearer with two dots is a JWT, of which only HS256 is accepted: the header of a token must not
- * choose how it is checked.
+ * identity: see identity.h. A Bearer with two dots is a JWT, of which only HS256 is accepted: the
+ * header of a token must not choose how it is checked.
  */
 #include "api-fcgi/identity.h"
 
@@ -13,7 +13,8 @@
 
 static const char blanks[] = " \t";
 
-static int add_key(struct identity_config *config, const char *text, size_t length, char *error, size_t error_size)
+static int add_key(struct identity_config *config, const char *text, size_t length, char *error,
+                   size_t error_size)
 {
     while (length > 0 && strchr(blanks, text[length - 1]) != NULL)
         length--;
@@ -26,7 +27,8 @@ static int add_key(struct identity_config *config, const char *text, size_t leng
         return -1;
     }
     if (length >= IDENTITY_KEY_SIZE) {
-        snprintf(error, error_size, "a JWT key is too long (at most %d bytes)", IDENTITY_KEY_SIZE - 1);
+        snprintf(error, error_size, "a JWT key is too long (at most %d bytes)",
+                 IDENTITY_KEY_SIZE - 1);
         return -1;
     }
     memcpy(config->keys[config->key_count], text, length);
@@ -34,7 +36,8 @@ static int add_key(struct identity_config *config, const char *text, size_t leng
     return 0;
 }
 
-static int read_keys(struct identity_config *config, const char *keys, char *error, size_t error_size)
+static int read_keys(struct identity_config *config, const char *keys, char *error,
+                     size_t error_size)
 {
     if (keys[strspn(keys, blanks)] == '\0')
         return 0;
@@ -52,7 +55,8 @@ static int read_keys(struct identity_config *config, const char *keys, char *err
 }
 
 /* HTTP_X_USER for X-User. */
-static int read_header_name(struct identity_config *config, const char *header, char *error, size_t error_size)
+static int read_header_name(struct identity_config *config, const char *header, char *error,
+                            size_t error_size)
 {
     size_t length;
 
@@ -65,7 +69,8 @@ static int read_header_name(struct identity_config *config, const char *header, 
     }
     for (char *at = config->header_param + strlen("HTTP_"); *at != '\0'; at++) {
         if (!isalnum((unsigned char)*at) && *at != '-') {
-            snprintf(error, error_size, "the name of the identity header may have letters, digits and '-' only");
+            snprintf(error, error_size,
+                     "the name of the identity header may have letters, digits and '-' only");
             return -1;
         }
         *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
@@ -73,7 +78,8 @@ static int read_header_name(struct identity_config *config, const char *header, 
     return 0;
 }
 
-int identity_configure(struct identity_config *config, const char *keys, const char *header, char *error, size_t error_size)
+int identity_configure(struct identity_config *config, const char *keys, const char *header,
+                       char *error, size_t error_size)
 {
     memset(config, 0, sizeof *config);
     if (read_keys(config, keys, error, error_size) != 0)
@@ -96,7 +102,8 @@ static bool take_user_id(const char *text, size_t length, struct identity *ident
     return true;
 }
 
-/* The claims of a token that one of the keys has signed with HS256, owned by the caller; else NULL. */
+/* The claims of a token that one of the keys has signed with HS256, owned by the caller; else NULL.
+ */
 static json_t *verified_claims(const struct identity_config *config, const char *token)
 {
     json_t *claims = NULL;
@@ -145,18 +152,21 @@ static const char *check_claims(const json_t *claims, int64_t now, struct identi
     if (json_number_value(expires) + IDENTITY_LEEWAY_SECONDS <= (double)now)
         return "The token has expired";
     if (not_before != NULL &&
-        (!json_is_number(not_before) || json_number_value(not_before) - IDENTITY_LEEWAY_SECONDS > (double)now))
+        (!json_is_number(not_before) ||
+         json_number_value(not_before) - IDENTITY_LEEWAY_SECONDS > (double)now))
         return "The token is not valid yet";
     if (!claim_user_id(claims, identity))
         return "The token does not name a user";
-    /* A name that cannot be used here is no reason to turn the user away: he gets one as a guest does. */
-    if (name != NULL && text_is_username(name, name_length) && name_length < sizeof identity->username)
+    /* A name that cannot be used here is no reason to turn the user away: he gets one as a guest
+     * does. */
+    if (name != NULL && text_is_username(name, name_length) &&
+        name_length < sizeof identity->username)
         memcpy(identity->username, name, name_length + 1);
     return NULL;
 }
 
-static const char *identify_by_jwt(const struct identity_config *config, const char *token, int64_t now,
-                                   struct identity *identity)
+static const char *identify_by_jwt(const struct identity_config *config, const char *token,
+                                   int64_t now, struct identity *identity)
 {
     const char *refusal;
     json_t *claims;
@@ -182,8 +192,8 @@ static int count_dots(const char *text)
     return count;
 }
 
-const char *identity_identify(const struct identity_config *config, const struct request *request, int64_t now,
-                              struct identity *identity)
+const char *identity_identify(const struct identity_config *config, const struct request *request,
+                              int64_t now, struct identity *identity)
 {
     const char *named;
 

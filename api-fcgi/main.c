@@ -1,5 +1,6 @@
 /*
- * main of api-fcgi: reads the options, wires the parts, waits for the signal to stop. Exit status: 0 done, 1 failed, 2 wrong usage.
+ * main of api-fcgi: reads the options, wires the parts, waits for the signal to stop. Exit status:
+ * 0 done, 1 failed, 2 wrong usage.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,12 +19,16 @@
 enum {
     EXIT_BAD_USAGE = 2,
     ERROR_SIZE = 768, /* a sentence and the longest value that it quotes */
+    LINE_MS = 250,    /* a burst is served in less */
     STOP_POLL_MS = 20,
-    STOP_LIMIT_MS = 10000, /* a request takes 2 s of gamed at most; nginx may be slow to take an answer */
+    STOP_LIMIT_MS =
+        10000, /* a request takes 2 s of gamed at most; nginx may be slow to take an answer */
     KEYS_SIZE = IDENTITY_KEYS_MAX * IDENTITY_KEY_SIZE,
 };
 
 static const char default_listen[] = "unix:/run/pong/api.sock";
+static const char host_characters[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
 
 struct config {
     char listen[OPTION_VALUE_MAX];
@@ -36,34 +41,85 @@ struct config {
     int log_level;
 };
 
-enum { GUESTS_ALLOW, GUESTS_DENY };
+enum {
+    GUESTS_ALLOW,
+    GUESTS_DENY
+};
 
-static enum option_outcome read_options(struct config *config, int argc, char **argv, char *error, size_t error_size)
+static enum option_outcome read_options(struct config *config, int argc, char **argv, char *error,
+                                        size_t error_size)
 {
     const struct option_spec specs[] = {
-        {.name = "listen", .kind = OPTION_STRING, .target = config->listen, .size = sizeof config->listen, .fallback = "",
-         .argument = "ADDRESS", .help = "where nginx hands over requests: unix:PATH or ADDR:PORT; without it the listening socket on descriptor 0, or else unix:/run/pong/api.sock"},
-        {.name = "gamed", .kind = OPTION_LIST, .target = &config->gamed, .fallback = "ipc:///run/pong/ipc.sock",
-         .argument = "URL", .help = "the IPC address of gamed; exactly one for now"},
-        {.name = "threads", .kind = OPTION_INT, .target = &config->threads, .min = 1, .max = 1024, .fallback = "64",
-         .argument = "N", .help = "requests at a time; more than nginx workers x keepalive of every upstream to this socket"},
-        {.name = "guests", .kind = OPTION_CHOICE, .target = &config->guests, .choices = "allow|deny", .fallback = "allow",
-         .argument = "WORD", .help = "whether those whom nobody has identified may take seats"},
-        {.name = "identity-header", .kind = OPTION_STRING, .target = config->identity_header,
-         .size = sizeof config->identity_header, .fallback = "", .argument = "NAME",
-         .help = "the request header in which the site's nginx names the user; nginx must overwrite what clients send"},
-        {.name = "cookie-domain", .kind = OPTION_STRING, .target = config->cookie_domain,
-         .size = sizeof config->cookie_domain, .fallback = "", .argument = "DOMAIN",
+        {.name = "listen",
+         .kind = OPTION_STRING,
+         .target = config->listen,
+         .size = sizeof config->listen,
+         .fallback = "",
+         .argument = "ADDRESS",
+         .help =
+             "where nginx hands over requests: unix:PATH or ADDR:PORT; without it the listening "
+             "socket on descriptor 0, or else unix:/run/pong/api.sock"},
+        {.name = "gamed",
+         .kind = OPTION_LIST,
+         .target = &config->gamed,
+         .fallback = "ipc:///run/pong/ipc.sock",
+         .argument = "URL",
+         .help = "the IPC address of gamed; exactly one for now"},
+        {.name = "threads",
+         .kind = OPTION_INT,
+         .target = &config->threads,
+         .min = 1,
+         .max = 1024,
+         .fallback = "64",
+         .argument = "N",
+         .help = "requests at a time; more than nginx workers x keepalive of every upstream to "
+                 "this socket"},
+        {.name = "guests",
+         .kind = OPTION_CHOICE,
+         .target = &config->guests,
+         .choices = "allow|deny",
+         .fallback = "allow",
+         .argument = "WORD",
+         .help = "whether those whom nobody has identified may take seats"},
+        {.name = "identity-header",
+         .kind = OPTION_STRING,
+         .target = config->identity_header,
+         .size = sizeof config->identity_header,
+         .fallback = "",
+         .argument = "NAME",
+         .help =
+             "the request header in which the site's nginx names the user; nginx must overwrite "
+             "what clients send"},
+        {.name = "cookie-domain",
+         .kind = OPTION_STRING,
+         .target = config->cookie_domain,
+         .size = sizeof config->cookie_domain,
+         .fallback = "",
+         .argument = "DOMAIN",
          .help = "Domain of the seat cookies, for a site whose WebSocket lives on another host"},
-        {.name = "jwt-secret-key", .kind = OPTION_STRING, .target = config->jwt_keys, .size = sizeof config->jwt_keys,
-         .fallback = "", .also_env = "JWT_SECRET_KEY", .argument = "KEY[,KEY...]",
-         .help = "the HS256 keys of the site's JSON Web Tokens; better set in the environment, which others cannot read"},
-        {.name = "log-level", .kind = OPTION_CHOICE, .target = &config->log_level, .choices = LOG_LEVEL_CHOICES,
-         .fallback = "info", .argument = "LEVEL", .help = "how much is logged"},
+        {.name = "jwt-secret-key",
+         .kind = OPTION_STRING,
+         .target = config->jwt_keys,
+         .size = sizeof config->jwt_keys,
+         .fallback = "",
+         .also_env = "JWT_SECRET_KEY",
+         .argument = "KEY[,KEY...]",
+         .help =
+             "the HS256 keys of the site's JSON Web Tokens; better set in the environment, which "
+             "others cannot read"},
+        {.name = "log-level",
+         .kind = OPTION_CHOICE,
+         .target = &config->log_level,
+         .choices = LOG_LEVEL_CHOICES,
+         .fallback = "info",
+         .argument = "LEVEL",
+         .help = "how much is logged"},
     };
 
-    return options_parse("api-fcgi", "Answers the REST requests of pong rooms: FastCGI on one side, gamed on the other.",
-                         specs, sizeof specs / sizeof specs[0], argc, argv, error, error_size);
+    return options_parse(
+        "api-fcgi",
+        "Answers the REST requests of pong rooms: FastCGI on one side, gamed on the other.", specs,
+        sizeof specs / sizeof specs[0], argc, argv, error, error_size);
 }
 
 /* Checks what the table of options cannot. Returns 0, or -1 and a sentence in error[]. */
@@ -72,26 +128,31 @@ static int check_config(struct config *config, struct room_api *api, char *error
     char reason[ERROR_SIZE / 2];
 
     if (config->gamed.count != 1) {
-        snprintf(error, error_size, "--gamed must name exactly one gamed, not %zu", config->gamed.count);
+        snprintf(error, error_size, "--gamed must name exactly one gamed, not %zu",
+                 config->gamed.count);
         return -1;
     }
-    if (strncmp(config->gamed.value[0], "ipc://", 6) != 0 && strncmp(config->gamed.value[0], "tcp://", 6) != 0) {
+    if (strncmp(config->gamed.value[0], "ipc://", 6) != 0 &&
+        strncmp(config->gamed.value[0], "tcp://", 6) != 0) {
         snprintf(error, error_size, "--gamed must be ipc://PATH or tcp://ADDR:PORT");
         return -1;
     }
-    if (config->listen[0] != '\0' && fcgi_listener_check(config->listen, reason, sizeof reason) != 0) {
+    if (config->listen[0] != '\0' &&
+        fcgi_listener_check(config->listen, reason, sizeof reason) != 0) {
         snprintf(error, error_size, "--listen: %s", reason);
         return -1;
     }
-    if (identity_configure(&api->identity, config->jwt_keys, config->identity_header, error, error_size) != 0)
+    if (identity_configure(&api->identity, config->jwt_keys, config->identity_header, error,
+                           error_size) != 0)
         return -1;
-    if (config->cookie_domain[strspn(config->cookie_domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")] != '\0') {
+    if (config->cookie_domain[strspn(config->cookie_domain, host_characters)] != '\0') {
         snprintf(error, error_size, "--cookie-domain must be a host name");
         return -1;
     }
     for (size_t i = 0; i < api->identity.key_count; i++)
         if (strlen(api->identity.keys[i]) < IDENTITY_KEY_BYTES_ADVISED)
-            log_warn("JWT key %zu has fewer than %d bytes and can be guessed", i + 1, IDENTITY_KEY_BYTES_ADVISED);
+            log_warn("JWT key %zu has fewer than %d bytes and can be guessed", i + 1,
+                     IDENTITY_KEY_BYTES_ADVISED);
     api->allows_guests = config->guests == GUESTS_ALLOW;
     api->cookie_domain = config->cookie_domain;
     return 0;
@@ -119,15 +180,18 @@ static int stop_workers(struct fcgi_workers *workers, const sigset_t *stop_signa
 }
 
 /* Serves until a signal ends it. Returns the exit status. */
-static int serve(const struct config *config, struct room_api *api, int descriptor, const sigset_t *stop_signals)
+static int serve(const struct config *config, struct room_api *api, int descriptor,
+                 const sigset_t *stop_signals)
 {
     char error[ERROR_SIZE];
-    int waiting = config->threads / 4; /* so that a gamed that hangs leaves threads for what does not need it */
+    /* So that a gamed that hangs leaves threads for what does not need it. */
+    int waiting = config->threads / 4;
     struct fcgi_workers *workers;
     int signal_number;
     int status = EXIT_FAILURE;
 
-    api->gamed = ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
+    api->gamed = ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, LINE_MS, error,
+                                 sizeof error);
     if (api->gamed == NULL) {
         log_error("%s", error);
         return EXIT_FAILURE;
@@ -136,8 +200,9 @@ static int serve(const struct config *config, struct room_api *api, int descript
     if (workers == NULL) {
         log_error("%s", error);
     } else {
-        log_info("ready on %s with %d threads, gamed at %s", config->listen[0] != '\0' ? config->listen : "descriptor 0",
-                 config->threads, config->gamed.value[0]);
+        log_info("ready on %s with %d threads, gamed at %s",
+                 config->listen[0] != '\0' ? config->listen : "descriptor 0", config->threads,
+                 config->gamed.value[0]);
         sigwait(stop_signals, &signal_number);
         log_info("stopping");
         status = stop_workers(workers, stop_signals);

@@ -44,7 +44,8 @@ static void read_authorization(struct request *request)
     request->bearer = value + length + strspn(value + length, blanks);
 }
 
-/* Takes a cookie pong_seat_N whose value has the form of a seat token; the first of a name counts, as it has the longer path. */
+/* Takes a cookie pong_seat_N whose value has the form of a seat token; the first of a name counts,
+ * as it has the longer path. */
 static void take_cookie(struct request *request, const char *text, size_t length)
 {
     static const char prefix[] = "pong_seat_";
@@ -52,8 +53,8 @@ static void take_cookie(struct request *request, const char *text, size_t length
     size_t seat;
     char *cookie;
 
-    if (length != prefix_length + 2 + SEAT_TOKEN_LENGTH || memcmp(text, prefix, prefix_length) != 0 ||
-        text[prefix_length + 1] != '=')
+    if (length != prefix_length + 2 + SEAT_TOKEN_LENGTH ||
+        memcmp(text, prefix, prefix_length) != 0 || text[prefix_length + 1] != '=')
         return;
     seat = (size_t)(unsigned char)text[prefix_length] - '1'; /* below '1' it becomes huge */
     if (seat >= REQUEST_SEATS || request->seat_cookies[seat][0] != '\0')
@@ -134,7 +135,8 @@ int request_read_json(const struct request *request, json_t **object)
         return REQUEST_BAD_MEDIA_TYPE;
     if (request->source->read(request->source->arg, body, length) != length)
         return REQUEST_BAD_LENGTH;
-    *object = length == 0 ? json_object() : json_loadb(body, length, JSON_REJECT_DUPLICATES, &ignored);
+    *object =
+        length == 0 ? json_object() : json_loadb(body, length, JSON_REJECT_DUPLICATES, &ignored);
     if (json_is_object(*object))
         return REQUEST_OK;
     json_decref(*object);

@@ -1,6 +1,6 @@
 /*
- * request: one HTTP request as FastCGI hands it over: parameters and a body, read through two function pointers so that this
- * is pure and tested without libfcgi. Must not know rooms.
+ * request: one HTTP request as FastCGI hands it over: parameters and a body, read through two
+ * function pointers so that this is pure and tested without libfcgi. Must not know rooms.
  */
 #ifndef PONG_API_REQUEST_H
 #define PONG_API_REQUEST_H
@@ -11,10 +11,19 @@
 
 #include "common/random.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_OPTIONS, HTTP_OTHER_METHOD };
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_OPTIONS,
+    HTTP_OTHER_METHOD
+};
 
 /* Bytes of a body; seats of a room, each of which has a cookie of its own. */
-enum { REQUEST_BODY_MAX = 4096, REQUEST_SEATS = 2 };
+enum {
+    REQUEST_BODY_MAX = 4096,
+    REQUEST_SEATS = 2
+};
 
 enum request_error {
     REQUEST_OK = 0,
@@ -41,7 +50,8 @@ struct request {
     bool is_tls;
     const char *bearer; /* what follows "Authorization: Bearer", "" without it */
     bool has_bearer;
-    char seat_cookies[REQUEST_SEATS][SEAT_TOKEN_SIZE]; /* pong_seat_1, pong_seat_2; "" where none is well formed */
+    char seat_cookies[REQUEST_SEATS]
+                     [SEAT_TOKEN_SIZE]; /* pong_seat_1, pong_seat_2; "" where none is well formed */
 };
 
 /* Reads the parameters; the source must outlive the request. Any thread. */
@@ -51,8 +61,8 @@ void request_init(struct request *request, const struct request_source *source);
 const char *request_param(const struct request *request, const char *name);
 
 /*
- * Reads the body as JSON; an empty one is an empty object. Returns 0 and an object that the caller owns, or a negative enum
- * request_error. Call once a request.
+ * Reads the body as JSON; an empty one is an empty object. Returns 0 and an object that the caller
+ * owns, or a negative enum request_error. Call once a request.
  */
 int request_read_json(const struct request *request, json_t **object);
 

@@ -8,11 +8,16 @@
 
 #include "common/random.h"
 
-enum { COOKIE_MAX = 512 };
+enum {
+    COOKIE_MAX = 512
+};
 
-static const char token_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-static const char path_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./~";
-static const char domain_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+static const char token_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char path_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./~";
+static const char domain_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
 
 void response_init(struct response *response)
 {
@@ -41,7 +46,8 @@ int response_header(struct response *response, const char *name, const char *val
 
     if (!is_made_of(name, token_characters) || !is_header_value(value))
         return -1;
-    length = snprintf(response->headers + response->headers_length, room, "%s: %s\r\n", name, value);
+    length =
+        snprintf(response->headers + response->headers_length, room, "%s: %s\r\n", name, value);
     if (length < 0 || (size_t)length >= room)
         return -1;
     response->headers_length += (size_t)length;
@@ -57,9 +63,11 @@ int response_seat_cookie(struct response *response, const struct seat_cookie *co
         !is_made_of(cookie->path, path_characters) ||
         (cookie->domain[0] != '\0' && !is_made_of(cookie->domain, domain_characters)))
         return -1;
-    length = snprintf(value, sizeof value, "pong_seat_%d=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s%s%s",
+    length = snprintf(value, sizeof value,
+                      "pong_seat_%d=%s; Path=%s; Max-Age=%d; HttpOnly; SameSite=Strict%s%s%s",
                       cookie->seat, cookie->token, cookie->path, SEAT_COOKIE_SECONDS,
-                      cookie->is_secure ? "; Secure" : "", cookie->domain[0] != '\0' ? "; Domain=" : "", cookie->domain);
+                      cookie->is_secure ? "; Secure" : "",
+                      cookie->domain[0] != '\0' ? "; Domain=" : "", cookie->domain);
     if (length < 0 || (size_t)length >= sizeof value)
         return -1;
     return response_header(response, "Set-Cookie", value);
@@ -67,9 +75,10 @@ int response_seat_cookie(struct response *response, const struct seat_cookie *co
 
 void response_json(struct response *response, int status, const json_t *body)
 {
-    static const char failure[] =
-        "{\"success\":false,\"error\":\"The answer could not be made\",\"code\":\"internal_error\"}";
-    size_t length = body != NULL ? json_dumpb(body, response->body, sizeof response->body, JSON_COMPACT) : 0;
+    static const char failure[] = "{\"success\":false,\"error\":\"The answer could not be made\","
+                                  "\"code\":\"internal_error\"}";
+    size_t length =
+        body != NULL ? json_dumpb(body, response->body, sizeof response->body, JSON_COMPACT) : 0;
 
     if (length > 0 && length <= sizeof response->body) {
         response->status = status;
@@ -128,5 +137,7 @@ size_t response_write_head(const struct response *response, char out[RESPONSE_HE
                           response->status, reason_phrase(response->status), response->body_length,
                           (int)response->headers_length, response->headers);
 
-    return length < 0 ? 0 : (size_t)length < RESPONSE_HEAD_MAX ? (size_t)length : RESPONSE_HEAD_MAX - 1;
+    return length < 0                           ? 0
+           : (size_t)length < RESPONSE_HEAD_MAX ? (size_t)length
+                                                : RESPONSE_HEAD_MAX - 1;
 }

@@ -1,6 +1,7 @@
 /*
- * response: one HTTP answer put together in bounded memory: status, headers, a JSON body, cookies. Pure. A header's value that
- * could end its line is refused here, so that no caller can let one through.
+ * response: one HTTP answer put together in bounded memory: status, headers, a JSON body, cookies.
+ * Pure. A header's value that could end its line is refused here, so that no caller can let one
+ * through.
  */
 #ifndef PONG_API_RESPONSE_H
 #define PONG_API_RESPONSE_H
@@ -28,7 +29,8 @@ struct response {
 /* An answer without a body or headers yet. */
 void response_init(struct response *response);
 
-/* Adds a header. Returns 0, or -1 when the name is no token, the value has a control character, or there is no room. */
+/* Adds a header. Returns 0, or -1 when the name is no token, the value has a control character, or
+ * there is no room. */
 int response_header(struct response *response, const char *name, const char *value);
 
 struct seat_cookie {
@@ -39,7 +41,8 @@ struct seat_cookie {
     bool is_secure;     /* came in over TLS */
 };
 
-/* Adds a Set-Cookie; returns as response_header, and -1 for a token, path or domain that would change the cookie's meaning. */
+/* Adds a Set-Cookie; returns as response_header, and -1 for a token, path or domain that would
+ * change the cookie's meaning. */
 int response_seat_cookie(struct response *response, const struct seat_cookie *cookie);
 
 /* Sets status and body. One that is NULL or too large becomes a 500 that says so. */
@@ -48,7 +51,8 @@ void response_json(struct response *response, int status, const json_t *body);
 /* Sets status and the body {"success": false, "error": sentence, "code": code}. */
 void response_error(struct response *response, int status, const char *code, const char *sentence);
 
-/* Writes the CGI header block, the empty line included. Returns its length; out has RESPONSE_HEAD_MAX bytes. */
+/* Writes the CGI header block, the empty line included. Returns its length; out has
+ * RESPONSE_HEAD_MAX bytes. */
 size_t response_write_head(const struct response *response, char out[RESPONSE_HEAD_MAX]);
 
 #endif

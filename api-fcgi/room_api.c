@@ -14,15 +14,18 @@
 #include "ipc/ipc_message.h"
 
 /* Bytes. A request's fields are short: all of them together stay well under this. */
-enum { SEAT_PATH_SIZE = 64, REQUEST_TEXT_MAX = 4096 };
+enum {
+    SEAT_PATH_SIZE = 64,
+    REQUEST_TEXT_MAX = 4096
+};
 
 /* gamed's failures that the caller can do something about, and their HTTP status. */
 static const struct {
     const char *code;
     int status;
 } failures[] = {
-    {"room_not_found", 404}, {"room_full", 409},       {"game_over", 409}, {"not_creator", 403},
-    {"already_started", 409}, {"server_full", 503},    {"draining", 503},
+    {"room_not_found", 404},  {"room_full", 409},   {"game_over", 409}, {"not_creator", 403},
+    {"already_started", 409}, {"server_full", 503}, {"draining", 503},
 };
 
 /* One request being worked on. */
@@ -44,7 +47,8 @@ static int64_t unix_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void answer_error(struct exchange *exchange, int status, const char *code, const char *sentence)
+static void answer_error(struct exchange *exchange, int status, const char *code,
+                         const char *sentence)
 {
     response_error(exchange->response, status, code, sentence);
     if (status == 503)
@@ -57,15 +61,19 @@ static void answer_error(struct exchange *exchange, int status, const char *code
 static void answer_no_reply(struct exchange *exchange, long error)
 {
     if (error == IPC_CLIENT_TIMEOUT)
-        answer_error(exchange, 504, "game_server_timeout", "The game server did not answer in time");
+        answer_error(exchange, 504, "game_server_timeout",
+                     "The game server did not answer in time");
     else
         answer_error(exchange, 503, "game_server_unavailable", "The game server is not available");
 }
 
-/* Calls gamed and reads its reply, for which `text` has IPC_MESSAGE_MAX bytes. Returns as ask_gamed. */
-static long call_gamed(struct exchange *exchange, const char *request, size_t length, char *text, json_t **reply)
+/* Calls gamed and reads its reply, for which `text` has IPC_MESSAGE_MAX bytes. Returns as
+ * ask_gamed. */
+static long call_gamed(struct exchange *exchange, const char *request, size_t length, char *text,
+                       json_t **reply)
 {
-    long got = ipc_client_call(exchange->api->gamed, request, length, IPC_DEADLINE_MS, text, IPC_MESSAGE_MAX);
+    long got = ipc_client_call(exchange->api->gamed, request, length, IPC_DEADLINE_MS, text,
+                               IPC_MESSAGE_MAX);
     int result;
 
     if (got < 0)
@@ -77,7 +85,8 @@ static long call_gamed(struct exchange *exchange, const char *request, size_t le
     return IPC_CLIENT_FAILED;
 }
 
-/* Asks gamed. Returns 0 and a well-formed reply that the caller owns, or a negative enum ipc_client_error. */
+/* Asks gamed. Returns 0 and a well-formed reply that the caller owns, or a negative enum
+ * ipc_client_error. */
 static long ask_gamed(struct exchange *exchange, json_t **reply)
 {
     char request[REQUEST_TEXT_MAX];
@@ -87,7 +96,8 @@ static long ask_gamed(struct exchange *exchange, json_t **reply)
     exchange->ask.deadline_unix_ms = unix_ms() + IPC_DEADLINE_MS;
     result = ipc_request_encode(&exchange->ask, request, sizeof request);
     if (result < 0) {
-        log_error("%s: the request to gamed could not be written (%ld)", ipc_op_name(exchange->ask.op), result);
+        log_error("%s: the request to gamed could not be written (%ld)",
+                  ipc_op_name(exchange->ask.op), result);
         return IPC_CLIENT_FAILED;
     }
     text = malloc(IPC_MESSAGE_MAX);
@@ -112,12 +122,15 @@ static void answer_failure(struct exchange *exchange, const json_t *reply)
         answer_no_reply(exchange, IPC_CLIENT_TIMEOUT);
         return;
     }
-    /* Any other is between the two programs, e.g. of different versions, and no affair of the caller's. */
-    log_error("%s: gamed refuses the request: %s: %s", ipc_op_name(exchange->ask.op), code, sentence);
+    /* Any other is between the two programs, e.g. of different versions, and no affair of the
+     * caller's. */
+    log_error("%s: gamed refuses the request: %s: %s", ipc_op_name(exchange->ask.op), code,
+              sentence);
     answer_no_reply(exchange, IPC_CLIENT_FAILED);
 }
 
-/* The reply's fields without those of the IPC, with "success" before them; owned by the caller, NULL when out of memory. */
+/* The reply's fields without those of the IPC, with "success" before them; owned by the caller,
+ * NULL when out of memory. */
 static json_t *public_fields(json_t *reply)
 {
     json_t *fields = json_pack("{s:b}", "success", 1);
@@ -134,7 +147,8 @@ static json_t *public_fields(json_t *reply)
     return fields;
 }
 
-/* Sets the seat's cookie twice: for the room's WebSocket, so that two rooms stay apart, and for REST, where the latest counts. */
+/* Sets the seat's cookie twice: for the room's WebSocket, so that two rooms stay apart, and for
+ * REST, where the latest counts. */
 static void set_cookies(struct exchange *exchange, const json_t *reply)
 {
     const char *code = json_string_value(json_object_get(reply, "room_code"));
@@ -194,11 +208,13 @@ static void answer_health(struct exchange *exchange)
     int status = 503;
 
     if (result == IPC_CLIENT_TIMEOUT)
-        fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down", "gamed", "error",
-                           "The game server did not answer in time", "code", "game_server_timeout");
+        fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down",
+                           "gamed", "error", "The game server did not answer in time", "code",
+                           "game_server_timeout");
     else if (result != 0 || json_is_false(json_object_get(reply, "ok")))
-        fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down", "gamed", "error",
-                           "The game server is not available", "code", "game_server_unavailable");
+        fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down",
+                           "gamed", "error", "The game server is not available", "code",
+                           "game_server_unavailable");
     else if (json_is_true(json_object_get(reply, "draining")))
         fields = json_pack("{s:b, s:s, s:s, s:s}", "success", 0, "status", "draining", "error",
                            "The game server takes no new games", "code", "draining");
@@ -213,7 +229,8 @@ static void answer_health(struct exchange *exchange)
     json_decref(reply);
 }
 
-/* Adds a seat token that the caller has shown; there is room for a Bearer, one in the body and the cookies. */
+/* Adds a seat token that the caller has shown; there is room for a Bearer, one in the body and the
+ * cookies. */
 static void add_token(struct ipc_request *ask, const char *token, bool from_cookie)
 {
     struct ipc_token *entry = &ask->tokens[ask->token_count];
@@ -228,7 +245,8 @@ static void add_token(struct ipc_request *ask, const char *token, bool from_cook
 /* Finds out who is asking. Returns false when it was answered: 401. */
 static bool identify(struct exchange *exchange)
 {
-    const char *refusal = identity_identify(&exchange->api->identity, exchange->request, unix_ms() / 1000, &exchange->identity);
+    const char *refusal = identity_identify(&exchange->api->identity, exchange->request,
+                                            unix_ms() / 1000, &exchange->identity);
 
     if (refusal != NULL) {
         answer_error(exchange, 401, "bad_token", refusal);
@@ -260,7 +278,8 @@ static bool read_body(struct exchange *exchange)
         answer_error(exchange, 415, "unsupported_media_type", "The body must be application/json");
         return false;
     case REQUEST_BAD_LENGTH:
-        answer_error(exchange, 400, "bad_request", "The body is not as long as Content-Length says");
+        answer_error(exchange, 400, "bad_request",
+                     "The body is not as long as Content-Length says");
         return false;
     default:
         answer_error(exchange, 400, "bad_json", "The body must be one JSON object");
@@ -308,7 +327,8 @@ static void answer_post(struct exchange *exchange)
     if (!read_body(exchange) || !identify(exchange))
         return;
     if (takes_seat && !exchange->api->allows_guests && exchange->ask.user_id[0] == '\0') {
-        answer_error(exchange, 403, "guests_not_allowed", "Guests may not play here: please log in");
+        answer_error(exchange, 403, "guests_not_allowed",
+                     "Guests may not play here: please log in");
         return;
     }
     if (!read_fields(exchange))
@@ -322,7 +342,8 @@ static void answer_check(struct exchange *exchange)
 {
     if (!identify(exchange))
         return;
-    if (!text_room_code(exchange->match.argument, exchange->match.argument_length, exchange->ask.room_code)) {
+    if (!text_room_code(exchange->match.argument, exchange->match.argument_length,
+                        exchange->ask.room_code)) {
         answer_error(exchange, 404, "room_not_found", "Room not found");
         return;
     }
@@ -333,8 +354,9 @@ static void answer_check(struct exchange *exchange)
 static void answer_route(struct exchange *exchange)
 {
     static const enum ipc_op ops[] = {
-        [ROUTE_CREATE] = IPC_CREATE, [ROUTE_JOIN] = IPC_JOIN, [ROUTE_CHECK] = IPC_CHECK,   [ROUTE_CANCEL] = IPC_CANCEL,
-        [ROUTE_QUICK] = IPC_QUICK,   [ROUTE_LIST] = IPC_LIST, [ROUTE_HEALTH] = IPC_HEALTH,
+        [ROUTE_CREATE] = IPC_CREATE, [ROUTE_JOIN] = IPC_JOIN,   [ROUTE_CHECK] = IPC_CHECK,
+        [ROUTE_CANCEL] = IPC_CANCEL, [ROUTE_QUICK] = IPC_QUICK, [ROUTE_LIST] = IPC_LIST,
+        [ROUTE_HEALTH] = IPC_HEALTH,
     };
 
     switch (exchange->match.route) {
@@ -364,7 +386,8 @@ static void answer_route(struct exchange *exchange)
     }
 }
 
-void room_api_answer(const struct room_api *api, const struct request *request, struct response *response)
+void room_api_answer(const struct room_api *api, const struct request *request,
+                     struct response *response)
 {
     struct exchange exchange = {.api = api, .request = request, .response = response};
 

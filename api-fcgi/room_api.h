@@ -1,6 +1,6 @@
 /*
- * room_api: the handlers of /api/room/: checks what the caller sent, asks gamed, and makes the answer of its reply. Holds no state of
- * any room.
+ * room_api: the handlers of /api/room/: checks what the caller sent, asks gamed, and makes the
+ * answer of its reply. Holds no state of any room.
  */
 #ifndef PONG_API_ROOM_API_H
 #define PONG_API_ROOM_API_H
@@ -19,7 +19,9 @@ struct room_api {
     const char *cookie_domain; /* "" for the host alone */
 };
 
-/* Answers one request; never fails without an answer. Any thread, many at once: room_api is only read. */
-void room_api_answer(const struct room_api *api, const struct request *request, struct response *response);
+/* Answers one request; never fails without an answer. Any thread, many at once: room_api is only
+ * read. */
+void room_api_answer(const struct room_api *api, const struct request *request,
+                     struct response *response);
 
 #endif

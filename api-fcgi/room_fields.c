@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WINNING_SCORE_MIN = 1, WINNING_SCORE_MAX = 21 };
+enum {
+    WINNING_SCORE_MIN = 1,
+    WINNING_SCORE_MAX = 21
+};
 
 /* The field, or NULL where it is absent or null. */
 static const json_t *get_field(const json_t *body, const char *name)
@@ -16,8 +19,10 @@ static const json_t *get_field(const json_t *body, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
-/* Whether the optional field is one of the words, which '|' separates; *word gets it, or else the first of them. */
-static bool get_word(const json_t *body, const char *name, const char *words, char *word, size_t size)
+/* Whether the optional field is one of the words, which '|' separates; *word gets it, or else the
+ * first of them. */
+static bool get_word(const json_t *body, const char *name, const char *words, char *word,
+                     size_t size)
 {
     const json_t *value = get_field(body, name);
     size_t first = strcspn(words, "|");
@@ -46,7 +51,8 @@ static bool get_username(const json_t *body, struct room_fields *fields)
 
     if (value == NULL)
         return true;
-    if (!json_is_string(value) || !text_is_username(json_string_value(value), json_string_length(value)))
+    if (!json_is_string(value) ||
+        !text_is_username(json_string_value(value), json_string_length(value)))
         return false;
     memcpy(fields->username, json_string_value(value), json_string_length(value) + 1);
     return true;

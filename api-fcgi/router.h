@@ -22,7 +22,8 @@ enum route {
 
 struct route_match {
     enum route route;
-    const char *allow;      /* the methods the path has, as the header Allow lists them; NULL where there is no such path */
+    const char *allow; /* the methods the path has, as the header Allow lists them; NULL where there
+                          is no such path */
     const char *argument;   /* ROUTE_CHECK: the room code as it was written, not NUL-terminated */
     size_t argument_length; /* bytes */
 };

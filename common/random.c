@@ -1,5 +1,6 @@
 /*
- * random: see random.h. The kernel is asked each time: the names are few, and a pool of our own would have to be kept secret.
+ * random: see random.h. The kernel is asked each time: the names are few, and a pool of our own
+ * would have to be kept secret.
  */
 #include "common/random.h"
 
@@ -9,77 +10,81 @@
 #include <sys/random.h>
 #include <sys/types.h>
 
-enum { SEAT_TOKEN_BYTES = SEAT_TOKEN_LENGTH / 2, UUID_BYTES = 16 };
+enum {
+    SEAT_TOKEN_BYTES = SEAT_TOKEN_LENGTH / 2,
+    UUID_BYTES = 16
+};
 
 static const char hex_digits[] = "0123456789abcdef";
 
 static void hex_write(const unsigned char *bytes, size_t size, char *out)
 {
-	for (size_t i = 0; i < size; i++) {
-		out[2 * i] = hex_digits[bytes[i] >> 4];
-		out[2 * i + 1] = hex_digits[bytes[i] & 0x0f];
-	}
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = hex_digits[bytes[i] >> 4];
+        out[2 * i + 1] = hex_digits[bytes[i] & 0x0f];
+    }
 }
 
 void random_bytes(void *out, size_t size)
 {
-	unsigned char *next = out;
+    unsigned char *next = out;
 
-	while (size > 0) {
-		ssize_t got = getrandom(next, size, 0);
+    while (size > 0) {
+        ssize_t got = getrandom(next, size, 0);
 
-		if (got < 0) {
-			if (errno == EINTR)
-				continue;
-			abort(); /* a guessable token would be worse than no service */
-		}
-		next += got;
-		size -= (size_t)got;
-	}
+        if (got < 0) {
+            if (errno == EINTR)
+                continue;
+            abort(); /* a guessable token would be worse than no service */
+        }
+        next += got;
+        size -= (size_t)got;
+    }
 }
 
 uint32_t random_below(uint32_t bound)
 {
-	/* The lowest (2^32 mod bound) values are refused, so that what is left divides evenly by bound. */
-	uint32_t refused = (uint32_t)(0U - bound) % bound;
-	uint32_t value;
+    /* The lowest (2^32 mod bound) values are refused, so that what is left divides evenly by bound.
+     */
+    uint32_t refused = (uint32_t)(0U - bound) % bound;
+    uint32_t value;
 
-	do
-		random_bytes(&value, sizeof value);
-	while (value < refused);
-	return value % bound;
+    do
+        random_bytes(&value, sizeof value);
+    while (value < refused);
+    return value % bound;
 }
 
 void random_seat_token(char out[SEAT_TOKEN_SIZE])
 {
-	unsigned char bytes[SEAT_TOKEN_BYTES];
+    unsigned char bytes[SEAT_TOKEN_BYTES];
 
-	random_bytes(bytes, sizeof bytes);
-	hex_write(bytes, sizeof bytes, out);
-	out[SEAT_TOKEN_LENGTH] = '\0';
+    random_bytes(bytes, sizeof bytes);
+    hex_write(bytes, sizeof bytes, out);
+    out[SEAT_TOKEN_LENGTH] = '\0';
 }
 
 bool random_is_seat_token(const char *text)
 {
-	return strspn(text, hex_digits) == SEAT_TOKEN_LENGTH && text[SEAT_TOKEN_LENGTH] == '\0';
+    return strspn(text, hex_digits) == SEAT_TOKEN_LENGTH && text[SEAT_TOKEN_LENGTH] == '\0';
 }
 
 void random_uuid(char out[UUID_SIZE])
 {
-	static const size_t group_bytes[] = {4, 2, 2, 2, 6};
-	unsigned char bytes[UUID_BYTES];
-	const unsigned char *next = bytes;
-	char *end = out;
+    static const size_t group_bytes[] = {4, 2, 2, 2, 6};
+    unsigned char bytes[UUID_BYTES];
+    const unsigned char *next = bytes;
+    char *end = out;
 
-	random_bytes(bytes, sizeof bytes);
-	bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4: random */
-	bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* the variant of RFC 9562 */
-	for (size_t i = 0; i < sizeof group_bytes / sizeof group_bytes[0]; i++) {
-		if (i > 0)
-			*end++ = '-';
-		hex_write(next, group_bytes[i], end);
-		next += group_bytes[i];
-		end += 2 * group_bytes[i];
-	}
-	*end = '\0';
+    random_bytes(bytes, sizeof bytes);
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4: random */
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* the variant of RFC 9562 */
+    for (size_t i = 0; i < sizeof group_bytes / sizeof group_bytes[0]; i++) {
+        if (i > 0)
+            *end++ = '-';
+        hex_write(next, group_bytes[i], end);
+        next += group_bytes[i];
+        end += 2 * group_bytes[i];
+    }
+    *end = '\0';
 }

@@ -24,7 +24,8 @@ enum {
  */
 bool text_is_username(const char *text, size_t length);
 
-/* Whether `text` (`length` bytes) can be a player id: 1–64 bytes of valid UTF-8 without the characters a user name may not have. */
+/* Whether `text` (`length` bytes) can be a player id: 1–64 bytes of valid UTF-8 without the
+ * characters a user name may not have. */
 bool text_is_player_id(const char *text, size_t length);
 
 /*

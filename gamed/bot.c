@@ -6,8 +6,8 @@
 /*
  * How often a level looks, how early it sees where an approaching ball will come to (share of the
  * court's width, in percent), and how far off it may aim. A hit reaches 4480 from the paddle's
- * middle, so an error beyond that is a miss: easy misses about every third ball, normal every
- * eighth; hard only what its paddle is too slow for.
+ * middle, so an error beyond that is a miss: easy misses about every fourth ball, normal every
+ * ninth, hard every twentieth.
  */
 static const struct {
     const char *name;
@@ -17,7 +17,7 @@ static const struct {
 } levels[BOT_LEVEL_COUNT] = {
     [BOT_EASY] = {"easy", 20, 45, 6700},
     [BOT_NORMAL] = {"normal", 12, 70, 5100},
-    [BOT_HARD] = {"hard", 6, 100, 4000},
+    [BOT_HARD] = {"hard", 6, 100, 4700},
 };
 
 const char *bot_level_name(enum bot_level level)

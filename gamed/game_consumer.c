@@ -25,7 +25,8 @@ struct connection {
     struct lws *wsi;
     struct player_session *session;
     struct connection *next; /* in the pool */
-    bool closing;
+    bool closing;            /* nothing but a close frame is written any more */
+    bool close_frame_due;    /* as soon as the socket takes it */
     enum session_close close_code;
     /* a message that came in pieces; NULL most of the time */
     char *partial;
@@ -97,27 +98,52 @@ static void session_quiet(void *arg, struct player_session *session, struct now 
     session->sent_ms = now.mono_ms;
 }
 
-/* 4000–4499 say "come back"; deployed v1 clients do so only after an unclean close, so they get no
- * frame. */
+/*
+ * 4000–4499 say "come back"; deployed v1 clients do so only after an unclean close, so they get no
+ * frame.
+ */
 static bool closes_without_frame(enum session_close code)
 {
     return code == SESSION_CLOSE_DROP || (code >= 4000 && code < 4500);
 }
 
+/*
+ * Our own close frame, because the library's way (lws_close_reason() and returning -1) loses it: its
+ * libuv glue, as Debian builds it, closes the socket a second time before the frame is out.
+ */
+static void write_close_frame(struct connection *connection)
+{
+    /* FIN and opcode 8, two bytes, the code (RFC 6455, 5.5.1) */
+    unsigned char frame[LWS_PRE + 4] = {0};
+    unsigned char *head = frame + LWS_PRE;
+    head[0] = 0x88;
+    head[1] = 2;
+    head[2] = (unsigned char)(connection->close_code >> 8);
+    head[3] = (unsigned char)(connection->close_code & 0xff);
+    connection->close_frame_due = false;
+    if (lws_write(connection->wsi, head, 4, LWS_WRITE_RAW) < 0)
+        kill_connection(connection);
+}
+
+/* The session is out of its room already; what is left is to tell the peer, and not to wait long. */
 static void session_close(void *arg, struct player_session *session, enum session_close code)
 {
-    (void)arg;
     struct connection *connection = session->connection;
+    (void)arg;
     if (!connection->wsi || connection->closing)
         return;
     connection->closing = true;
     connection->close_code = code;
     if (closes_without_frame(code)) {
         kill_connection(connection);
-    } else {
-        lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_SECONDS);
-        lws_callback_on_writable(connection->wsi);
+        return;
     }
+    connection->close_frame_due = true;
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_SECONDS);
+    if (lws_partial_buffered(connection->wsi))
+        lws_callback_on_writable(connection->wsi);
+    else
+        write_close_frame(connection);
 }
 
 /* ---- receiving ----------------------------------------------------------------------- */
@@ -269,13 +295,10 @@ static void on_gone(struct game_consumer *consumer, struct lws *wsi)
     LL_PREPEND(consumer->free_connections, connection);
 }
 
-static int on_writable(struct connection *connection, struct lws *wsi)
+static void on_writable(struct connection *connection)
 {
-    if (!connection || !connection->closing)
-        return 0;
-    if (!closes_without_frame(connection->close_code))
-        lws_close_reason(wsi, (enum lws_close_status)connection->close_code, NULL, 0);
-    return -1;
+    if (connection->close_frame_due && !lws_partial_buffered(connection->wsi))
+        write_close_frame(connection);
 }
 
 static int on_plain_http(struct lws *wsi)
@@ -311,7 +334,12 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         connection->session->heard_ms = consumer->now().mono_ms;
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return on_writable(connection, wsi);
+        if (connection)
+            on_writable(connection);
+        return 0;
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return connection->closing ? -1
+                                   : 0; /* the answer to ours, or one that the library answers */
     case LWS_CALLBACK_CLOSED:
         on_gone(consumer, wsi);
         return 0;

@@ -11,7 +11,6 @@
 
 enum {
     CODE_ATTEMPTS_MAX = 64,
-    QUIET_CHECK_UPDATES = 16,
     DEFAULT_WINNING_SCORE = 10
 };
 
@@ -147,6 +146,23 @@ static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE
     return false;
 }
 
+/* When update number `n` of a phase is due: computed from the start, never accumulated. */
+static int64_t deadline_ns(const struct game_manager *manager, int phase, int64_t n)
+{
+    const int64_t period = NS_PER_SECOND / manager->config.update_hz;
+    return manager->start_ns + period * phase / GAME_MANAGER_PHASES +
+           (n * NS_PER_SECOND + manager->config.update_hz - 1) / manager->config.update_hz;
+}
+
+/* How many updates of a phase should have been made by now. */
+static int64_t updates_due(const struct game_manager *manager, int phase, struct now now)
+{
+    int64_t since = now.mono_ns - deadline_ns(manager, phase, 0);
+    return since < 0 ? 0
+                     : since / NS_PER_SECOND * manager->config.update_hz +
+                           since % NS_PER_SECOND * manager->config.update_hz / NS_PER_SECOND + 1;
+}
+
 /* The moment of an update's period that has the fewest rooms, so that they do not all send in one
  * burst. */
 static int emptiest_phase(const struct game_manager *manager)
@@ -183,7 +199,8 @@ struct room *manager_open_room(struct game_manager *manager, uint8_t winning_sco
         DL_PREPEND2(manager->public_rooms, room, public_prev, public_next);
     room->phase = emptiest_phase(manager);
     DL_APPEND(manager->phases[room->phase].rooms, room);
-    manager->phases[room->phase].room_count++;
+    if (manager->phases[room->phase].room_count++ == 0) /* nothing to make up for */
+        manager->phases[room->phase].updates_done = updates_due(manager, room->phase, now);
     manager->totals.rooms++;
     manager->totals.rooms_created++;
     return room;
@@ -293,6 +310,10 @@ void manager_publish(struct game_manager *manager, struct room *room,
         }
     }
     manager->hooks.output_ready(manager->hooks.arg, room, now);
+    if (room->update_due) {
+        room->update_due = false;
+        room->shown = room->fresh;
+    }
     close_slow_sessions(manager, room, now);
 }
 
@@ -308,17 +329,30 @@ static void move_bots(struct room *room)
     }
 }
 
-/* A few times a second: pings for those who heard nothing, an end for those who say nothing. */
+/*
+ * Twice a second: a ping for who was sent nothing, and for who only listens; an end for who says
+ * nothing at all. An end is news for the others, and may be the end of a slow one too, so after it
+ * the list is looked at anew.
+ */
 static void check_quiet_sessions(struct game_manager *manager, struct room *room, struct now now)
 {
-    struct player_session *session, *after;
-    DL_FOREACH_SAFE (room->sessions, session, after) {
-        if (session->is_bot)
-            continue;
-        if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS)
+    struct player_session *session = room->sessions;
+    while (session) {
+        int64_t asked_ms =
+            session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
+        if (session->is_bot) {
+            session = session->next;
+        } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS) {
             game_manager_session_close(manager, session, SESSION_CLOSE_DROP, now);
-        else if (now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS)
-            manager->hooks.session_quiet(manager->hooks.arg, session, now);
+            session = room->sessions;
+        } else {
+            if (now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS ||
+                now.mono_ms - asked_ms >= SESSION_ASK_AFTER_MS) {
+                session->pinged_ms = now.mono_ms;
+                manager->hooks.session_quiet(manager->hooks.arg, session, now);
+            }
+            session = session->next;
+        }
     }
 }
 
@@ -342,28 +376,9 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     game_state_view(&room->game, &room->fresh);
     room->update_due = true;
     manager_publish(manager, room, &events, now);
-    room->update_due = false;
-    room->shown = room->fresh;
     manager->totals.updates++;
-    if (++room->updates % QUIET_CHECK_UPDATES == 0)
+    if (++room->updates % (uint32_t)(manager->config.update_hz / 2) == 0)
         check_quiet_sessions(manager, room, now);
-}
-
-/* When update number `n` of a phase is due: computed from the start, never accumulated. */
-static int64_t deadline_ns(const struct game_manager *manager, int phase, int64_t n)
-{
-    const int64_t period = NS_PER_SECOND / manager->config.update_hz;
-    return manager->start_ns + period * phase / GAME_MANAGER_PHASES +
-           (n * NS_PER_SECOND + manager->config.update_hz - 1) / manager->config.update_hz;
-}
-
-/* How many updates of a phase should have been made by now. */
-static int64_t updates_due(const struct game_manager *manager, int phase, struct now now)
-{
-    int64_t since = now.mono_ns - deadline_ns(manager, phase, 0);
-    return since < 0 ? 0
-                     : since / NS_PER_SECOND * manager->config.update_hz +
-                           since % NS_PER_SECOND * manager->config.update_hz / NS_PER_SECOND + 1;
 }
 
 int64_t game_manager_tick(struct game_manager *manager, struct now now)

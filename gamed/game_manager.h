@@ -34,6 +34,7 @@ struct seat_claim {
     char token[SEAT_TOKEN_SIZE]; /* "" when not in the index */
     struct room *room;
     int seat;
+    bool created, reconnecting; /* what the answer that gave the token out said */
     UT_hash_handle hh;
 };
 
@@ -49,6 +50,7 @@ struct room {
     struct player_session *sessions;
     int session_count;
     int spectator_count;
+    int arriving_count; /* sessions without a seat whose sockets are not open yet */
     /* the manager's own book-keeping */
     char creator_token[SEAT_TOKEN_SIZE];
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */

@@ -6,15 +6,22 @@
 #include <string.h>
 #include <utlist.h>
 
-enum {
-    PUBLIC_SEATS = 2
-};
-
-static void place(struct game_placement *placement, const struct room *room, int seat, bool created,
+static int answer(struct game_placement *placement, const struct room *room, int seat, bool created,
                   bool reconnecting)
 {
     *placement = (struct game_placement){
         .room = room, .seat = seat, .created = created, .reconnecting = reconnecting};
+    return GAME_MANAGER_OK;
+}
+
+/* The caller's new token has the seat now; should his request come again, so does this answer. */
+static int grant(struct game_manager *manager, struct room *room, int seat, bool created,
+                 bool reconnecting, struct game_placement *placement)
+{
+    manager_index_seat(manager, room, seat);
+    room->claims[seat - 1].created = created;
+    room->claims[seat - 1].reconnecting = reconnecting;
+    return answer(placement, room, seat, created, reconnecting);
 }
 
 static void player_from_caller(const struct game_caller *caller, struct game_player *player)
@@ -93,14 +100,12 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
     struct game_player player;
     player_from_caller(caller, &player);
     int seat = game_state_take_seat(&room->game, &player, now);
-    manager_index_seat(manager, room, seat);
     memcpy(room->creator_token, player.token, sizeof room->creator_token);
     memcpy(room->creator_id, caller->user_id, strlen(caller->user_id) + 1);
     enum bot_level level;
     if (options->bot_level[0] && bot_level_parse(options->bot_level, &level))
         seat_bot(manager, room, level, now);
-    place(placement, room, seat, true, false);
-    return GAME_MANAGER_OK;
+    return grant(manager, room, seat, true, false, placement);
 }
 
 /* The seat that the token holds in any room, so that a command sent twice acts once. */
@@ -111,7 +116,7 @@ static bool find_claim(struct game_manager *manager, const char *token,
     HASH_FIND_STR(manager->claims, token, claim);
     if (!claim)
         return false;
-    place(placement, claim->room, claim->seat, claim->seat == 1, false);
+    answer(placement, claim->room, claim->seat, claim->created, claim->reconnecting);
     return true;
 }
 
@@ -128,28 +133,23 @@ int game_manager_create(struct game_manager *manager, const struct game_caller *
     return open_for(manager, caller, options, now, placement);
 }
 
-static void give_seat_back(struct game_manager *manager, struct room *room, int seat,
-                           const struct game_caller *caller)
+static int give_seat_back(struct game_manager *manager, struct room *room, int seat,
+                          const struct game_caller *caller, struct game_placement *placement)
 {
     bool is_creator = strcmp(room->creator_token, room->game.seats[seat - 1].player.token) == 0;
     game_state_set_token(&room->game, seat, caller->new_token);
-    manager_index_seat(manager, room, seat);
     if (is_creator)
         memcpy(room->creator_token, room->game.seats[seat - 1].player.token,
                sizeof room->creator_token);
+    return grant(manager, room, seat, false, true, placement);
 }
 
-static int take_free_seat(struct game_manager *manager, struct room *room,
-                          const struct game_caller *caller, struct now now)
+/* The lowest free seat; 0 when there is none, or the match has begun. */
+static int take_free_seat(struct room *room, const struct game_caller *caller, struct now now)
 {
-    if (game_state_player_count(&room->game) == PUBLIC_SEATS)
-        return 0;
     struct game_player player;
     player_from_caller(caller, &player);
-    int seat = game_state_take_seat(&room->game, &player, now);
-    if (seat)
-        manager_index_seat(manager, room, seat);
-    return seat;
+    return game_state_take_seat(&room->game, &player, now);
 }
 
 int game_manager_join(struct game_manager *manager, const char *code,
@@ -162,32 +162,24 @@ int game_manager_join(struct game_manager *manager, const char *code,
         return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
                                                     : GAME_MANAGER_ROOM_NOT_FOUND;
     }
-    int seat = manager_seat_by_token(room, caller->new_token);
-    if (seat) {
-        place(placement, room, seat, false, false);
+    if (find_claim(manager, caller->new_token, placement))
         return GAME_MANAGER_OK;
-    }
-    seat = seat_by_shown_token(room, caller, false);
-    if (!seat && (seat = seat_by_identity(room, caller)) != 0)
-        give_seat_back(manager, room, seat, caller);
-    int by_cookie = seat ? 0 : seat_by_shown_token(room, caller, true);
+    int seat = seat_by_shown_token(room, caller, false);
+    if (seat)
+        return answer(placement, room, seat, false, true);
+    seat = seat_by_identity(room, caller);
+    if (seat)
+        return give_seat_back(manager, room, seat, caller, placement);
+    int by_cookie = seat_by_shown_token(room, caller, true);
     if (by_cookie && !game_state_is_here(&room->game, by_cookie, now))
-        seat = by_cookie;
-    if (seat) {
-        place(placement, room, seat, false, true);
-        return GAME_MANAGER_OK;
-    }
+        return answer(placement, room, by_cookie, false, true);
     if (manager->draining)
         return GAME_MANAGER_DRAINING;
-    seat = take_free_seat(manager, room, caller, now);
-    if (seat) {
-        place(placement, room, seat, false, false);
-        return GAME_MANAGER_OK;
-    }
-    if (by_cookie) {
-        place(placement, room, by_cookie, false, true);
-        return GAME_MANAGER_OK;
-    }
+    seat = take_free_seat(room, caller, now);
+    if (seat)
+        return grant(manager, room, seat, false, false, placement);
+    if (by_cookie)
+        return answer(placement, room, by_cookie, false, true);
     return room->game.pong.phase == PONG_FINISHED ? GAME_MANAGER_GAME_OVER : GAME_MANAGER_ROOM_FULL;
 }
 
@@ -216,8 +208,7 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
     }
     if (!longest)
         return open_for(manager, caller, &options, now, placement);
-    place(placement, longest, take_free_seat(manager, longest, caller, now), false, false);
-    return GAME_MANAGER_OK;
+    return grant(manager, longest, take_free_seat(longest, caller, now), false, false, placement);
 }
 
 int game_manager_check(struct game_manager *manager, const char *code,

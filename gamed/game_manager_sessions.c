@@ -56,12 +56,13 @@ int game_manager_admit(struct game_manager *manager, const struct game_handshake
                 proven |= 1u << seat;
         }
     }
-    if (!proven && room->spectator_count >= manager->config.max_spectators)
+    if (!proven && room->spectator_count + room->arriving_count >= manager->config.max_spectators)
         return GAME_MANAGER_TOO_MANY_SPECTATORS;
     struct player_session *session = manager_take_session(manager, room, connection, now);
     if (!session)
         return GAME_MANAGER_SERVER_FULL;
     session->proven = (uint8_t)proven;
+    room->arriving_count += !proven;
     session->may_sit = !proven && manager->config.guests;
     for (int i = 0; i < 2; i++)
         session->claim[i] = room->game.seats[i].token_version;
@@ -78,8 +79,7 @@ static void close_session(struct game_manager *manager, struct player_session *s
 
 /* Gives a spectator the seat. Whoever is in it is replaced, and nobody else notices. */
 static void sit_down(struct game_manager *manager, struct room *room,
-                     struct player_session *session, int seat, struct now now,
-                     struct game_events *events)
+                     struct player_session *session, int seat, struct now now)
 {
     assert(session->seat == 0);
     struct player_session *previous = session_in_seat(room, seat);
@@ -90,7 +90,7 @@ static void sit_down(struct game_manager *manager, struct room *room,
     session->seat = (uint8_t)seat;
     room->spectator_count--;
     if (!previous)
-        game_state_connect(&room->game, seat, now, events);
+        game_state_connect(&room->game, seat, now);
 }
 
 /*
@@ -109,14 +109,26 @@ static int choose_seat(struct room *room, const struct player_session *session)
     return first ? 1 : second ? 2 : 0;
 }
 
+/* An admitted session has arrived, or never will. Returns whether its room is still there. */
+static bool end_arrival(const struct player_session *session)
+{
+    struct room *room = session->room;
+    if (room->serial != session->room_serial)
+        return false;
+    room->arriving_count -= !session->proven;
+    return true;
+}
+
 void game_manager_session_open(struct game_manager *manager, struct player_session *session,
                                struct now now)
 {
     assert(session->state == SESSION_OPENING);
     struct room *room = session->room;
-    if (room->serial != session->room_serial) {
+    bool is_room_there = end_arrival(session);
+    if (!is_room_there || manager->draining) {
         session->room = NULL;
-        close_session(manager, session, SESSION_CLOSE_ROOM_CLOSED);
+        close_session(manager, session,
+                      is_room_there ? SESSION_CLOSE_RESTARTING : SESSION_CLOSE_ROOM_CLOSED);
         return;
     }
     struct game_events events = {0};
@@ -124,7 +136,7 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     manager_enter_room(room, session);
     int seat = choose_seat(room, session);
     if (seat)
-        sit_down(manager, room, session, seat, now, &events);
+        sit_down(manager, room, session, seat, now);
     manager_publish(manager, room, &events, now);
 }
 
@@ -143,6 +155,8 @@ static void take_out(struct game_manager *manager, struct player_session *sessio
 void game_manager_session_gone(struct game_manager *manager, struct player_session *session,
                                struct now now)
 {
+    if (session->state == SESSION_OPENING)
+        end_arrival(session);
     if (session->state == SESSION_OPEN)
         take_out(manager, session, now);
     manager_free_session(manager, session);
@@ -178,7 +192,7 @@ static void change_seat(struct game_manager *manager, struct room *room,
     session->seat = 0;
     room->spectator_count++;
     game_state_disconnect(&room->game, old_seat, now, events);
-    sit_down(manager, room, session, seat, now, events);
+    sit_down(manager, room, session, seat, now);
 }
 
 /* The other seat that the session may have and that this player id names; 0 for none. */
@@ -194,8 +208,7 @@ static int seat_meant(const struct room *room, const struct player_session *sess
 }
 
 static void seat_guest(struct game_manager *manager, struct room *room,
-                       struct player_session *session, const char *username, struct now now,
-                       struct game_events *events)
+                       struct player_session *session, const char *username, struct now now)
 {
     struct game_player player;
     memset(&player, 0, sizeof player);
@@ -210,7 +223,7 @@ static void seat_guest(struct game_manager *manager, struct room *room,
     session->proven = (uint8_t)(1 << seat);
     session->claim[seat - 1] = held_seat(room, seat)->token_version;
     session->owed_token = true;
-    sit_down(manager, room, session, seat, now, events);
+    sit_down(manager, room, session, seat, now);
 }
 
 void game_manager_hello(struct game_manager *manager, struct player_session *session,
@@ -223,9 +236,9 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
         if (seat && session->seat)
             change_seat(manager, room, session, seat, now, &events);
         else if (seat)
-            sit_down(manager, room, session, seat, now, &events);
+            sit_down(manager, room, session, seat, now);
         else if (!session->seat && session->may_sit && !manager->draining)
-            seat_guest(manager, room, session, username, now, &events);
+            seat_guest(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
@@ -268,7 +281,7 @@ int game_manager_pause(struct game_manager *manager, struct player_session *sess
     if (session->seat == 0)
         return GAME_NOT_A_PLAYER;
     struct game_events events = {0};
-    int outcome = game_state_pause(&session->room->game, session->seat, now, &events);
+    int outcome = game_state_pause(&session->room->game, session->seat, &events);
     manager_publish(manager, session->room, &events, now);
     return outcome;
 }

@@ -69,7 +69,7 @@ void game_state_open(struct game *game, const struct game_rules *rules, const ch
     game->rules = rules;
     game->is_public = is_public;
     game->created_unix_ms = now.unix_ms;
-    game->begun_unix_ms = now.unix_ms;
+    game->begun_ms = now.mono_ms;
     game->lonely_since_ms = now.mono_ms;
     copy_text(game->room_code, room_code, sizeof game->room_code);
     pong_init(&game->pong, 0, winning_score, (uint16_t)rules->serve_steps);
@@ -96,6 +96,7 @@ static void finish(struct game *game, int winner, enum match_end end, struct now
     game->ended_ms = now.mono_ms;
     game->ended_unix_ms = now.unix_ms;
     game->pause = GAME_PAUSE_NONE;
+    game->seats[0].away = game->seats[1].away = false;
     pong_set_phase(&game->pong, PONG_FINISHED, PONG_STEPS_OPEN);
     struct game_event *event = emit(events, GAME_EVENT_OVER, winner);
     memcpy(event->score, game->pong.score, sizeof event->score);
@@ -123,7 +124,7 @@ void game_state_begin_rematch(struct game *game, const char *match_id, uint64_t 
     pong_init(&game->pong, game->pong.step, game->pong.winning_score,
               (uint16_t)game->rules->serve_steps);
     reset_match(game, match_id, seed);
-    game->begun_unix_ms = now.unix_ms;
+    game->begun_ms = now.mono_ms;
     start_serving(game, now);
     emit(events, GAME_EVENT_NEW_MATCH, 0);
 }
@@ -169,12 +170,10 @@ static int64_t away_total_ms(const struct game_seat *seat, struct now now)
     return seat->away_used_ms + (seat->away ? now.mono_ms - seat->away_since_ms : 0);
 }
 
-void game_state_connect(struct game *game, int number, struct now now, struct game_events *events)
+void game_state_connect(struct game *game, int number, struct now now)
 {
     struct game_seat *seat = seat_of(game, number);
     assert(seat->held);
-    (void)events; /* a return is seen in the state; the countdown's end is announced as every start
-                     of a rally is */
     seat->connected = true;
     seat->seen_ms = now.mono_ms;
     game->lonely_since_ms = now.mono_ms;
@@ -262,9 +261,8 @@ void game_state_steer(struct game *game, int number, int32_t target)
         target == GAME_TARGET_STOP ? target : pong_clamp_target(target);
 }
 
-int game_state_pause(struct game *game, int number, struct now now, struct game_events *events)
+int game_state_pause(struct game *game, int number, struct game_events *events)
 {
-    (void)now;
     struct game_seat *seat = seat_of(game, number);
     if (game->pong.phase != PONG_RALLY && game->pong.phase != PONG_SERVING)
         return GAME_NOT_RUNNING;

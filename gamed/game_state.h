@@ -38,7 +38,7 @@ struct game_rules {
 
 enum game_event_type {
     GAME_EVENT_JOINED,          /* player: came in and said hello */
-    GAME_EVENT_LEFT,            /* player: lost his connection, or his seat */
+    GAME_EVENT_LEFT,            /* player: lost his connection */
     GAME_EVENT_GOAL,            /* player: who scored; scores */
     GAME_EVENT_OVER,            /* player: the winner or 0; scores; end */
     GAME_EVENT_PAUSED,          /* player: whose doing, or 0; pause */
@@ -135,7 +135,7 @@ struct game {
     /* one match */
     char match_id[UUID_SIZE];
     uint64_t random_state;     /* decides a serve's direction; clients must not know it */
-    int64_t begun_unix_ms;     /* the result's duration counts from here */
+    int64_t begun_ms;          /* the result's duration counts from here */
     int64_t match_deadline_ms; /* monotonic; valid while the match is under way */
     bool served;               /* a serve has been launched in this match */
     uint8_t last_loser;        /* of a point: 1, 2, or 0 at first */
@@ -174,7 +174,7 @@ int game_state_take_seat(struct game *game, const struct game_player *player, st
 
 /* Its holder has a connection now, or has lost it. The match begins once both players are
  * connected. */
-void game_state_connect(struct game *game, int seat, struct now now, struct game_events *events);
+void game_state_connect(struct game *game, int seat, struct now now);
 void game_state_disconnect(struct game *game, int seat, struct now now, struct game_events *events);
 
 /* Its holder asked about the room (check/ with his token): keeps a waiting seat. Spectators keep a
@@ -197,12 +197,12 @@ void game_state_rename(struct game *game, int seat, const char *username);
 /* Voids the seat's token and gives it a new one. */
 void game_state_set_token(struct game *game, int seat, const char *token);
 
-/* The paddle heads for `target` (1/64 px, any value: it is cut), or stops (GAME_TARGET_STOP), from
+/* The paddle heads for `target` (1/64 px; it is cut), or stops (GAME_TARGET_STOP), from
  * the next even step on. */
 void game_state_steer(struct game *game, int seat, int32_t target);
 
 /* What a player asks for. Each returns GAME_OK or the refusal. */
-int game_state_pause(struct game *game, int seat, struct now now, struct game_events *events);
+int game_state_pause(struct game *game, int seat, struct game_events *events);
 int game_state_resume(struct game *game, int seat);
 int game_state_rematch(struct game *game, int seat, struct now now, struct game_events *events);
 

@@ -62,6 +62,6 @@ void game_state_result(const struct game *game, struct match_result *result)
     }
     result->winner = game->winner;
     result->reason = (enum match_end)game->end;
-    result->duration_s = (double)(game->ended_unix_ms - game->begun_unix_ms) / 1000;
+    result->duration_s = (double)(game->ended_ms - game->begun_ms) / 1000;
     result->finished_at_unix = (double)game->ended_unix_ms / 1000;
 }

@@ -30,7 +30,7 @@ enum {
     EXIT_USAGE = 2,
     SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
     RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
-    STOP_POLL_NS = 20000000,
+    DRAIN_MS = 200,          /* so long callers are told that it is stopping, and sockets close */
 };
 
 struct daemon {
@@ -85,11 +85,9 @@ static int64_t on_timer(void *arg)
     int64_t next = game_manager_tick(daemon->manager, now);
     if (daemon->stop_deadline_ns == 0)
         return next;
-    struct game_history_stats stats;
-    game_history_stats(daemon->history, &stats);
-    if (stats.pending == 0 || now.mono_ns >= daemon->stop_deadline_ns)
+    if (now.mono_ns >= daemon->stop_deadline_ns)
         loop_stop(daemon->loop);
-    return now.mono_ns + STOP_POLL_NS;
+    return daemon->stop_deadline_ns < next ? daemon->stop_deadline_ns : next;
 }
 
 /* The first signal asks everybody to come back later and lets results go out; the second stops at
@@ -105,9 +103,9 @@ static void on_signal(void *arg)
             continue;
         }
         log_info("stopping");
-        daemon->stop_deadline_ns = now.mono_ns + (int64_t)RESULTS_GRACE_MS * 1000000;
+        daemon->stop_deadline_ns = now.mono_ns + (int64_t)DRAIN_MS * 1000000;
         game_manager_drain(daemon->manager, now);
-        loop_hasten_timer(daemon->loop, now.mono_ns + STOP_POLL_NS);
+        loop_hasten_timer(daemon->loop, daemon->stop_deadline_ns);
     }
 }
 
@@ -224,7 +222,7 @@ static void stop(struct daemon *daemon)
 {
     ipc_server_close(daemon->endpoint.server);
     loop_close(daemon->loop);
-    game_history_stop(daemon->history, 0);
+    game_history_stop(daemon->history, RESULTS_GRACE_MS);
     store_close(daemon->store);
     game_manager_free(daemon->manager);
     game_consumer_free(daemon->consumer);

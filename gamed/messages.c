@@ -8,13 +8,20 @@
 #include <math.h>
 #include <string.h>
 
-/* Writes and releases an object. One that could not be built (out of memory) becomes the empty
- * object rather than nothing. */
-static size_t dump(json_t *object, char *out, size_t size)
+/* Significant digits: a speed of 7.34 stays "7.34"; a time that a client sent comes back exactly. */
+enum {
+    DIGITS = 15,
+    DIGITS_EXACT = 17
+};
+
+/*
+ * Writes and releases an object. One that could not be built (out of memory) becomes the empty
+ * object rather than nothing.
+ */
+static size_t dump(json_t *object, size_t digits, char *out, size_t size)
 {
-    /* 15 digits: a speed of 7.34 stays "7.34", and a time in milliseconds keeps its microseconds */
     size_t length =
-        object ? json_dumpb(object, out, size, JSON_COMPACT | JSON_REAL_PRECISION(15)) : 0;
+        object ? json_dumpb(object, out, size, JSON_COMPACT | JSON_REAL_PRECISION(digits)) : 0;
     json_decref(object);
     if (length == 0 || length > size) {
         assert(length <= size);
@@ -109,7 +116,7 @@ static json_t *event_object(const struct game *game, const struct game_event *ev
 size_t messages_event(const struct game *game, const struct game_event *event, int64_t unix_ms,
                       char *out, size_t size)
 {
-    return dump(event_object(game, event, unix_ms), out, size);
+    return dump(event_object(game, event, unix_ms), DIGITS, out, size);
 }
 
 size_t messages_welcome(int seat, const char *player_id, const char *username,
@@ -121,13 +128,13 @@ size_t messages_welcome(int seat, const char *player_id, const char *username,
                   or_null(username), "is_you", 1, "timestamp", (json_int_t)unix_ms);
     if (seat_token)
         json_object_set_new(object, "seat_token", json_string(seat_token));
-    return dump(object, out, size);
+    return dump(object, DIGITS, out, size);
 }
 
 size_t messages_error(const char *code, const char *sentence, char *out, size_t size)
 {
     return dump(json_pack("{s:s, s:s, s:s}", "type", "error", "code", code, "message", sentence),
-                out, size);
+                DIGITS, out, size);
 }
 
 size_t messages_refusal(enum game_refusal refusal, char *out, size_t size)
@@ -158,6 +165,6 @@ size_t messages_refusal(enum game_refusal refusal, char *out, size_t size)
 size_t messages_pong(double time, uint32_t step, char *out, size_t size)
 {
     return dump(
-        json_pack("{s:s, s:f, s:I}", "type", "pong", "time", time, "step", (json_int_t)step), out,
-        size);
+        json_pack("{s:s, s:f, s:I}", "type", "pong", "time", time, "step", (json_int_t)step),
+        DIGITS_EXACT, out, size);
 }

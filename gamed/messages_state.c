@@ -178,12 +178,11 @@ static void put_changed(struct writer *writer, const char *key, int32_t before, 
 size_t messages_delta(const struct game *game, const struct game_view *before,
                       const struct game_view *after, int64_t unix_ms, char *out, size_t size)
 {
-    if (memcmp(before, after, sizeof *before) == 0)
-        return 0;
     struct writer writer = {out, out + size};
     put(&writer, "{\"type\":\"game_state_delta\",\"timestamp\":");
     put_unsigned(&writer, (uint64_t)unix_ms);
     put(&writer, ",\"is_full_state\":false");
+    const char *head_end = writer.at;
     put_changed(&writer, ",\"ball_x\":", before->ball_x, after->ball_x);
     put_changed(&writer, ",\"ball_y\":", before->ball_y, after->ball_y);
     put_changed(&writer, ",\"ball_speed_x\":", before->ball_speed_x, after->ball_speed_x);
@@ -204,6 +203,8 @@ size_t messages_delta(const struct game *game, const struct game_view *before,
         put_last_loser(&writer, after->last_loser);
     }
     put_changed_names(&writer, game, before, after);
+    if (writer.at == head_end)
+        return 0;
     put(&writer, "}");
     return (size_t)(writer.at - out);
 }

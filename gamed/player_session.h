@@ -39,6 +39,7 @@ enum session_close {
 
 enum {
     SESSION_PING_AFTER_MS = 2000,  /* nothing was sent for so long: ping */
+    SESSION_ASK_AFTER_MS = 15000,  /* nothing was heard for so long: ping, even who is sent a lot */
     SESSION_GONE_AFTER_MS = 45000, /* nothing was heard for so long: gone */
     SESSION_BAD_MESSAGES_MAX = 10, /* within … */
     SESSION_GREETING_MESSAGES = 3,
@@ -74,10 +75,10 @@ struct player_session {
     /* what it may send */
     int32_t rate_credit; /* in thousandths of a message */
     int64_t rate_at_ms;
-    uint8_t bad_count;
-    int64_t bad_since_ms;
-    uint8_t keys_down;  /* enum session_key */
-    bool uses_position; /* its first paddle_position ended key control */
+    uint8_t bad_next;                            /* of the ring below */
+    int64_t bad_at_ms[SESSION_BAD_MESSAGES_MAX]; /* when the last bad messages came */
+    uint8_t keys_down;                           /* enum session_key */
+    bool uses_position;                          /* its first paddle_position ended key control */
 
     /* what it is owed, and when it was last written to and heard */
     uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
@@ -87,6 +88,7 @@ struct player_session {
     bool owed_token;       /* its greeting is to carry the seat token that join_game gave it */
     int64_t sent_ms;
     int64_t heard_ms;
+    int64_t pinged_ms; /* when it was last asked whether it is still there */
 };
 
 /* Puts a session into the state of a fresh connection: opening, spectator, owed the full state. */

@@ -10,20 +10,22 @@
 enum ipc_client_error {
     IPC_CLIENT_OK = 0,
     IPC_CLIENT_UNAVAILABLE = -1, /* no connection to gamed: answered at once, without waiting */
-    IPC_CLIENT_BUSY =
-        -2, /* the most calls allowed already wait on this instance: answered at once */
-    IPC_CLIENT_TIMEOUT = -3, /* connected, but no reply before the deadline */
-    IPC_CLIENT_FAILED = -4,  /* anything else: out of memory, a message over the limit */
+    IPC_CLIENT_BUSY = -2,        /* too many calls already wait on this instance */
+    IPC_CLIENT_TIMEOUT = -3,     /* connected, but no reply before the deadline */
+    IPC_CLIENT_FAILED = -4,      /* anything else: out of memory, a message over the limit */
 };
 
 struct ipc_client;
 
 /*
  * A client of the gamed at `url`. Returns at once: the connection is made, and made again after a
- * loss (10–100 ms), in the background. At most `max_waiting` calls wait at a time. NULL and a
- * sentence in error[] when the url is no good.
+ * loss (10–100 ms), in the background. NULL and a sentence in error[] when the url is no good.
+ *
+ * At most `max_waiting` calls wait for a reply at a time. Twice as many more stand in line for up to
+ * `line_ms`, so that a burst is served and not refused; but not while gamed is known to hang, that
+ * is from a call's timeout to the next reply. Any other call is IPC_CLIENT_BUSY at once.
  */
-struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error,
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, int line_ms, char *error,
                                    size_t error_size);
 
 /*

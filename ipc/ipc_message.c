@@ -1,251 +1,266 @@
 /*
- * ipc_message: see ipc_message.h. A reader checks every field it takes; fields it does not know are passed over, so that the
- * two programs may be of different age.
+ * ipc_message: see ipc_message.h. A reader checks every field it takes; fields it does not know are
+ * passed over, so that the two programs may be of different age.
  */
 #include "ipc/ipc_message.h"
 
 #include <string.h>
 
-enum { WINNING_SCORE_MAX = 21 };
+enum {
+    WINNING_SCORE_MAX = 21
+};
 
 static const char *const op_names[IPC_OP_COUNT] = {
-        [IPC_CREATE] = "create", [IPC_JOIN] = "join",   [IPC_CHECK] = "check", [IPC_CANCEL] = "cancel",
-        [IPC_QUICK] = "quick",   [IPC_LIST] = "list",   [IPC_STATS] = "stats", [IPC_HEALTH] = "health",
+    [IPC_CREATE] = "create", [IPC_JOIN] = "join", [IPC_CHECK] = "check", [IPC_CANCEL] = "cancel",
+    [IPC_QUICK] = "quick",   [IPC_LIST] = "list", [IPC_STATS] = "stats", [IPC_HEALTH] = "health",
 };
 
 static const char *const bot_levels[] = {"easy", "normal", "hard"};
 
 const char *ipc_op_name(enum ipc_op op)
 {
-	return op_names[op];
+    return op_names[op];
 }
 
 static bool is_bot_level(const char *level)
 {
-	for (size_t i = 0; i < sizeof bot_levels / sizeof bot_levels[0]; i++)
-		if (strcmp(level, bot_levels[i]) == 0)
-			return true;
-	return false;
+    for (size_t i = 0; i < sizeof bot_levels / sizeof bot_levels[0]; i++)
+        if (strcmp(level, bot_levels[i]) == 0)
+            return true;
+    return false;
 }
 
 /* Writes compact JSON of at most `size` bytes. */
 static long write_json(const json_t *json, char *out, size_t size)
 {
-	size_t length = json_dumpb(json, out, size, JSON_COMPACT);
+    size_t length = json_dumpb(json, out, size, JSON_COMPACT);
 
-	if (length == 0)
-		return IPC_NO_MEMORY;
-	return length <= size ? (long)length : IPC_BAD_MESSAGE;
+    if (length == 0)
+        return IPC_NO_MEMORY;
+    return length <= size ? (long)length : IPC_BAD_MESSAGE;
 }
 
 /* An absent field means an empty one, so empty ones are not sent. */
 static bool set_text(json_t *object, const char *field, const char *value)
 {
-	return value[0] == '\0' || json_object_set_new(object, field, json_string(value)) == 0;
+    return value[0] == '\0' || json_object_set_new(object, field, json_string(value)) == 0;
 }
 
 static bool set_tokens(json_t *object, const struct ipc_request *request)
 {
-	json_t *list;
+    json_t *list;
 
-	if (request->token_count == 0)
-		return true;
-	list = json_array();
-	for (size_t i = 0; i < request->token_count; i++)
-		if (json_array_append_new(list, json_pack("{s:s, s:b}", "token", request->tokens[i].token, "cookie",
-		                                          (int)request->tokens[i].from_cookie)) != 0) {
-			json_decref(list);
-			return false;
-		}
-	return json_object_set_new(object, "tokens", list) == 0;
+    if (request->token_count == 0)
+        return true;
+    list = json_array();
+    for (size_t i = 0; i < request->token_count; i++)
+        if (json_array_append_new(list, json_pack("{s:s, s:b}", "token", request->tokens[i].token,
+                                                  "cookie", (int)request->tokens[i].from_cookie)) !=
+            0) {
+            json_decref(list);
+            return false;
+        }
+    return json_object_set_new(object, "tokens", list) == 0;
 }
 
 long ipc_request_encode(const struct ipc_request *request, char *out, size_t size)
 {
-	json_t *object = json_pack("{s:i, s:s}", "v", IPC_VERSION, "op", op_names[request->op]);
-	long length = IPC_NO_MEMORY;
+    json_t *object = json_pack("{s:i, s:s}", "v", IPC_VERSION, "op", op_names[request->op]);
+    long length = IPC_NO_MEMORY;
 
-	if (object == NULL)
-		return IPC_NO_MEMORY;
-	if (request->deadline_unix_ms != 0 &&
-	    json_object_set_new(object, "deadline", json_integer(request->deadline_unix_ms)) != 0)
-		goto out;
-	if (request->winning_score != 0 && json_object_set_new(object, "winning_score", json_integer(request->winning_score)) != 0)
-		goto out;
-	if (set_text(object, "user_id", request->user_id) && set_text(object, "username", request->username) &&
-	    set_tokens(object, request) && set_text(object, "new_token", request->new_token) &&
-	    set_text(object, "room_code", request->room_code) && set_text(object, "visibility", request->is_public ? "public" : "") &&
-	    set_text(object, "bot_level", request->bot_level))
-		length = write_json(object, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
+    if (object == NULL)
+        return IPC_NO_MEMORY;
+    if (request->deadline_unix_ms != 0 &&
+        json_object_set_new(object, "deadline", json_integer(request->deadline_unix_ms)) != 0)
+        goto out;
+    if (request->winning_score != 0 &&
+        json_object_set_new(object, "winning_score", json_integer(request->winning_score)) != 0)
+        goto out;
+    if (set_text(object, "user_id", request->user_id) &&
+        set_text(object, "username", request->username) && set_tokens(object, request) &&
+        set_text(object, "new_token", request->new_token) &&
+        set_text(object, "room_code", request->room_code) &&
+        set_text(object, "visibility", request->is_public ? "public" : "") &&
+        set_text(object, "bot_level", request->bot_level))
+        length = write_json(object, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
 out:
-	json_decref(object);
-	return length;
+    json_decref(object);
+    return length;
 }
 
 /* Reads `length` bytes into *object (owned by the caller) and checks its version. */
 static int read_object(const char *text, size_t length, json_t **object)
 {
-	json_error_t ignored;
-	json_t *read;
-	json_t *version;
-	int result = IPC_OK;
+    json_error_t ignored;
+    json_t *read;
+    json_t *version;
+    int result = IPC_OK;
 
-	if (length > IPC_MESSAGE_MAX)
-		return IPC_BAD_MESSAGE;
-	read = json_loadb(text, length, JSON_REJECT_DUPLICATES, &ignored);
-	version = json_object_get(read, "v");
-	if (!json_is_object(read) || !json_is_integer(version))
-		result = IPC_BAD_MESSAGE;
-	else if (json_integer_value(version) != IPC_VERSION)
-		result = IPC_BAD_VERSION;
-	if (result == IPC_OK)
-		*object = read;
-	else
-		json_decref(read);
-	return result;
+    if (length > IPC_MESSAGE_MAX)
+        return IPC_BAD_MESSAGE;
+    read = json_loadb(text, length, JSON_REJECT_DUPLICATES, &ignored);
+    version = json_object_get(read, "v");
+    if (!json_is_object(read) || !json_is_integer(version))
+        result = IPC_BAD_MESSAGE;
+    else if (json_integer_value(version) != IPC_VERSION)
+        result = IPC_BAD_VERSION;
+    if (result == IPC_OK)
+        *object = read;
+    else
+        json_decref(read);
+    return result;
 }
 
 /* Reads an optional string that fits `size` bytes. */
 static bool get_text(const json_t *object, const char *field, char *out, size_t size)
 {
-	const json_t *value = json_object_get(object, field);
+    const json_t *value = json_object_get(object, field);
 
-	if (value == NULL)
-		return true;
-	if (!json_is_string(value) || json_string_length(value) >= size)
-		return false;
-	memcpy(out, json_string_value(value), json_string_length(value) + 1);
-	return true;
+    if (value == NULL)
+        return true;
+    if (!json_is_string(value) || json_string_length(value) >= size)
+        return false;
+    memcpy(out, json_string_value(value), json_string_length(value) + 1);
+    return true;
 }
 
-static bool get_integer(const json_t *object, const char *field, int64_t min, int64_t max, int64_t *out)
+static bool get_integer(const json_t *object, const char *field, int64_t min, int64_t max,
+                        int64_t *out)
 {
-	const json_t *value = json_object_get(object, field);
+    const json_t *value = json_object_get(object, field);
 
-	if (value == NULL)
-		return true;
-	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-		return false;
-	*out = json_integer_value(value);
-	return true;
+    if (value == NULL)
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < min ||
+        json_integer_value(value) > max)
+        return false;
+    *out = json_integer_value(value);
+    return true;
 }
 
 static bool get_tokens(const json_t *object, struct ipc_request *request)
 {
-	const json_t *list = json_object_get(object, "tokens");
+    const json_t *list = json_object_get(object, "tokens");
 
-	if (list == NULL)
-		return true;
-	if (!json_is_array(list) || json_array_size(list) > IPC_TOKENS_MAX)
-		return false;
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *entry = json_array_get(list, i);
-		const json_t *cookie = json_object_get(entry, "cookie");
-		struct ipc_token *token = &request->tokens[i];
+    if (list == NULL)
+        return true;
+    if (!json_is_array(list) || json_array_size(list) > IPC_TOKENS_MAX)
+        return false;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *entry = json_array_get(list, i);
+        const json_t *cookie = json_object_get(entry, "cookie");
+        struct ipc_token *token = &request->tokens[i];
 
-		if (!get_text(entry, "token", token->token, sizeof token->token) || !random_is_seat_token(token->token) ||
-		    !json_is_boolean(cookie))
-			return false;
-		token->from_cookie = json_is_true(cookie);
-	}
-	request->token_count = json_array_size(list);
-	return true;
+        if (!get_text(entry, "token", token->token, sizeof token->token) ||
+            !random_is_seat_token(token->token) || !json_is_boolean(cookie))
+            return false;
+        token->from_cookie = json_is_true(cookie);
+    }
+    request->token_count = json_array_size(list);
+    return true;
 }
 
 static bool get_op(const json_t *object, enum ipc_op *op, int *result)
 {
-	const char *name = json_string_value(json_object_get(object, "op"));
+    const char *name = json_string_value(json_object_get(object, "op"));
 
-	*result = name == NULL ? IPC_BAD_MESSAGE : IPC_UNKNOWN_OP;
-	for (int i = 0; name != NULL && i < IPC_OP_COUNT; i++)
-		if (strcmp(name, op_names[i]) == 0) {
-			*op = (enum ipc_op)i;
-			return true;
-		}
-	return false;
+    *result = name == NULL ? IPC_BAD_MESSAGE : IPC_UNKNOWN_OP;
+    for (int i = 0; name != NULL && i < IPC_OP_COUNT; i++)
+        if (strcmp(name, op_names[i]) == 0) {
+            *op = (enum ipc_op)i;
+            return true;
+        }
+    return false;
 }
 
 /* What an op cannot do without, and what no op may carry. */
 static bool is_consistent(const struct ipc_request *request)
 {
-	char canonical[ROOM_CODE_SIZE];
-	bool seats = request->op == IPC_CREATE || request->op == IPC_JOIN || request->op == IPC_QUICK;
-	bool names_room = request->op == IPC_JOIN || request->op == IPC_CHECK || request->op == IPC_CANCEL;
+    char canonical[ROOM_CODE_SIZE];
+    bool seats = request->op == IPC_CREATE || request->op == IPC_JOIN || request->op == IPC_QUICK;
+    bool names_room =
+        request->op == IPC_JOIN || request->op == IPC_CHECK || request->op == IPC_CANCEL;
 
-	if (request->username[0] != '\0' && !text_is_username(request->username, strlen(request->username)))
-		return false;
-	if (request->bot_level[0] != '\0' && !is_bot_level(request->bot_level))
-		return false;
-	if (request->room_code[0] != '\0' && (!text_room_code(request->room_code, strlen(request->room_code), canonical) ||
-	                                      strcmp(request->room_code, canonical) != 0))
-		return false;
-	if (request->new_token[0] != '\0' && !random_is_seat_token(request->new_token))
-		return false;
-	return (!seats || request->new_token[0] != '\0') && (!names_room || request->room_code[0] != '\0');
+    if (request->username[0] != '\0' &&
+        !text_is_username(request->username, strlen(request->username)))
+        return false;
+    if (request->bot_level[0] != '\0' && !is_bot_level(request->bot_level))
+        return false;
+    if (request->room_code[0] != '\0' &&
+        (!text_room_code(request->room_code, strlen(request->room_code), canonical) ||
+         strcmp(request->room_code, canonical) != 0))
+        return false;
+    if (request->new_token[0] != '\0' && !random_is_seat_token(request->new_token))
+        return false;
+    return (!seats || request->new_token[0] != '\0') &&
+           (!names_room || request->room_code[0] != '\0');
 }
 
 static bool get_fields(const json_t *object, struct ipc_request *request)
 {
-	char visibility[8] = "private";
-	int64_t winning_score = 0;
+    char visibility[8] = "private";
+    int64_t winning_score = 0;
 
-	if (!get_integer(object, "deadline", 0, INT64_MAX, &request->deadline_unix_ms) ||
-	    !get_integer(object, "winning_score", 1, WINNING_SCORE_MAX, &winning_score) ||
-	    !get_text(object, "user_id", request->user_id, sizeof request->user_id) ||
-	    !get_text(object, "username", request->username, sizeof request->username) || !get_tokens(object, request) ||
-	    !get_text(object, "new_token", request->new_token, sizeof request->new_token) ||
-	    !get_text(object, "room_code", request->room_code, sizeof request->room_code) ||
-	    !get_text(object, "visibility", visibility, sizeof visibility) ||
-	    !get_text(object, "bot_level", request->bot_level, sizeof request->bot_level))
-		return false;
-	request->is_public = strcmp(visibility, "public") == 0;
-	request->winning_score = (int)winning_score;
-	return (request->is_public || strcmp(visibility, "private") == 0) && is_consistent(request);
+    if (!get_integer(object, "deadline", 0, INT64_MAX, &request->deadline_unix_ms) ||
+        !get_integer(object, "winning_score", 1, WINNING_SCORE_MAX, &winning_score) ||
+        !get_text(object, "user_id", request->user_id, sizeof request->user_id) ||
+        !get_text(object, "username", request->username, sizeof request->username) ||
+        !get_tokens(object, request) ||
+        !get_text(object, "new_token", request->new_token, sizeof request->new_token) ||
+        !get_text(object, "room_code", request->room_code, sizeof request->room_code) ||
+        !get_text(object, "visibility", visibility, sizeof visibility) ||
+        !get_text(object, "bot_level", request->bot_level, sizeof request->bot_level))
+        return false;
+    request->is_public = strcmp(visibility, "public") == 0;
+    request->winning_score = (int)winning_score;
+    return (request->is_public || strcmp(visibility, "private") == 0) && is_consistent(request);
 }
 
 int ipc_request_decode(const char *text, size_t length, struct ipc_request *request)
 {
-	json_t *object;
-	int result = read_object(text, length, &object);
+    json_t *object;
+    int result = read_object(text, length, &object);
 
-	memset(request, 0, sizeof *request);
-	if (result != IPC_OK)
-		return result;
-	if (get_op(object, &request->op, &result))
-		result = get_fields(object, request) ? IPC_OK : IPC_BAD_MESSAGE;
-	json_decref(object);
-	return result;
+    memset(request, 0, sizeof *request);
+    if (result != IPC_OK)
+        return result;
+    if (get_op(object, &request->op, &result))
+        result = get_fields(object, request) ? IPC_OK : IPC_BAD_MESSAGE;
+    json_decref(object);
+    return result;
 }
 
 json_t *ipc_reply_ok(void)
 {
-	return json_pack("{s:i, s:b}", "v", IPC_VERSION, "ok", 1);
+    return json_pack("{s:i, s:b}", "v", IPC_VERSION, "ok", 1);
 }
 
 json_t *ipc_reply_error(const char *code, const char *sentence)
 {
-	return json_pack("{s:i, s:b, s:s, s:s}", "v", IPC_VERSION, "ok", 0, "code", code, "error", sentence);
+    return json_pack("{s:i, s:b, s:s, s:s}", "v", IPC_VERSION, "ok", 0, "code", code, "error",
+                     sentence);
 }
 
 long ipc_reply_encode(const json_t *reply, char *out, size_t size)
 {
-	return write_json(reply, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
+    return write_json(reply, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
 }
 
 int ipc_reply_decode(const char *text, size_t length, json_t **reply)
 {
-	json_t *object;
-	json_t *ok;
-	int result = read_object(text, length, &object);
+    json_t *object;
+    json_t *ok;
+    int result = read_object(text, length, &object);
 
-	if (result != IPC_OK)
-		return result;
-	ok = json_object_get(object, "ok");
-	if (!json_is_boolean(ok) || (json_is_false(ok) && (!json_is_string(json_object_get(object, "code")) ||
-	                                                   !json_is_string(json_object_get(object, "error"))))) {
-		json_decref(object);
-		return IPC_BAD_MESSAGE;
-	}
-	*reply = object;
-	return IPC_OK;
+    if (result != IPC_OK)
+        return result;
+    ok = json_object_get(object, "ok");
+    if (!json_is_boolean(ok) ||
+        (json_is_false(ok) && (!json_is_string(json_object_get(object, "code")) ||
+                               !json_is_string(json_object_get(object, "error"))))) {
+        json_decref(object);
+        return IPC_BAD_MESSAGE;
+    }
+    *reply = object;
+    return IPC_OK;
 }

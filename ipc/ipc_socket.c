@@ -7,79 +7,81 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CLOSE_WAIT_SECONDS = 1 };
+enum {
+    CLOSE_WAIT_SECONDS = 1
+};
 
 struct closing {
-	nng_socket socket;
-	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t ended;
-	bool is_closed;
-	bool is_abandoned; /* the caller waits no longer: the thread frees this */
+    nng_socket socket;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t ended;
+    bool is_closed;
+    bool is_abandoned; /* the caller waits no longer: the thread frees this */
 };
 
 static void closing_free(struct closing *closing)
 {
-	pthread_cond_destroy(&closing->ended);
-	pthread_mutex_destroy(&closing->lock);
-	free(closing);
+    pthread_cond_destroy(&closing->ended);
+    pthread_mutex_destroy(&closing->lock);
+    free(closing);
 }
 
 static void *run_close(void *arg)
 {
-	struct closing *closing = arg;
-	bool is_abandoned;
+    struct closing *closing = arg;
+    bool is_abandoned;
 
-	nng_close(closing->socket);
-	pthread_mutex_lock(&closing->lock);
-	closing->is_closed = true;
-	is_abandoned = closing->is_abandoned;
-	pthread_cond_signal(&closing->ended);
-	pthread_mutex_unlock(&closing->lock);
-	if (is_abandoned)
-		closing_free(closing);
-	return NULL;
+    nng_close(closing->socket);
+    pthread_mutex_lock(&closing->lock);
+    closing->is_closed = true;
+    is_abandoned = closing->is_abandoned;
+    pthread_cond_signal(&closing->ended);
+    pthread_mutex_unlock(&closing->lock);
+    if (is_abandoned)
+        closing_free(closing);
+    return NULL;
 }
 
 static bool await_end(struct closing *closing)
 {
-	struct timespec limit;
-	bool is_closed;
-	int result = 0;
+    struct timespec limit;
+    bool is_closed;
+    int result = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &limit);
-	limit.tv_sec += CLOSE_WAIT_SECONDS;
-	pthread_mutex_lock(&closing->lock);
-	while (!closing->is_closed && result == 0)
-		result = pthread_cond_timedwait(&closing->ended, &closing->lock, &limit);
-	is_closed = closing->is_closed;
-	closing->is_abandoned = !is_closed;
-	pthread_mutex_unlock(&closing->lock);
-	return is_closed;
+    clock_gettime(CLOCK_MONOTONIC, &limit);
+    limit.tv_sec += CLOSE_WAIT_SECONDS;
+    pthread_mutex_lock(&closing->lock);
+    while (!closing->is_closed && result == 0)
+        result = pthread_cond_timedwait(&closing->ended, &closing->lock, &limit);
+    is_closed = closing->is_closed;
+    closing->is_abandoned = !is_closed;
+    pthread_mutex_unlock(&closing->lock);
+    return is_closed;
 }
 
 bool ipc_socket_close(nng_socket socket)
 {
-	struct closing *closing = calloc(1, sizeof *closing);
-	pthread_condattr_t monotonic;
-	pthread_t thread;
+    struct closing *closing = calloc(1, sizeof *closing);
+    pthread_condattr_t monotonic;
+    pthread_t thread;
 
-	if (closing == NULL)
-		return false; /* the exit of the process closes it */
-	closing->socket = socket;
-	pthread_mutex_init(&closing->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&closing->ended, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	if (pthread_create(&thread, NULL, run_close, closing) != 0) {
-		closing_free(closing);
-		return false;
-	}
-	if (!await_end(closing)) {
-		pthread_detach(thread);
-		return false;
-	}
-	pthread_join(thread, NULL);
-	closing_free(closing);
-	return true;
+    if (closing == NULL)
+        return false; /* the exit of the process closes it */
+    closing->socket = socket;
+    pthread_mutex_init(&closing->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&closing->ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&thread, NULL, run_close, closing) != 0) {
+        closing_free(closing);
+        return false;
+    }
+    if (!await_end(closing)) {
+        pthread_detach(thread);
+        return false;
+    }
+    pthread_join(thread, NULL);
+    closing_free(closing);
+    return true;
 }
