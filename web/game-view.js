@@ -1,0 +1,204 @@
+/**
+ * The screen of a match around the canvas: names, scores, the serve, what stands in the way of playing, the result.
+ * Shows a Match; decides nothing.
+ */
+
+import { byId, setData, setShown, setText } from './dom.js';
+
+const TALL = matchMedia('(orientation: portrait) and (max-width: 700px)');
+const SHORT = matchMedia('(orientation: landscape) and (max-height: 540px)');
+const TOAST_MS = 2500;
+/** A connection is gone for so long before it is worth a word. */
+const LINK_PATIENCE_MS = 400;
+
+/**
+ * @typedef {import('./match.js').Match} Match
+ * @typedef {{link: 'connecting' | 'open' | 'waiting', since: number, ended: boolean}} Link
+ */
+
+/** The game screen; one for the life of the page. */
+export class GameView {
+  #root = byId('game');
+  #sides = [1, 2].map((player) => ({
+    player,
+    root: byId(`side-${player}`),
+    score: byId(`score-${player}`),
+    name: byId(`name-${player}`),
+    you: byId(`you-${player}`),
+  }));
+  #serve = { root: byId('serve'), count: byId('serve-count'), text: byId('serve-text'), button: byId('serve-button') };
+  #card = {
+    root: byId('card'),
+    title: byId('card-title'),
+    score: byId('card-score'),
+    text: byId('card-text'),
+    resume: byId('card-resume'),
+    rematch: byId('card-rematch'),
+    home: byId('card-home'),
+  };
+  #pause = byId('pause');
+  #hint = byId('hint');
+  #hintText = [...this.#hint.childNodes];
+  #hintTouch = byId('hint-touch');
+  #toast = byId('toast');
+  #toastTimer = 0;
+
+  /** @param {{serve: () => void, pause: () => void, rematch: () => void, leave: () => void}} on */
+  constructor(on) {
+    this.#serve.button.addEventListener('click', on.serve);
+    this.#card.resume.addEventListener('click', on.serve);
+    this.#pause.addEventListener('click', on.pause);
+    this.#card.rematch.addEventListener('click', on.rematch);
+    this.#card.home.addEventListener('click', on.leave);
+    byId('leave').addEventListener('click', on.leave);
+  }
+
+  /** @returns {HTMLElement} */
+  get root() {
+    return this.#root;
+  }
+
+  /** @returns {HTMLCanvasElement} */
+  get canvas() {
+    return byId('canvas');
+  }
+
+  /** @returns {boolean} whether the court stands upright: own paddle below, for a phone held upright */
+  get upright() {
+    return TALL.matches;
+  }
+
+  /**
+   * Calls back when the screen's layout changes.
+   * @param {() => void} callback
+   * @param {AbortSignal} signal ends it
+   */
+  onLayout(callback, signal) {
+    TALL.addEventListener('change', callback, { signal });
+    SHORT.addEventListener('change', callback, { signal });
+  }
+
+  /**
+   * Lays the screen out for a seat.
+   * @param {1 | 2 | null} seat
+   */
+  arrange(seat) {
+    setData(this.#root, 'layout', TALL.matches ? 'tall' : SHORT.matches ? 'short' : 'wide');
+    setData(this.#root, 'seat', String(seat ?? ''));
+    for (const side of this.#sides) setShown(side.you, side.player === seat);
+    setShown(this.#pause, seat !== null);
+    if (seat === null) {
+      setText(this.#hint, 'You are watching');
+      setText(this.#hintTouch, 'You are watching');
+    } else {
+      this.#hint.replaceChildren(...this.#hintText);
+      setText(this.#hintTouch, 'Drag anywhere to move');
+    }
+  }
+
+  /**
+   * Shows the match as it is now; to be called once a frame.
+   * @param {Match} match
+   * @param {Link} link
+   * @param {number} now
+   */
+  render(match, link, now) {
+    const { phase } = match;
+    for (const side of this.#sides) {
+      setText(side.name, match.game ? match.nameOf(side.player) : '');
+      setText(side.score, String(match.game?.[`player_${side.player}_score`] ?? 0));
+    }
+    this.#pause.disabled = link.link !== 'open' || (phase !== 'rally' && phase !== 'serving');
+    const linkLost = link.link !== 'open' && !link.ended && now - link.since > LINK_PATIENCE_MS;
+    if (match.result && phase === 'finished') this.#renderResult(match, link);
+    else if (linkLost) this.#renderCard(match.game ? 'Reconnecting' : 'Connecting', 'Hold on, this takes a moment.');
+    else if (phase === 'paused') this.#renderPause(match, now);
+    else setShown(this.#card.root, false);
+    this.#renderServe(match, now, phase === 'serving' && !linkLost);
+  }
+
+  /** @param {string} sentence shown for a moment, over the court */
+  toast(sentence) {
+    setText(this.#toast, sentence);
+    setShown(this.#toast, true);
+    clearTimeout(this.#toastTimer);
+    this.#toastTimer = setTimeout(() => setShown(this.#toast, false), TOAST_MS);
+  }
+
+  #renderServe(match, now, shown) {
+    setShown(this.#serve.root, shown);
+    if (!shown) return;
+    const ms = match.countdownMs(now);
+    const mayServe = match.mayServe(now);
+    setText(this.#serve.count, ms ? String(Math.ceil(ms / 1000)) : '');
+    setShown(this.#serve.button, mayServe);
+    setShown(this.#serve.text, !mayServe);
+    setText(this.#serve.text, serveSentence(match));
+  }
+
+  #renderPause(match, now) {
+    const ms = match.countdownMs(now);
+    const title = ms === null ? 'Paused' : `Goes on in ${Math.max(1, Math.ceil(ms / 1000))}`;
+    this.#renderCard(title, pauseSentence(match, now), { resume: match.mayResume });
+  }
+
+  #renderResult(match, link) {
+    const asked = match.rematch.has(match.seat);
+    this.#renderCard(resultTitle(match), resultSentence(match, link), { rematch: match.seat !== null, home: true });
+    setText(this.#card.score, `${match.game.player_1_score} – ${match.game.player_2_score}`);
+    setShown(this.#card.score, true);
+    this.#card.rematch.disabled = asked || link.link !== 'open' || link.ended;
+  }
+
+  #renderCard(title, text, { resume = false, rematch = false, home = false } = {}) {
+    setText(this.#card.title, title);
+    setText(this.#card.text, text);
+    setShown(this.#card.score, false);
+    setShown(this.#card.resume, resume);
+    setShown(this.#card.rematch, rematch);
+    setShown(this.#card.home, home);
+    setShown(this.#card.root, true);
+  }
+}
+
+function serveSentence(match) {
+  if (match.server === null) return 'Get ready';
+  return match.server === match.seat ? 'Your serve' : `${match.nameOf(match.server)} serves`;
+}
+
+/**
+ * @param {Match} match paused
+ * @param {number} now
+ * @returns {string} who or what stopped it
+ */
+export function pauseSentence(match, now) {
+  const { reason, player, endsAt } = match.pause;
+  if (endsAt) return 'Get ready.';
+  if (reason === 'restart') return 'The server restarted. The match goes on once both players are back.';
+  if (reason === 'absence') {
+    if (player === match.seat || player === null) return 'The match goes on once both players are back.';
+    const seconds = Math.ceil(match.graceMs(now) / 1000);
+    return `${match.nameOf(player)} lost the connection. The seat is held for ${seconds} s.`;
+  }
+  return player === match.seat ? 'You paused the match.' : `${match.nameOf(player)} paused the match.`;
+}
+
+function resultTitle(match) {
+  const { winner, reason } = match.result;
+  if (winner === null) return reason === 'unknown' ? 'Match over' : 'Nobody won';
+  return winner === match.seat ? 'You won' : `${match.nameOf(winner)} won`;
+}
+
+function resultSentence(match, link) {
+  if (link.ended) return 'The room has closed.';
+  const other = match.seat === 1 ? 2 : 1;
+  if (match.seat && match.rematch.has(match.seat)) return `Waiting for ${match.nameOf(other)} …`;
+  if (match.seat && match.rematch.has(other)) return `${match.nameOf(other)} wants a rematch.`;
+  const { reason, winner } = match.result;
+  if (reason === 'forfeit') {
+    return winner === match.seat ? `${match.nameOf(other)} did not come back.` : 'The other player did not come back.';
+  }
+  if (reason === 'unknown') return 'It ended while you were away.';
+  if (reason === 'abandoned') return 'The match was broken off.';
+  return winner === match.seat ? 'Well played.' : match.seat ? 'So close. Once more?' : 'What a match.';
+}

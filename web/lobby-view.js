@@ -1,0 +1,63 @@
+/**
+ * The screen of a room that waits: its code, its link, a way out.
+ */
+
+import { byId, setText } from './dom.js';
+
+/** The lobby; one for the life of the page. */
+export class LobbyView {
+  #code = byId('lobby-code');
+  #link = byId('lobby-link');
+  #lede = byId('lobby-lede');
+  #message = byId('lobby-message');
+  #leave = byId('lobby-leave');
+
+  /** @param {() => void} onLeave */
+  constructor(onLeave) {
+    byId('lobby-copy').addEventListener('click', () => this.#copy());
+    this.#link.addEventListener('focus', () => this.#link.select());
+    this.#leave.addEventListener('click', onLeave);
+  }
+
+  /**
+   * @param {string} code
+   * @param {boolean} seated false for who only watches
+   */
+  open(code, seated) {
+    setText(this.#code, code);
+    this.#link.value = `${location.origin}/?room=${code}`;
+    setText(this.#lede, seated ? 'Send them the link, or tell them the code.' : 'You will see the match once both players are here.');
+    setText(this.#leave, seated ? 'Cancel' : 'Home');
+    this.say('');
+  }
+
+  /** @param {string} sentence */
+  say(sentence) {
+    setText(this.#message, sentence);
+  }
+
+  /** @param {boolean} busy */
+  setBusy(busy) {
+    this.#leave.disabled = busy;
+  }
+
+  async #copy() {
+    const copied = (await writeClipboard(this.#link.value)) || this.#copySelection();
+    this.say(copied ? 'The link is copied.' : 'Please copy the link yourself.');
+  }
+
+  /** Pages served without TLS have no clipboard of their own. */
+  #copySelection() {
+    this.#link.select();
+    return document.execCommand('copy');
+  }
+}
+
+async function writeClipboard(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,208 @@
+/**
+ * One room, from the first connection to leaving it: joins the client, the match, the picture and the player's hands.
+ * Shows the lobby while the room waits and the court from then on.
+ */
+
+import { announce, showScreen } from './dom.js';
+import { pauseSentence } from './game-view.js';
+import { Court } from './court.js';
+import { Keys, Pointer } from './keys.js';
+import { Match } from './match.js';
+import { Motion } from './motion.js';
+import { Paddle } from './paddle.js';
+import { PongClient } from './pong-client.js';
+
+/** Refusals a player can do something about; the others pass in silence. */
+const REFUSALS = {
+  no_pauses_left: 'You have no pauses left.',
+  not_your_pause: 'Only who paused can resume.',
+  rate_limited: 'That was a little fast.',
+};
+
+/** A room that this tab is in. */
+export class Room {
+  /** @type {Match} */
+  match;
+  #code;
+  #playerId;
+  #views;
+  #onEnd;
+  #client;
+  #motion = new Motion();
+  #paddle = null;
+  #court;
+  #keys;
+  #pointer;
+  #link = { link: 'connecting', since: performance.now(), ended: false };
+  #drawnAt = 0;
+  #playing = false;
+  #left = new AbortController();
+
+  /**
+   * @param {object} options
+   * @param {{code: string, player_id?: string, player_number?: 1 | 2 | null, username?: string}} options.seat
+   * @param {import('./rest.js').RoomApi} options.api
+   * @param {{game: import('./game-view.js').GameView, lobby: import('./lobby-view.js').LobbyView}} options.views
+   * @param {(reason: string) => void} options.onEnd the room is over for this tab and there is no result to look at
+   */
+  constructor({ seat, api, views, onEnd }) {
+    this.#code = seat.code;
+    this.#playerId = seat.player_id ?? null;
+    this.#views = views;
+    this.#onEnd = onEnd;
+    this.match = new Match(seat.player_number ?? null);
+    this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api });
+    this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
+    this.#client.addEventListener('message', (event) => this.#hear(event.detail));
+    this.#client.addEventListener('link', (event) => this.#relink(event.detail.link));
+    this.#client.addEventListener('end', (event) => this.#end(event.detail.reason));
+    this.#court = new Court(views.game.canvas, (now) => this.#frame(now));
+    this.#keys = new Keys({
+      steer: (direction) => this.#paddle?.steer(direction),
+      serve: () => this.serve(),
+      pause: () => this.pause(),
+    });
+    this.#pointer = new Pointer(views.game.root, (x, y) => this.#paddle?.drag(this.#court.yAt(x, y)));
+    views.game.onLayout(() => this.#arrange(), this.#left.signal);
+  }
+
+  /** @returns {string} */
+  get code() {
+    return this.#code;
+  }
+
+  /** Connects. */
+  open() {
+    this.#client.connect();
+  }
+
+  /** Leaves without a word; the server holds a seat for a while. */
+  dispose() {
+    this.#left.abort();
+    this.#client.dispose();
+    if (!this.#playing) return;
+    this.#keys.stop();
+    this.#pointer.stop();
+    this.#court.stop();
+  }
+
+  /** Serves, or ends the own pause. */
+  serve() {
+    const now = performance.now();
+    if (!this.match.mayServe(now) && !this.match.mayResume) return;
+    if (this.#client.send({ type: 'resume_game', player_number: this.match.seat })) this.match.resuming(now);
+  }
+
+  /** Pauses, or ends the own pause. */
+  pause() {
+    if (this.match.mayResume) this.serve();
+    else if (this.match.seat && (this.match.phase === 'rally' || this.match.phase === 'serving')) {
+      this.#client.send({ type: 'pause_game', player_number: this.match.seat });
+    }
+  }
+
+  /** Asks for another match. */
+  rematch() {
+    if (this.#client.send({ type: 'rematch' })) this.match.rematch.add(this.match.seat);
+  }
+
+  #update(game) {
+    const now = performance.now();
+    this.match.update(game, now);
+    this.#motion.push(game, now);
+    if (this.match.phase !== 'waiting') this.#play();
+    else if (!this.#playing) this.#wait();
+  }
+
+  #wait() {
+    this.#views.lobby.open(this.#code, this.match.seat !== null);
+    showScreen('lobby');
+  }
+
+  #play() {
+    if (this.#playing) return;
+    this.#playing = true;
+    this.#arrange();
+    this.#court.start();
+    this.#keys.start();
+    this.#pointer.start();
+    showScreen('game');
+    announce('The match begins.');
+  }
+
+  #arrange() {
+    const { seat } = this.match;
+    if (seat && !this.#paddle) this.#paddle = new Paddle(seat, (message) => this.#client.send(message));
+    this.#views.game.arrange(seat);
+    this.#court.arrange(seat, this.#views.game.upright);
+  }
+
+  #hear(message) {
+    const now = performance.now();
+    const seat = this.match.seat;
+    this.match.hear(message, now);
+    if (message.type === 'player_joined' && message.is_you) {
+      if (this.match.seat !== seat) this.#arrange();
+      this.#paddle?.renew();
+    }
+    if (message.type === 'error') this.#refused(message.code);
+    else this.#announce(message, now);
+  }
+
+  #refused(code) {
+    if (REFUSALS[code]) this.#views.game.toast(REFUSALS[code]);
+  }
+
+  #announce(message, now) {
+    const name = (player) => (player === this.match.seat ? 'You' : this.match.nameOf(player));
+    switch (message.type) {
+      case 'goal_scored':
+        announce(`${name(message.scorer)} scored. ${message.player_1_score} to ${message.player_2_score}.`);
+        break;
+      case 'game_paused':
+        announce(`Paused. ${pauseSentence(this.match, now)}`);
+        break;
+      case 'game_over':
+        announce(message.winner ? `Game over. ${name(message.winner)} won.` : 'Game over. Nobody won.');
+        break;
+      case 'rematch_offered':
+        if (message.player_number !== this.match.seat) announce(`${name(message.player_number)} wants a rematch.`);
+        break;
+      case 'player_left':
+        if (message.player_number && this.#playing) announce(`${name(message.player_number)} left.`);
+        break;
+    }
+  }
+
+  #relink(link) {
+    const back = link === 'open' && this.#link.link !== 'open';
+    // Attempts follow each other; what counts is since when there is no connection.
+    const since = back || this.#link.link === 'open' ? performance.now() : this.#link.since;
+    this.#link = { link, since, ended: false };
+    if (back) this.#motion.clear();
+    if (!this.#playing) this.#views.lobby.say(link === 'waiting' ? 'The connection is lost. Reconnecting …' : '');
+    else if (link === 'waiting') announce('The connection is lost. Reconnecting.');
+  }
+
+  #end(reason) {
+    this.#link = { link: 'waiting', since: performance.now(), ended: true };
+    // A result stays to be looked at; the view says that the room has closed.
+    if (!this.match.result || reason === 'replaced') this.#onEnd(reason);
+  }
+
+  #frame(now) {
+    const ms = Math.min(100, now - this.#drawnAt);
+    this.#drawnAt = now;
+    this.#views.game.render(this.match, this.#link, now);
+    const picture = this.#motion.at(now);
+    if (!picture) return null;
+    const frame = { ...picture, ballShown: this.match.phase !== 'finished' };
+    const { seat } = this.match;
+    if (this.#paddle && seat) {
+      const frozen = this.match.phase === 'paused' || this.match.phase === 'finished' || this.#link.link !== 'open';
+      this.#paddle.step(now, ms, this.match.game[`player_${seat}_paddle_y`], frozen);
+      frame[`paddle${seat}`] = this.#paddle.y;
+    }
+    return frame;
+  }
+}
