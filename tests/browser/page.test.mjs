@@ -1,0 +1,316 @@
+// The page by itself: the bot, reload, two tabs of one browser, hostile names, codes, errors as sentences, touch, a lost link.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { useStack } from '../e2e/harness.mjs';
+import { PATIENCE_MS, assertNoComplaints, openTab, reads, useBrowser } from './browser.mjs';
+import { PagePlayer, openRoom } from './player.mjs';
+
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+
+async function playBot(page) {
+  const player = new PagePlayer(page);
+  await page.getByRole('button', { name: 'Play the bot' }).click();
+  await page.locator('#game').waitFor();
+  await player.until('a seat', ({ seat }) => seat !== null);
+  return player;
+}
+
+/** Stands between the page and the server: lists the connections that the page opens, and can end them. */
+async function watchLinks(page) {
+  const links = [];
+  await page.routeWebSocket('**/ws/game/**', (toPage) => {
+    const toServer = toPage.connectToServer();
+    const link = { sent: [], received: [] };
+    link.answers = (type) => link.received.filter((message) => message.type === type);
+    link.close = async (how) => {
+      await toServer.close();
+      await toPage.close(how);
+    };
+    toPage.onMessage((text) => {
+      link.sent.push(JSON.parse(text));
+      link.hello ??= link.sent[0];
+      toServer.send(text);
+    });
+    toServer.onMessage((text) => {
+      link.received.push(JSON.parse(text));
+      toPage.send(text);
+    });
+    links.push(link);
+  });
+  return links;
+}
+
+async function eventually(check) {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!check()) {
+    assert.ok(Date.now() < deadline, `not true within ${PATIENCE_MS} ms: ${check}`);
+    await sleep(20);
+  }
+}
+
+/** How many pixels of the canvas are painted. */
+function paintedPixels(page) {
+  return page.locator('#canvas').evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    return data.reduce((count, value, i) => count + (i % 4 === 3 && value > 0 ? 1 : 0), 0);
+  });
+}
+
+describe('the page', () => {
+  const stack = useStack();
+  const browser = useBrowser();
+
+  test('a match against the bot starts, is drawn, and obeys the keys', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await player.until('the ball flies', ({ state }) => !state.is_paused);
+    assert.ok((await paintedPixels(page)) > 1000);
+    await player.hold('w');
+    await player.until('the paddle at the top', ({ state }) => state.player_1_paddle_y === 0);
+    await player.hold(null);
+    await page.keyboard.down('ArrowDown');
+    await player.until('the paddle on its way down', ({ state }) => state.player_1_paddle_y > 100);
+    await page.keyboard.up('ArrowDown');
+    assert.equal(await page.locator('#name-2').textContent(), 'Bot');
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('the level is asked for and remembered', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await page.getByText('Hard', { exact: true }).click();
+    await page.reload();
+    assert.ok(await page.locator('input[value="hard"]').isChecked());
+    const player = await playBot(page);
+    assert.equal(player.state.player_2_id, 'bot-hard');
+    await context.close();
+  });
+
+  test('a reload comes back to the same seat', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    const { room_code: code, player_1_id: id } = player.state;
+    const joins = [];
+    page.on('request', (request) => request.method() === 'POST' && joins.push(request.url()));
+    player.seat = null;
+    await page.reload();
+    await player.until('the seat again', ({ seat }) => seat === 1);
+    assert.equal(player.state.room_code, code);
+    assert.equal(player.state.player_1_id, id);
+    assert.deepEqual(joins, [], 'straight to the socket');
+    await page.locator('#you-1').waitFor();
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('two tabs of one browser play each other', async () => {
+    const context = await browser.person(stack);
+    const first = new PagePlayer(await openTab(context, stack));
+    const link = await openRoom(first.page, 'Left', { winning_score: 1 });
+    const second = new PagePlayer(await openTab(context, stack));
+    await second.page.goto(link);
+    await second.page.locator('#game').waitFor();
+    await Promise.all([first, second].map((player) => player.until('a seat', ({ seat }) => seat !== null)));
+    assert.deepEqual([first.seat, second.seat], [1, 2]);
+    const over = (player) => player.heard('game_over').length > 0;
+    await Promise.all([first.play('follow', over), second.play('dodge', over)]);
+    assert.deepEqual([first.sockets, second.sockets], [1, 1], 'neither throws the other out');
+
+    first.seat = null;
+    second.seat = null;
+    await first.page.reload();
+    await second.page.reload();
+    await first.until('its seat', ({ seat }) => seat === 1);
+    await second.until('its seat', ({ seat }) => seat === 2);
+    for (const { page } of [first, second]) assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('no seat token can be seen by the page', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const answer = page.waitForResponse('**/api/room/create/');
+    await openRoom(page, 'Ada');
+    const { seat_token: token } = await (await answer).json();
+    stack.secrets?.add(token);
+    const seen = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie, location.href]));
+    assert.ok(token.length > 10);
+    assert.ok(!seen.includes(token));
+    await context.close();
+  });
+
+  test('a name is text, whatever it looks like', async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await page.locator('#name').fill(name);
+    const player = await playBot(page);
+    await player.until('the name', ({ state }) => state.player_1_username === name);
+    await page.locator('#name-1', { hasText: name }).waitFor();
+    assert.equal(await page.locator('img').count(), 0);
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a code joins however it is written', async () => {
+    const [here, there] = [await browser.person(stack), await browser.person(stack)];
+    const host = await openTab(here, stack);
+    await openRoom(host, 'Ada');
+    const code = await host.locator('#lobby-code').textContent();
+    const guest = await openTab(there, stack);
+    await guest.locator('#code').fill(` ${code.slice(0, 3).toLowerCase()}-${code.slice(3).toLowerCase()} `);
+    await guest.getByRole('button', { name: 'Join' }).click();
+    await guest.locator('#game').waitFor();
+    await host.locator('#game').waitFor();
+    for (const page of [host, guest]) assertNoComplaints(page);
+    await here.close();
+    await there.close();
+  });
+
+  test('what goes wrong is said in sentences', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await page.locator('#code').fill('nonsense!');
+    await page.getByRole('button', { name: 'Join' }).click();
+    await reads(page, 'A room code is six letters and digits.');
+    await page.goto('/?room=AZZZZZ');
+    await reads(page, 'This room is gone');
+    await page.getByRole('button', { name: 'Home' }).click();
+    await page.locator('#home').waitFor();
+    await page.route('**/api/room/create/', (route) =>
+      route.fulfill({ status: 503, json: { success: false, code: 'server_full', error: 'The server is full' } }),
+    );
+    await page.getByRole('button', { name: 'Play a friend' }).click();
+    await reads(page, 'The server is full');
+    assertNoComplaints(page, /status of (404|503)/);
+    await context.close();
+  });
+
+  test('cancel closes a waiting room', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const link = await openRoom(page, 'Ada');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('#home').waitFor();
+    assertNoComplaints(page);
+    await page.goto(link);
+    await reads(page, 'This room is gone');
+    await context.close();
+  });
+
+  test('leaving a match leaves a way back', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await page.locator('#home').waitFor();
+    player.seat = null;
+    await page.getByRole('link', { name: /Back to your match/ }).click();
+    await player.until('the seat again', ({ seat }) => seat === 1);
+    await page.locator('#game').waitFor();
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a lost connection comes back to the same seat by itself', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const links = await watchLinks(page);
+    await page.getByRole('button', { name: 'Play the bot' }).click();
+    await page.locator('#game').waitFor();
+    await eventually(() => links[0].answers('player_joined').length === 1);
+    await links[0].close({ code: 4000 });
+    await eventually(() => links[1]?.answers('player_joined').length === 1);
+    assert.equal(links[1].answers('player_joined')[0].player_number, 1);
+    assert.equal(links[1].hello.player_id, links[0].hello.player_id);
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a held key is told to the next connection, too', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const links = await watchLinks(page);
+    await page.getByRole('button', { name: 'Play the bot' }).click();
+    await page.locator('#game').waitFor();
+    await page.keyboard.down('w');
+    await links[0].close({ code: 4000 });
+    await eventually(() => links[1]?.sent.some((message) => message.type === 'key_event' && message.is_down));
+    await context.close();
+  });
+
+  test('a server that goes away is noticed, and asked again until it answers', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await player.until('the ball flies', ({ state }) => !state.is_paused);
+    await stack.gamed.stop();
+    await reads(page, 'Reconnecting');
+    stack.gamed.start();
+    await page.getByRole('heading', { name: 'Reconnecting' }).waitFor({ state: 'hidden' });
+    await context.close();
+  });
+
+  test('close codes that mean "do not come back" are obeyed', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const links = await watchLinks(page);
+    await page.getByRole('button', { name: 'Play the bot' }).click();
+    await page.locator('#game').waitFor();
+    await links[0].close({ code: 4501 });
+    await reads(page, 'You are playing elsewhere');
+    assert.equal(links.length, 1);
+    await page.getByRole('button', { name: 'Play here' }).click();
+    await page.locator('#game').waitFor();
+    assert.equal(links.length, 2);
+    await context.close();
+  });
+
+  test('a finger moves the paddle on a phone held upright, own side below', async () => {
+    const context = await browser.person(stack, PHONE);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await page.locator('[data-layout="tall"]').waitFor();
+    const [own, other] = [await page.locator('#side-1').boundingBox(), await page.locator('#side-2').boundingBox()];
+    const court = await page.locator('#canvas').boundingBox();
+    assert.ok(other.y < court.y && own.y > court.y);
+    assert.ok(Math.abs(court.height / court.width - 4 / 3) < 0.01);
+    const touch = await context.newCDPSession(page);
+    const at = (x) => [{ x: court.x + x * court.width, y: court.y + court.height * 0.9 }];
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(0.5) });
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(0.8) });
+    await player.until('the paddle under the finger', ({ state }) => Math.abs(state.player_1_paddle_y - (0.8 * 600 - 60)) <= 2);
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    assert.ok(player.sent.some((message) => message.type === 'paddle_position'));
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  for (const [name, options] of Object.entries({
+    desktop: { viewport: { width: 1280, height: 800 } },
+    'phone upright': PHONE,
+    'phone on its side': { ...PHONE, viewport: { width: 844, height: 390 } },
+    'small phone': { ...PHONE, viewport: { width: 320, height: 568 } },
+  })) {
+    test(`nothing is cut off: ${name}`, async () => {
+      const context = await browser.person(stack, options);
+      const page = await openTab(context, stack);
+      await playBot(page);
+      const { width, height } = options.viewport;
+      for (const id of ['canvas', 'side-1', 'side-2', 'pause', 'leave', 'score-1', 'score-2']) {
+        const box = await page.locator(`#${id}`).boundingBox();
+        assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width + 0.5 && box.y + box.height <= height + 0.5, `${id}: ${JSON.stringify(box)}`);
+      }
+      const density = options.deviceScaleFactor ?? 1;
+      const canvas = await page.locator('#canvas').evaluate((it) => [it.width / it.clientWidth, it.height / it.clientHeight]);
+      for (const ratio of canvas) assert.ok(Math.abs(ratio - density) < 0.02, `sharp: ${ratio} for ${density}`);
+      await context.close();
+    });
+  }
+});
