@@ -1,0 +1,188 @@
+# shellcheck shell=bash
+# ./dev test: builds, then runs every suite within a time of its own, and ends with what each runner
+# said and one line that adds them up. Nothing that a suite started may outlive it.
+#
+# dev-suite.sh runs one suite; a function count_KIND here reads "passed failed skipped" from its log,
+# so that the sum is the runners' own.
+
+TEST_LOGS=$DEV/test
+readonly TEST_LOGS
+readonly TEST_SECONDS=840 FULL_TEST_SECONDS=4500 # all suites together
+readonly GRACE_SECONDS=20                       # between SIGTERM and SIGKILL
+
+test_passed=0
+test_failed=0
+test_skipped=0
+test_names=()
+test_job=0
+
+# count_units LOG: cmocka's own totals where a test has them, automake's verdict where not.
+count_units() {
+    local trs log
+    for trs in "$DEV"/build-asan/*.trs "$DEV"/build-asan/tests/*.trs "$DEV"/build-asan/tests/unit/*.trs; do
+        [[ -e $trs && $trs -nt $TEST_LOGS/started ]] || continue
+        log=${trs%.trs}.log
+        awk -v verdict="$(sed -n 's/^:test-result: *//p' "$trs")" '
+            /^\[ +PASSED +\] [0-9]+ test/ { passed += $4; summary = 1 }
+            /^\[ +FAILED +\] [0-9]+ test/ { failed += $4; summary = 1 }
+            /^\[ +SKIPPED +\] [0-9]+ test/ { skipped += $4; summary = 1 }
+            END {
+                if (!summary && verdict == "PASS") passed = 1
+                else if (!summary && verdict == "SKIP") skipped = 1
+                else if (verdict != "PASS" && verdict != "SKIP" && !failed) failed = 1
+                print passed + 0, failed + 0, skipped + 0
+            }' "$log"
+    done | awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }'
+}
+
+# count_node LOG: "# pass 12" and so on, or the same after another sign in newer versions.
+count_node() {
+    awk '($1 == "#" || $1 == "ℹ") && NF == 3 && $3 ~ /^[0-9]+$/ {
+            if ($2 == "pass") passed = $3
+            if ($2 == "fail" || $2 == "cancelled") failed += $3
+            if ($2 == "skipped" || $2 == "todo") skipped += $3
+        } END { print passed + 0, failed + 0, skipped + 0 }' "$1"
+}
+
+# count_plain LOG: "…: N passed, N failed"
+count_plain() {
+    sed -nE 's/.* ([0-9]+) passed, ([0-9]+) failed$/\1 \2 0/p' "$1" | tail -n 1
+}
+
+# closing_lines LOG: what the runner said at the end.
+closing_lines() {
+    grep -E '^(# |ℹ )(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) |^# (TOTAL|PASS|SKIP|FAIL|ERROR):|passed, [0-9]+ failed$|^check-layers:' "$1" || tail -n 5 "$1"
+}
+
+# test_sweep MARK: ends what a suite has left running: processes with its mark in their environment
+# or, where that is overwritten (nginx), with its temporary folder on the command line.
+test_sweep() {
+    local dir pid left=0 stat
+    for dir in /proc/[0-9]*; do
+        pid=${dir#/proc/}
+        if ((pid == $$)) || ! { grep -qzxF "PONG_TEST_RUN=$1" "$dir/environ" ||
+            tr '\0' ' ' <"$dir/cmdline" | grep -qF "/$1/"; } 2>/dev/null; then
+            continue
+        fi
+        stat=
+        IFS= read -r -d '' stat 2>/dev/null <"$dir/stat" || true
+        [[ $stat == *') '* ]] || continue
+        read -r -a stat <<<"${stat##*) }"
+        # nginx's workers have nothing of ours in their title; they go with their master's group.
+        [[ ${stat[2]} != "$pid" ]] || kill -KILL -- "-$pid" 2>/dev/null || true
+        kill -KILL "$pid" 2>/dev/null || true
+        left=$((left + 1))
+    done
+    ((left == 0)) || printf 'ended %d processes that this suite left running\n' "$left"
+}
+
+# test_suite NAME COUNT-KIND SECONDS: runs a suite, shows its output as it comes, and adds it up.
+test_suite() {
+    local name=$1 kind=$2 seconds=$3 log=$TEST_LOGS/$1.log left code=0 passed failed skipped
+    local mark=pong-test-$name-$$
+    left=$((test_deadline - SECONDS))
+    ((seconds <= left)) || seconds=$((left > 1 ? left : 1))
+    printf '\n== %s ==\n' "$name"
+    test_names+=("$name")
+    : >"$log"
+    mkdir -p "/tmp/$mark"
+    test_mark=$mark
+    (
+        export TMPDIR=/tmp/$mark PONG_TEST_RUN=$mark PONG_DEV_DIR=$DEV
+        exec timeout --kill-after="$GRACE_SECONDS" "$seconds" bash "$ROOT/scripts/dev-suite.sh" "$name"
+    ) >"$log" 2>&1 </dev/null &
+    test_job=$!
+    tail -n +1 -f -s 0.2 --pid="$test_job" "$log" &
+    local viewer=$!
+    wait "$test_job" || code=$?
+    test_job=0
+    wait "$viewer" || true
+    test_clean
+
+    read -r passed failed skipped < <("count_$kind" "$log") || true
+    if ((code == 124 || code == 137)); then
+        printf '%s: stopped after %d s\n' "$name" "$seconds" | tee -a "$log"
+    fi
+    if ((code != 0 && ${failed:-0} == 0)); then failed=1; fi
+    if ((code == 0 && ${passed:-0} + ${failed:-0} == 0)); then
+        printf '%s: no test was run\n' "$name" | tee -a "$log"
+        failed=1
+    fi
+    ((test_passed += ${passed:-0}, test_failed += failed, test_skipped += ${skipped:-0})) || true
+}
+
+# test_clean: ends and removes what the suite that just ran has left.
+test_clean() {
+    [[ -n ${test_mark:-} ]] || return 0
+    test_sweep "$test_mark"
+    rm -rf "/tmp/$test_mark"
+    test_mark=
+}
+
+# test_abort: on a signal or an early end.
+test_abort() {
+    if ((test_job)); then
+        kill -TERM "$test_job" 2>/dev/null || true
+        process_wait_gone "$test_job" "$GRACE_SECONDS" || kill -KILL "$test_job" 2>/dev/null || true
+    fi
+    test_clean
+}
+
+# test_npm: the packages of tests/, installed again when their list has changed.
+test_npm() {
+    local lock=$ROOT/tests/package-lock.json stamp=$ROOT/tests/node_modules/.pong-lock
+    [[ -e $lock ]] || return 0
+    if ! cmp -s "$lock" "$stamp"; then
+        say 'installing the packages of tests/'
+        (cd "$ROOT/tests" && npm ci --no-audit --no-fund) >"$TEST_LOGS/npm.log" 2>&1 ||
+            fail "npm ci in tests/ failed: $(last_line "$TEST_LOGS/npm.log") (all of it: $TEST_LOGS/npm.log)"
+        cp "$lock" "$stamp"
+    fi
+}
+
+has_tests() {
+    compgen -G "$ROOT/tests/$1/*.test.mjs" >/dev/null
+}
+
+test_summary() {
+    local name skipped=''
+    printf '\n== summary ==\n'
+    for name in "${test_names[@]}"; do
+        printf -- '-- %s\n' "$name"
+        closing_lines "$TEST_LOGS/$name.log"
+    done
+    ((test_skipped == 0)) || skipped=", $test_skipped skipped"
+    printf '%d passed, %d failed%s\n' "$test_passed" "$test_failed" "$skipped"
+}
+
+test_main() {
+    local full=0
+    case ${1:-} in
+    '') ;;
+    --full) full=1 ;;
+    *) fail "test takes --full or nothing; ./dev help tells more" ;;
+    esac
+    mkdir -p "$TEST_LOGS"
+    : >"$TEST_LOGS/started"
+    test_deadline=$((SECONDS + (full ? FULL_TEST_SECONDS : TEST_SECONDS)))
+    ((!full)) || export PONG_TEST_FULL=1
+    export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+    trap test_abort EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+
+    packages_require_for_test
+    build_make "$DEV/build" optimised
+    build_make "$DEV/build-asan" sanitizers
+    test_npm
+
+    test_suite style plain 60
+    test_suite scripts plain 60
+    test_suite units units 240
+    if has_tests dev; then test_suite dev node 240; fi
+    if has_tests e2e; then test_suite e2e node $((full ? 3000 : 540)); fi
+    if has_tests browser; then test_suite browser node $((full ? 1200 : 300)); fi
+
+    test_summary
+    ((test_failed == 0))
+}
