@@ -1,0 +1,199 @@
+#!/bin/sh
+# Checks who includes whom in gamed/, ipc/, api-fcgi/ and common/ against the two tables below,
+# which are the architecture's layers. A file without a row is an error: each new module gets its
+# place on purpose. It reads sources only and must not need a compiler or a build.
+#
+# Usage: check-layers.sh [SOURCE-DIR]     (else $srcdir, else the folder above this script)
+# Exit code: 0 the layers hold, 1 violations (each printed as file:line: …), 2 nothing to check.
+set -eu
+export LC_ALL=C
+
+# module: what it may include besides its own header. FOLDER/* is all of that folder; store_* any
+# module of that name. Each module is a .c and a .h of that name, or one of them.
+ours() {
+    cat <<'TABLE'
+common/text             common/random
+common/random           -
+common/log              common/text
+common/options          common/text common/log
+common/*                common/*
+
+gamed/clock             -
+gamed/pong              -
+gamed/match_result      common/random common/text
+gamed/bot               gamed/pong
+gamed/game_state        gamed/pong gamed/clock gamed/match_result common/random common/text
+gamed/player_session    gamed/pong gamed/bot gamed/game_state gamed/clock common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session gamed/clock gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session gamed/clock gamed/match_result common/random common/text
+gamed/game_state_view   gamed/game_state
+gamed/messages          gamed/pong gamed/game_state common/random common/text
+gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random common/text
+gamed/updates           gamed/pong gamed/game_state
+gamed/handshake         gamed/game_manager common/random common/text
+gamed/game_output       gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
+gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
+gamed/loop              gamed/clock common/*
+gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake gamed/clock common/*
+gamed/ipc_endpoint      gamed/game_manager gamed/messages gamed/clock ipc/ipc_message ipc/ipc_server common/*
+gamed/retry             common/random
+gamed/store             gamed/retry gamed/match_result common/random common/text
+gamed/store_*           gamed/store gamed/retry gamed/match_result common/*
+gamed/result_body       gamed/match_result common/random common/text
+gamed/result_mailbox    gamed/match_result
+gamed/result_post       gamed/retry common/random common/text
+gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_result common/*
+gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery gamed/clock common/*
+gamed/metrics           gamed/clock common/*
+gamed/slot_lock         common/*
+# config.h gathers the options of the modules that have any.
+gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
+gamed/main              gamed/* ipc/* common/*
+
+ipc/ipc_message         common/random common/text
+ipc/ipc_socket          common/*
+ipc/ipc_client          ipc/ipc_message ipc/ipc_socket common/*
+ipc/ipc_server          ipc/ipc_message ipc/ipc_socket common/*
+
+api-fcgi/request        common/random common/text
+api-fcgi/response       common/random common/text
+api-fcgi/router         api-fcgi/request api-fcgi/response
+api-fcgi/identity       api-fcgi/request common/*
+api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
+api-fcgi/room_api       api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
+api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
+TABLE
+}
+
+# header of a library: the only files that may include it, or after ! the only ones that may not.
+# A name that ends in / is every header below it.
+libraries() {
+    cat <<'TABLE'
+libwebsockets.h         gamed/game_consumer.c gamed/loop.c gamed/loop.h
+uv.h                    gamed/loop.c
+nng/                    ipc/ipc_client.c ipc/ipc_server.c ipc/ipc_socket.c ipc/ipc_socket.h
+curl/                   gamed/game_history.c gamed/result_post.* gamed/result_delivery.*
+fcgiapp.h               api-fcgi/main.c api-fcgi/fcgi_*
+fcgios.h                api-fcgi/main.c api-fcgi/fcgi_*
+fcgi_stdio.h            -
+sqlite3.h               gamed/store_sqlite.c
+hiredis/                gamed/store_redis.c
+jansson.h               ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager* gamed/loop.* gamed/updates.*
+stdio.h                 ! gamed/pong.* gamed/bot.*
+stdlib.h                ! gamed/pong.* gamed/bot.*
+time.h                  ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager*
+sys/                    ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager*
+unistd.h                ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager*
+pthread.h               ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager*
+TABLE
+}
+
+# The sources are read after the tables, which awk gets as its first two inputs.
+check() {
+    awk '
+    function base(path) { sub(/.*\//, "", path); return path }
+    function module(path) { sub(/\.[ch]$/, "", path); return path }
+    # A star matches what follows, except a slash; everything else stands for itself.
+    function matches(name, pattern, regex) {
+        regex = pattern
+        gsub(/[.+]/, "[&]", regex)
+        gsub(/\*/, "[^/]*", regex)
+        return name ~ ("^" regex "$")
+    }
+    function listed(name, list, words, count, i) {
+        count = split(list, words, " ")
+        for (i = 1; i <= count; i++)
+            if (matches(name, words[i])) return 1
+        return 0
+    }
+    # The row of a module; one with a star is for modules that have none of their own.
+    function row(name, i) {
+        if (name in allowed) return name
+        for (i = 1; i <= patterns; i++)
+            if (matches(name, pattern[i])) return pattern[i]
+        return ""
+    }
+    function violation(text) {
+        printf "%s:%d: %s\n", FILENAME, FNR, text
+        violations++
+    }
+    # Our own header by the name given in an include, as FOLDER/NAME.h; "" when it is not ours.
+    function resolve(name, local) {
+        gsub(/(^|\/)\.\.?\//, "/", name)
+        sub(/^\/+/, "", name)
+        if (name in header) return name
+        if (!local || name ~ /\//) return ""
+        if ((folder "/" name) in header) return folder "/" name
+        return (name in by_base) ? by_base[name] : ""
+    }
+    function check_ours(target, name) {
+        name = module(target)
+        if (name == self || listed(name, allowed[rule])) return
+        violation("may not include " target)
+    }
+    function check_library(name, i, denied) {
+        for (i = 1; i <= libraries; i++) {
+            if (name != library[i] && !(library[i] ~ /\/$/ && index(name, library[i]) == 1)) continue
+            denied = files[i] ~ /^!/
+            if (listed(FILENAME, files[i]) == denied) violation("may not include <" name ">")
+        }
+    }
+    BEGIN {
+        for (i = 3; i < ARGC; i++)
+            if (ARGV[i] ~ /\.h$/) { header[ARGV[i]] = 1; by_base[base(ARGV[i])] = ARGV[i] }
+    }
+    FNR == 1 { input++ }
+    input <= 2 {
+        if (NF == 0 || /^#/) next
+        name = $1
+        sub(/^[ \t]*[^ \t]+[ \t]+/, "")
+        if (input == 2) { libraries++; library[libraries] = name; files[libraries] = $0; next }
+        allowed[name] = $0
+        if (name ~ /\*/) pattern[++patterns] = name
+        next
+    }
+    FNR == 1 {
+        self = module(FILENAME)
+        folder = FILENAME
+        sub(/\/[^\/]*$/, "", folder)
+        rule = row(self)
+        if (rule == "") violation("has no row in the table of tests/check-layers.sh")
+    }
+    rule != "" && /^[ \t]*#[ \t]*include/ {
+        line = $0
+        sub(/^[ \t]*#[ \t]*include[ \t]*/, "", line)
+        quote = substr(line, 1, 1)
+        if (quote != "\"" && quote != "<") { violation("includes a macro, which cannot be checked"); next }
+        name = substr(line, 2)
+        sub(quote == "<" ? ">.*" : "\".*", "", name)
+        target = resolve(name, quote == "\"")
+        if (target != "") check_ours(target)
+        else if (name == "config.h") next
+        else if (quote == "\"") violation("includes \"" name "\", which is no header of ours")
+        else check_library(name)
+    }
+    END {
+        if (violations) printf "check-layers: %d violation%s\n", violations, violations == 1 ? "" : "s"
+        else printf "check-layers: %d files, no violation\n", ARGC - 3
+        exit violations > 0
+    }' "$@"
+}
+
+cd "${1:-${srcdir:-$(dirname "$0")/..}}"
+tables=$(mktemp -d)
+trap 'rm -rf "$tables"' EXIT
+ours >"$tables/ours"
+libraries >"$tables/libraries"
+
+set --
+for folder in common gamed ipc api-fcgi; do
+    for file in "$folder"/*.[ch]; do
+        [ -e "$file" ] && set -- "$@" "$file"
+    done
+done
+if [ $# -eq 0 ]; then
+    echo "check-layers: no sources in $(pwd)" >&2
+    exit 2
+fi
+check "$tables/ours" "$tables/libraries" "$@"
