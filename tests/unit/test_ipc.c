@@ -1,0 +1,588 @@
+/*
+ * Tests of ipc_server and ipc_client over a real ipc:// socket in a directory of its own. What they
+ * wait for is an event, never a span of time that a slow machine could miss.
+ */
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ipc/ipc_client.h"
+#include "ipc/ipc_message.h"
+#include "ipc/ipc_server.h"
+
+/* Far more than any machine needs: a test that is right never waits for it. */
+enum {
+    PATIENCE_MS = 20000
+};
+
+#define GIVEN_UP "given up"
+
+static char directory[64];
+static char url[128];
+static char error[256];
+
+/* A gamed of the test's own: a thread that answers as it is told to. */
+struct peer {
+    struct ipc_server *server;
+    pthread_t thread;
+    sem_t wakes;
+    atomic_bool is_stopping;
+    atomic_bool is_holding; /* takes requests, answers none */
+    atomic_int held;
+    atomic_int held_given_up; /* of these, the ones that read GIVEN_UP */
+    size_t reply_size;        /* 0: the request comes back */
+};
+
+static void wake(void *arg)
+{
+    struct peer *peer = arg;
+
+    sem_post(&peer->wakes);
+}
+
+static void answer(struct peer *peer, struct ipc_exchange *exchange)
+{
+    static char wide[2 * IPC_MESSAGE_MAX];
+    size_t length;
+    const char *text = ipc_exchange_text(exchange, &length);
+
+    if (atomic_load(&peer->is_holding)) {
+        if (length == strlen(GIVEN_UP) && memcmp(text, GIVEN_UP, length) == 0)
+            atomic_fetch_add(&peer->held_given_up, 1);
+        atomic_fetch_add(&peer->held, 1);
+    } else if (peer->reply_size > 0) {
+        ipc_exchange_reply(exchange, wide, peer->reply_size);
+    } else {
+        ipc_exchange_reply(exchange, text, length);
+    }
+}
+
+static void *run_peer(void *arg)
+{
+    struct peer *peer = arg;
+
+    while (!atomic_load(&peer->is_stopping)) {
+        struct ipc_exchange *exchange;
+
+        sem_wait(&peer->wakes);
+        while ((exchange = ipc_server_next(peer->server)) != NULL)
+            answer(peer, exchange);
+    }
+    return NULL;
+}
+
+static void start_peer(struct peer *peer)
+{
+    sem_init(&peer->wakes, 0, 0);
+    atomic_store(&peer->is_stopping, false);
+    peer->server = ipc_server_open(url, wake, peer, error, sizeof error);
+    if (peer->server == NULL)
+        fail_msg("%s", error);
+    assert_int_equal(pthread_create(&peer->thread, NULL, run_peer, peer), 0);
+}
+
+static void stop_peer_thread(struct peer *peer)
+{
+    atomic_store(&peer->is_stopping, true);
+    sem_post(&peer->wakes);
+    pthread_join(peer->thread, NULL);
+}
+
+static void stop_peer(struct peer *peer)
+{
+    stop_peer_thread(peer);
+    ipc_server_close(peer->server);
+    sem_destroy(&peer->wakes);
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static struct ipc_client *open_client(int max_waiting)
+{
+    struct ipc_client *client = ipc_client_open(url, max_waiting, 0, error, sizeof error);
+
+    if (client == NULL)
+        fail_msg("%s", error);
+    return client;
+}
+
+static long ask(struct ipc_client *client, const char *text, int timeout_ms, char *reply)
+{
+    return ipc_client_call(client, text, strlen(text), timeout_ms, reply, IPC_MESSAGE_MAX);
+}
+
+/* Waits until the client has, or has not, a connection. Sends nothing: a request over the limit is
+ * refused before. */
+static void await_state(struct ipc_client *client, bool is_connected)
+{
+    static const char wide[IPC_MESSAGE_MAX + 1];
+    char reply[1];
+
+    for (int waited = 0; waited < PATIENCE_MS; waited++) {
+        long result = ipc_client_call(client, wide, sizeof wide, 0, reply, sizeof reply);
+
+        if (result == (is_connected ? IPC_CLIENT_FAILED : IPC_CLIENT_UNAVAILABLE))
+            return;
+        sleep_ms(1);
+    }
+    fail_msg("%s", is_connected ? "no connection" : "the connection stays");
+}
+
+/* Waits for the connection and sees that it carries. */
+static void await_connection(struct ipc_client *client)
+{
+    static char reply[IPC_MESSAGE_MAX];
+
+    await_state(client, true);
+    assert_int_equal(ask(client, "hello", PATIENCE_MS, reply), 5);
+}
+
+static int make_directory(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/test_ipc.XXXXXX");
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    snprintf(url, sizeof url, "ipc://%s/ipc.sock", directory);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    (void)state;
+    unlink(url + strlen("ipc://"));
+    return rmdir(directory);
+}
+
+static void a_request_gets_its_reply(void **state)
+{
+    struct peer peer = {0};
+    struct ipc_client *client;
+    struct stat file;
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    start_peer(&peer);
+    assert_int_equal(stat(url + strlen("ipc://"), &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0660);
+    client = open_client(4);
+    await_connection(client);
+    assert_int_equal(ask(client, "{\"v\":1}", PATIENCE_MS, reply), 7);
+    assert_memory_equal(reply, "{\"v\":1}", 7);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+enum {
+    CALLERS = 8,
+    CALLS = 250
+};
+
+struct caller {
+    struct ipc_client *client;
+    pthread_t thread;
+    int number;
+    int failures;
+};
+
+static void *run_caller(void *arg)
+{
+    struct caller *caller = arg;
+    char text[64];
+    char reply[64];
+
+    for (int i = 0; i < CALLS; i++) {
+        int length = snprintf(text, sizeof text, "caller %d call %d", caller->number, i);
+        long got =
+            ipc_client_call(caller->client, text, (size_t)length, PATIENCE_MS, reply, sizeof reply);
+
+        if (got != length || memcmp(text, reply, (size_t)length) != 0)
+            caller->failures++;
+    }
+    return NULL;
+}
+
+static void many_threads_get_each_their_own_replies(void **state)
+{
+    struct peer peer = {0};
+    struct caller callers[CALLERS];
+    struct ipc_client *client;
+
+    (void)state;
+    start_peer(&peer);
+    client = open_client(CALLERS);
+    await_connection(client);
+    for (int i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){.client = client, .number = i};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, run_caller, &callers[i]), 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i].thread, NULL);
+        assert_int_equal(callers[i].failures, 0);
+    }
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+static void without_a_server_a_call_fails_at_once(void **state)
+{
+    struct ipc_client *client = open_client(4);
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    /* Were it to wait, a thousand calls would take days. */
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(ask(client, "hello", 24 * 3600 * 1000, reply), IPC_CLIENT_UNAVAILABLE);
+    ipc_client_close(client);
+}
+
+static void service_resumes_when_the_server_is_back(void **state)
+{
+    struct peer peer = {0};
+    struct ipc_client *client = open_client(4);
+
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        start_peer(&peer);
+        await_connection(client);
+        stop_peer(&peer);
+        await_state(client, false);
+    }
+    ipc_client_close(client);
+}
+
+static void a_slow_server_is_a_timeout(void **state)
+{
+    struct peer peer = {0};
+    struct ipc_client *client;
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    start_peer(&peer);
+    client = open_client(4);
+    await_connection(client);
+    atomic_store(&peer.is_holding, true);
+    assert_int_equal(ask(client, "hello", 50, reply), IPC_CLIENT_TIMEOUT);
+    assert_int_equal(ask(client, "hello", 0, reply), IPC_CLIENT_TIMEOUT);
+    atomic_store(&peer.is_holding, false);
+    await_connection(client); /* the next call is not disturbed by the one given up */
+    ipc_client_close(client);
+    stop_peer(&peer); /* with an exchange that was never answered */
+}
+
+static void a_request_given_up_is_not_sent_again(void **state)
+{
+    struct peer peer = {0};
+    struct ipc_client *client;
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    start_peer(&peer);
+    client = open_client(4);
+    await_connection(client);
+    atomic_store(&peer.is_holding, true);
+    assert_int_equal(ask(client, GIVEN_UP, 50, reply), IPC_CLIENT_TIMEOUT);
+    for (int waited = 0; atomic_load(&peer.held_given_up) == 0 && waited < PATIENCE_MS; waited++)
+        sleep_ms(1);
+    assert_int_equal(atomic_load(&peer.held_given_up), 1);
+    stop_peer(&peer);
+    await_state(client, false);
+    atomic_store(&peer.held, 0);
+    start_peer(&peer);
+    await_state(client, true);
+    /* Requests arrive in order: one that nng still had to send would come before this one. */
+    for (int waited = 0; atomic_load(&peer.held) == 0 && waited < PATIENCE_MS; waited++)
+        assert_int_equal(ask(client, "new", 20, reply), IPC_CLIENT_TIMEOUT);
+    assert_true(atomic_load(&peer.held) > 0);
+    assert_int_equal(atomic_load(&peer.held_given_up), 1);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+struct waiter {
+    struct ipc_client *client;
+    pthread_t thread;
+    long result;
+};
+
+static void *run_waiter(void *arg)
+{
+    struct waiter *waiter = arg;
+    char reply[IPC_MESSAGE_MAX];
+
+    waiter->result = ask(waiter->client, "wait", PATIENCE_MS, reply);
+    return NULL;
+}
+
+static void no_more_than_allowed_wait_at_a_time(void **state)
+{
+    struct peer peer = {0};
+    struct waiter waiters[2];
+    struct ipc_client *client;
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    start_peer(&peer);
+    client = open_client(2);
+    await_connection(client);
+    atomic_store(&peer.is_holding, true);
+    for (int i = 0; i < 2; i++) {
+        waiters[i] = (struct waiter){.client = client};
+        assert_int_equal(pthread_create(&waiters[i].thread, NULL, run_waiter, &waiters[i]), 0);
+    }
+    for (int waited = 0; atomic_load(&peer.held) < 2 && waited < PATIENCE_MS; waited++)
+        sleep_ms(1);
+    assert_int_equal(atomic_load(&peer.held), 2);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ask(client, "third", PATIENCE_MS, reply), IPC_CLIENT_BUSY);
+    /* A server that goes away and comes back gets the two again, and answers them. */
+    stop_peer(&peer);
+    atomic_store(&peer.is_holding, false);
+    start_peer(&peer);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(waiters[i].thread, NULL);
+        assert_int_equal(waiters[i].result, 4);
+    }
+    await_connection(client);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+static void a_burst_stands_in_line(void **state)
+{
+    enum {
+        PLACES = 2,
+        BURST = 3 * PLACES
+    };
+    struct peer peer = {0};
+    struct caller callers[BURST];
+    struct ipc_client *client;
+
+    (void)state;
+    start_peer(&peer);
+    client = ipc_client_open(url, PLACES, PATIENCE_MS, error, sizeof error);
+    assert_non_null(client);
+    await_connection(client);
+    for (int i = 0; i < BURST; i++) {
+        callers[i] = (struct caller){.client = client, .number = i};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, run_caller, &callers[i]), 0);
+    }
+    for (int i = 0; i < BURST; i++) {
+        pthread_join(callers[i].thread, NULL);
+        assert_int_equal(callers[i].failures, 0);
+    }
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+static void nobody_stands_in_line_for_a_server_that_hangs(void **state)
+{
+    struct peer peer = {0};
+    struct waiter waiter = {0};
+    char reply[IPC_MESSAGE_MAX];
+
+    (void)state;
+    start_peer(&peer);
+    waiter.client = ipc_client_open(url, 1, 24 * 3600 * 1000, error, sizeof error);
+    assert_non_null(waiter.client);
+    await_connection(waiter.client);
+    atomic_store(&peer.is_holding, true);
+    assert_int_equal(ask(waiter.client, "hello", 20, reply), IPC_CLIENT_TIMEOUT);
+    for (int waited = 0; atomic_load(&peer.held) < 1 && waited < PATIENCE_MS; waited++)
+        sleep_ms(1);
+    assert_int_equal(pthread_create(&waiter.thread, NULL, run_waiter, &waiter), 0);
+    for (int waited = 0; atomic_load(&peer.held) < 2 && waited < PATIENCE_MS; waited++)
+        sleep_ms(1);
+    /* Were they to stand in line, it would be for a day. */
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(ask(waiter.client, "second", PATIENCE_MS, reply), IPC_CLIENT_BUSY);
+    stop_peer(&peer);
+    atomic_store(&peer.is_holding, false);
+    start_peer(&peer);
+    pthread_join(waiter.thread, NULL);
+    assert_int_equal(waiter.result, 4);
+    ipc_client_close(waiter.client);
+    stop_peer(&peer);
+}
+
+static void messages_up_to_the_limit_pass_and_no_larger_ones(void **state)
+{
+    static char wide[IPC_MESSAGE_MAX + 1];
+    static char reply[IPC_MESSAGE_MAX + 1];
+    struct peer peer = {0};
+    struct ipc_client *client;
+    json_t *failure;
+    long length;
+
+    (void)state;
+    memset(wide, 'x', sizeof wide);
+    start_peer(&peer);
+    client = open_client(4);
+    await_connection(client);
+    assert_int_equal(
+        ipc_client_call(client, wide, IPC_MESSAGE_MAX, PATIENCE_MS, reply, sizeof reply),
+        IPC_MESSAGE_MAX);
+    assert_memory_equal(wide, reply, IPC_MESSAGE_MAX);
+    assert_int_equal(
+        ipc_client_call(client, wide, IPC_MESSAGE_MAX + 1, PATIENCE_MS, reply, sizeof reply),
+        IPC_CLIENT_FAILED);
+    assert_int_equal(ipc_client_call(client, wide, 101, PATIENCE_MS, reply, 100),
+                     IPC_CLIENT_FAILED);
+    peer.reply_size = IPC_MESSAGE_MAX + 1;
+    length = ipc_client_call(client, wide, 1, PATIENCE_MS, reply, sizeof reply);
+    assert_true(length > 0);
+    assert_int_equal(ipc_reply_decode(reply, (size_t)length, &failure), IPC_OK);
+    assert_string_equal(json_string_value(json_object_get(failure, "code")), "too_large");
+    json_decref(failure);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+static void a_foreign_client_over_the_limit_does_not_disturb_the_server(void **state)
+{
+    static char wide[IPC_WIRE_MAX + 1];
+    struct peer peer = {0};
+    struct ipc_client *client;
+    char reply[IPC_MESSAGE_MAX];
+    nng_socket foreign;
+
+    (void)state;
+    start_peer(&peer);
+    client = open_client(4);
+    await_connection(client);
+    assert_int_equal(nng_req0_open(&foreign), 0);
+    assert_int_equal(nng_dial(foreign, url, NULL, 0), 0);
+    assert_int_equal(nng_send(foreign, wide, sizeof wide, 0), 0);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(ask(client, "hello", PATIENCE_MS, reply), 5);
+    nng_close(foreign);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
+static void a_foreign_server_over_the_limit_is_a_failure(void **state)
+{
+    static char wide[IPC_WIRE_MAX + 1];
+    char request[64];
+    size_t length;
+    struct waiter waiter = {0};
+    nng_socket foreign;
+
+    (void)state;
+    assert_int_equal(nng_rep0_open(&foreign), 0);
+    assert_int_equal(nng_listen(foreign, url, NULL, 0), 0);
+    waiter.client = open_client(4);
+    await_state(waiter.client, true);
+    assert_int_equal(pthread_create(&waiter.thread, NULL, run_waiter, &waiter), 0);
+    length = sizeof request;
+    assert_int_equal(nng_recv(foreign, request, &length, 0), 0);
+    assert_memory_equal(request, "wait", 4);
+    assert_int_equal(nng_send(foreign, wide, sizeof wide, 0), 0);
+    /* The connection is dropped and the request comes again: now it gets an answer. */
+    length = sizeof request;
+    assert_int_equal(nng_recv(foreign, request, &length, 0), 0);
+    assert_memory_equal(request, "wait", 4);
+    assert_int_equal(nng_send(foreign, "ok", 2, 0), 0);
+    pthread_join(waiter.thread, NULL);
+    assert_int_equal(waiter.result, 2);
+    ipc_client_close(waiter.client);
+    nng_close(foreign);
+}
+
+static void addresses_that_are_no_good_are_told(void **state)
+{
+    struct peer peer = {0};
+
+    (void)state;
+    assert_null(ipc_client_open("nonsense", 4, 0, error, sizeof error));
+    assert_non_null(strstr(error, "nonsense"));
+    assert_null(ipc_server_open("nonsense", wake, &peer, error, sizeof error));
+    assert_non_null(strstr(error, "nonsense"));
+    assert_null(ipc_server_open("ipc:///nowhere/at/all.sock", wake, &peer, error, sizeof error));
+    assert_non_null(strstr(error, "/nowhere/at/all.sock"));
+    start_peer(&peer);
+    assert_null(ipc_server_open(url, wake, &peer, error, sizeof error));
+    assert_non_null(strstr(error, "Address in use"));
+    stop_peer(&peer);
+    ipc_client_close(NULL);
+    ipc_server_close(NULL);
+}
+
+static void closing_with_requests_queued_and_held_is_clean(void **state)
+{
+    enum {
+        WAITERS = 4,
+        HELD = 2
+    };
+
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        struct peer peer = {0};
+        struct waiter waiters[WAITERS];
+        struct ipc_client *client;
+
+        start_peer(&peer);
+        client = open_client(WAITERS);
+        await_connection(client);
+        stop_peer_thread(&peer);
+        while (sem_trywait(&peer.wakes) == 0)
+            continue;
+        for (int i = 0; i < WAITERS; i++) {
+            waiters[i] = (struct waiter){.client = client};
+            assert_int_equal(pthread_create(&waiters[i].thread, NULL, run_waiter, &waiters[i]), 0);
+        }
+        for (int i = 0; i < WAITERS; i++)
+            sem_wait(&peer.wakes);
+        for (int i = 0; i < HELD; i++)
+            assert_non_null(ipc_server_next(peer.server));
+        ipc_server_close(peer.server);
+        sem_destroy(&peer.wakes);
+
+        start_peer(&peer); /* to which nng sends them again */
+        for (int i = 0; i < WAITERS; i++) {
+            pthread_join(waiters[i].thread, NULL);
+            assert_int_equal(waiters[i].result, 4);
+        }
+        ipc_client_close(client);
+        stop_peer(&peer);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_gets_its_reply),
+        cmocka_unit_test(many_threads_get_each_their_own_replies),
+        cmocka_unit_test(without_a_server_a_call_fails_at_once),
+        cmocka_unit_test(service_resumes_when_the_server_is_back),
+        cmocka_unit_test(a_slow_server_is_a_timeout),
+        cmocka_unit_test(a_request_given_up_is_not_sent_again),
+        cmocka_unit_test(no_more_than_allowed_wait_at_a_time),
+        cmocka_unit_test(a_burst_stands_in_line),
+        cmocka_unit_test(nobody_stands_in_line_for_a_server_that_hangs),
+        cmocka_unit_test(messages_up_to_the_limit_pass_and_no_larger_ones),
+        cmocka_unit_test(a_foreign_client_over_the_limit_does_not_disturb_the_server),
+        cmocka_unit_test(a_foreign_server_over_the_limit_is_a_failure),
+        cmocka_unit_test(addresses_that_are_no_good_are_told),
+        cmocka_unit_test(closing_with_requests_queued_and_held_is_clean),
+    };
+
+    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}

@@ -1,0 +1,248 @@
+/*
+ * The contract of store.h's outbox, tested on the store in memory, and that store's own bounds.
+ */
+#include "gamed/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct outbox_entry entry_of(unsigned int number, int64_t next_attempt_ms)
+{
+    struct outbox_entry entry = {.state = OUTBOX_PENDING,
+                                 .created_ms = 5000 + number,
+                                 .retry.next_attempt_ms = next_attempt_ms};
+    snprintf(entry.match_id, sizeof(entry.match_id), "00000000-0000-4000-8000-%012u", number);
+    entry.body_size = (size_t)snprintf(entry.body, sizeof(entry.body), "{\"n\":%u}", number);
+    return entry;
+}
+
+static struct store *open_store(size_t pending_max, size_t failed_max)
+{
+    const struct store_memory_limits limits = {.pending_max = pending_max,
+                                               .failed_max = failed_max};
+    struct store *store;
+    assert_int_equal(store_memory_open(&limits, &store), STORE_OK);
+    return store;
+}
+
+static int insert(struct store *store, unsigned int number, int64_t next_attempt_ms)
+{
+    struct outbox_entry entry = entry_of(number, next_attempt_ms);
+    size_t inserted;
+    int outcome = store_outbox_insert(store, &entry, 1, &inserted);
+    assert_int_equal(inserted, outcome == STORE_OK ? 1 : 0);
+    return outcome;
+}
+
+static int update(struct store *store, unsigned int number, enum outbox_state state,
+                  int64_t next_attempt_ms)
+{
+    struct outbox_entry entry = entry_of(number, next_attempt_ms);
+    entry.state = state;
+    entry.retry.attempts = 7;
+    entry.retry.last_status = 503;
+    return store_outbox_update(store, &entry);
+}
+
+static void assert_counts(struct store *store, size_t pending, size_t failed, int64_t oldest_ms)
+{
+    struct outbox_counts counts;
+    store_outbox_count(store, &counts);
+    assert_int_equal(counts.pending, pending);
+    assert_int_equal(counts.failed, failed);
+    assert_int_equal(counts.oldest_pending_ms, oldest_ms);
+}
+
+static void assert_next(struct store *store, const unsigned int *numbers, size_t count)
+{
+    struct outbox_entry entries[OUTBOX_NEXT_MAX];
+    size_t found;
+    assert_int_equal(store_outbox_next(store, OUTBOX_NEXT_MAX, entries, &found), STORE_OK);
+    assert_int_equal(found, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct outbox_entry expected = entry_of(numbers[i], 0);
+        assert_string_equal(entries[i].match_id, expected.match_id);
+        assert_int_equal(entries[i].state, OUTBOX_PENDING);
+        assert_int_equal(entries[i].created_ms, expected.created_ms);
+        assert_int_equal(entries[i].body_size, expected.body_size);
+        assert_memory_equal(entries[i].body, expected.body, expected.body_size);
+    }
+}
+
+static void test_an_empty_outbox(void **state)
+{
+    struct store *store = open_store(10, 10);
+    (void)state;
+    assert_next(store, NULL, 0);
+    assert_counts(store, 0, 0, 0);
+    assert_int_equal(update(store, 1, OUTBOX_DELIVERED, 0), STORE_UNKNOWN);
+    store_close(store);
+    store_close(NULL);
+}
+
+static void test_a_match_is_inserted_once(void **state)
+{
+    struct store *store = open_store(10, 10);
+    (void)state;
+    assert_int_equal(insert(store, 1, 100), STORE_OK);
+    struct outbox_entry again = entry_of(1, 50);
+    again.body_size = (size_t)sprintf(again.body, "other");
+    size_t inserted;
+    assert_int_equal(store_outbox_insert(store, &again, 1, &inserted), STORE_OK);
+    assert_int_equal(inserted, 1);
+    assert_counts(store, 1, 0, 5001);
+    assert_next(store, (unsigned int[]){1}, 1); /* the first one's bytes */
+
+    /* Nor is one that failed taken up again. */
+    assert_int_equal(update(store, 1, OUTBOX_FAILED, 0), STORE_OK);
+    assert_int_equal(insert(store, 1, 100), STORE_OK);
+    assert_counts(store, 0, 1, 0);
+    store_close(store);
+}
+
+static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
+{
+    struct store *store = open_store(10, 10);
+    struct outbox_entry entries[2];
+    size_t count;
+    (void)state;
+    insert(store, 1, 300);
+    insert(store, 2, 100);
+    insert(store, 3, 200);
+    insert(store, 4, 100);
+    assert_next(store, (unsigned int[]){2, 4, 3, 1}, 4);
+    assert_int_equal(store_outbox_next(store, 2, entries, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(entries[1].match_id, entry_of(4, 0).match_id);
+
+    /* Looking changes nothing; a later attempt does. */
+    assert_int_equal(update(store, 2, OUTBOX_PENDING, 250), STORE_OK);
+    assert_next(store, (unsigned int[]){4, 3, 2, 1}, 4);
+    assert_int_equal(update(store, 1, OUTBOX_PENDING, 50), STORE_OK);
+    assert_next(store, (unsigned int[]){1, 4, 3, 2}, 4);
+    assert_int_equal(store_outbox_next(store, 1, entries, &count), STORE_OK);
+    assert_int_equal(entries[0].retry.attempts, 7);
+    assert_int_equal(entries[0].retry.last_status, 503);
+    assert_int_equal(entries[0].retry.next_attempt_ms, 50);
+    store_close(store);
+}
+
+static void test_a_delivered_result_leaves(void **state)
+{
+    struct store *store = open_store(10, 10);
+    (void)state;
+    insert(store, 1, 100);
+    insert(store, 2, 200);
+    insert(store, 3, 300);
+    assert_int_equal(update(store, 1, OUTBOX_DELIVERED, 0), STORE_OK);
+    assert_next(store, (unsigned int[]){2, 3}, 2);
+    assert_counts(store, 2, 0, 5002);
+    assert_int_equal(update(store, 1, OUTBOX_PENDING, 0), STORE_UNKNOWN);
+    assert_int_equal(update(store, 3, OUTBOX_DELIVERED, 0), STORE_OK);
+    assert_int_equal(update(store, 2, OUTBOX_DELIVERED, 0), STORE_OK);
+    assert_counts(store, 0, 0, 0);
+    store_close(store);
+}
+
+static void test_failed_results_are_kept_within_a_bound(void **state)
+{
+    struct store *store = open_store(10, 2);
+    (void)state;
+    for (unsigned int i = 1; i <= 3; i++) {
+        insert(store, i, 100);
+        assert_int_equal(update(store, i, OUTBOX_FAILED, 0), STORE_OK);
+        assert_int_equal(update(store, i, OUTBOX_DELIVERED, 0), STORE_UNKNOWN);
+    }
+    assert_counts(store, 0, 2, 0);
+    /* The two newest are still known, the oldest is not. */
+    insert(store, 2, 100);
+    insert(store, 3, 100);
+    assert_counts(store, 0, 2, 0);
+    insert(store, 1, 100);
+    assert_counts(store, 1, 2, 5001);
+    store_close(store);
+}
+
+static void test_a_full_outbox_takes_the_first_and_says_so(void **state)
+{
+    struct store *store = open_store(3, 2);
+    struct outbox_entry batch[4] = {entry_of(1, 100), entry_of(2, 100), entry_of(1, 100),
+                                    entry_of(3, 100)};
+    size_t inserted;
+    (void)state;
+    assert_int_equal(store_outbox_insert(store, batch, 4, &inserted), STORE_OK);
+    assert_int_equal(inserted, 4);
+    batch[1] = entry_of(4, 100);
+    assert_int_equal(store_outbox_insert(store, batch, 4, &inserted), STORE_FULL);
+    assert_int_equal(inserted, 1); /* number 1, which was there */
+    assert_counts(store, 3, 0, 5001);
+    update(store, 2, OUTBOX_FAILED, 0);
+    assert_int_equal(insert(store, 4, 100), STORE_OK);
+    assert_int_equal(insert(store, 5, 100), STORE_FULL);
+    store_close(store);
+}
+
+/* The heap and the tree against a plain array, over many random operations. */
+static void test_many_operations_against_a_model(void **state)
+{
+    enum {
+        NUMBERS = 300,
+        OPERATIONS = 20000
+    };
+    static int64_t next[NUMBERS]; /* -1: not pending */
+    struct store *store = open_store(NUMBERS, 1);
+    unsigned int seed = 1;
+    (void)state;
+    for (size_t i = 0; i < NUMBERS; i++)
+        next[i] = -1;
+    for (int operation = 0; operation < OPERATIONS; operation++) {
+        const unsigned int number = (unsigned int)rand_r(&seed) % NUMBERS;
+        const int64_t when = rand_r(&seed) % 1000;
+        if (next[number] < 0) {
+            assert_int_equal(insert(store, number, when), STORE_OK);
+            next[number] = when;
+        } else if (rand_r(&seed) % 2) {
+            assert_int_equal(update(store, number, OUTBOX_PENDING, when), STORE_OK);
+            next[number] = when;
+        } else {
+            assert_int_equal(update(store, number, OUTBOX_DELIVERED, 0), STORE_OK);
+            next[number] = -1;
+        }
+        struct outbox_entry entries[8];
+        size_t count, pending = 0, before = 0;
+        assert_int_equal(store_outbox_next(store, 8, entries, &count), STORE_OK);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(next[atoi(entries[i].match_id + 24)],
+                             entries[i].retry.next_attempt_ms);
+            assert_true(i == 0 ||
+                        entries[i - 1].retry.next_attempt_ms <= entries[i].retry.next_attempt_ms);
+        }
+        for (size_t i = 0; i < NUMBERS; i++) {
+            pending += next[i] >= 0;
+            before +=
+                count > 0 && next[i] >= 0 && next[i] < entries[count - 1].retry.next_attempt_ms;
+        }
+        assert_int_equal(count, pending < 8 ? pending : 8);
+        assert_true(before < 8);
+    }
+    store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_empty_outbox),
+        cmocka_unit_test(test_a_match_is_inserted_once),
+        cmocka_unit_test(test_next_comes_in_order_of_time_then_of_insertion),
+        cmocka_unit_test(test_a_delivered_result_leaves),
+        cmocka_unit_test(test_failed_results_are_kept_within_a_bound),
+        cmocka_unit_test(test_a_full_outbox_takes_the_first_and_says_so),
+        cmocka_unit_test(test_many_operations_against_a_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
