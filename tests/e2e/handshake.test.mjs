@@ -1,0 +1,160 @@
+// The WebSocket handshake decides who is who: a seat's token (by query, header or cookie) gives the seat, no token
+// makes a spectator or a guest who may take a free seat, and whoever must not connect is told why by status.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { quickServe, useStack } from './harness.mjs';
+import { Player, Refused } from './player.mjs';
+import { Rest } from './rest.mjs';
+import { startRally, takeSeats } from './rooms.mjs';
+
+const NO_TOKEN = 'f'.repeat(32);
+
+const refused = (promise, status) => assert.rejects(promise, (error) => error instanceof Refused && error.status === status);
+
+describe('the handshake', () => {
+  const stack = useStack({ env: quickServe });
+  const rest = new Rest(stack);
+
+  test('401: a token that is none, however it is shown', async () => {
+    const { code } = await takeSeats(stack);
+    for (const via of ['query', 'bearer']) {
+      await refused(Player.connect(stack, { room_code: code, seat_token: NO_TOKEN, player_number: 1 }, { via }), 401);
+    }
+    for (const query of [`?token=${NO_TOKEN.slice(1)}`, `?token=${'x'.repeat(500)}`, '?token=a.b.c']) {
+      await refused(Player.connect(stack, { room_code: code }, { query }), 401);
+    }
+  });
+
+  test('401: the token of another room', async () => {
+    const here = await takeSeats(stack);
+    const there = await takeSeats(stack);
+    await refused(Player.connect(stack, { ...there.first, room_code: here.code }), 401);
+  });
+
+  test('403: another site, or a page without one', async () => {
+    const { first } = await takeSeats(stack);
+    for (const origin of ['https://evil.example', 'null', `${stack.baseUrl}.evil.example`, stack.baseUrl.replace('127.0.0.1', '127.0.0.2')]) {
+      await refused(Player.connect(stack, first, { origin }), 403);
+    }
+    await (await Player.connect(stack, first, { origin: stack.baseUrl })).join();
+    await (await Player.connect(stack, first)).join(); // no Origin: not a browser
+  });
+
+  test('404: no such room', async () => {
+    for (const code of ['A00000', 'Z00000', 'ABC', 'A'.repeat(200)]) {
+      await refused(Player.connect(stack, { room_code: code }), 404);
+    }
+  });
+
+  test('codes are as forgiving as over REST', async () => {
+    const { first } = await takeSeats(stack);
+    const player = await Player.connect(stack, { ...first, room_code: first.room_code.toLowerCase() });
+    assert.equal((await player.join()).player_number, 1);
+  });
+
+  test('subprotocols: none and pong.v1.json are the same, an unknown one is refused', async () => {
+    const { first, second } = await takeSeats(stack);
+    const plain = await Player.connect(stack, first);
+    assert.equal(plain.socket.protocol, '');
+    await plain.join();
+    const named = await Player.connect(stack, second, { protocol: 'pong.v1.json' });
+    assert.equal(named.socket.protocol, 'pong.v1.json');
+    await named.join();
+    await assert.rejects(Player.connect(stack, first, { protocol: 'chess.v1' }));
+    assert.equal(await plain.step().then(Number.isInteger), true, 'the refused one replaced nobody');
+  });
+
+  test('the token by query, with a leading $, as Bearer, as a cookie', async () => {
+    for (const via of ['query', 'dollar', 'bearer', 'cookie']) {
+      const { second } = await takeSeats(stack);
+      const options = via === 'dollar' ? { via: 'none', query: `?token=$${second.seat_token}` } : { via };
+      const player = await Player.connect(stack, second, options);
+      const joined = await player.join();
+      assert.deepEqual([joined.player_number, joined.player_id], [2, second.player_id], via);
+    }
+  });
+
+  test('query before Bearer before cookie', async () => {
+    const { first, second } = await takeSeats(stack);
+    const cookies = { pong_seat_2: second.seat_token };
+    const query = await Player.connect(stack, first, { via: 'query', cookies, headers: { Authorization: `Bearer ${second.seat_token}` } });
+    assert.equal((await query.join({ player_id: null })).player_number, 1);
+    const bearer = await Player.connect(stack, first, { via: 'bearer', cookies });
+    assert.equal((await bearer.join({ player_id: null })).player_number, 1);
+  });
+
+  test('two cookies: the seat that join_game names', async () => {
+    const { code, first, second } = await takeSeats(stack);
+    const cookies = { pong_seat_1: first.seat_token, pong_seat_2: second.seat_token };
+    const player = await Player.connect(stack, { room_code: code }, { cookies });
+    assert.equal((await player.join({ player_id: second.player_id })).player_number, 2);
+  });
+
+  test('two cookies: else the seat that is not connected', async () => {
+    const { code, first, second } = await takeSeats(stack);
+    const cookies = { pong_seat_1: first.seat_token, pong_seat_2: second.seat_token };
+    const tab = await Player.connect(stack, { room_code: code }, { cookies });
+    const number = (await tab.join({ player_id: null })).player_number;
+    const other = await Player.connect(stack, { room_code: code }, { cookies });
+    assert.equal((await other.join({ player_id: null })).player_number, 3 - number);
+    assert.equal(tab.closed, null, 'two tabs of one browser do not throw each other out');
+  });
+
+  test('a cookie of a room long gone does not keep its owner from watching or joining this one', async () => {
+    const room = await rest.ok(rest.create());
+    const player = await Player.connect(stack, { room_code: room.room_code }, { cookies: { theme: 'dark' } });
+    assert.equal((await player.join({ player_id: null, username: 'Bob' })).player_number, 2);
+  });
+
+  test('a guest takes a free seat by join_game, and gets its token', async () => {
+    const room = await rest.ok(rest.create({ username: 'Ann' }));
+    const one = await Player.connect(stack, room);
+    await one.join();
+    const guest = await Player.connect(stack, { room_code: room.room_code });
+    await guest.waitFor('game_state');
+    const joined = await guest.join({ player_id: 'whoever', username: 'Bob' });
+    assert.deepEqual([joined.player_number, joined.username], [2, 'Bob']);
+    assert.match(joined.player_id, /^guest-/, 'what a client calls himself is no id');
+    assert.ok(joined.seat_token.length >= 22);
+    const news = await one.waitFor('player_joined', (message) => !message.is_you);
+    assert.deepEqual([news.player_number, news.player_id, news.seat_token], [2, joined.player_id, undefined]);
+    assert.equal((await rest.check(room.room_code)).json.status, 'ONGOING');
+
+    guest.drop();
+    const back = await Player.connect(stack, { ...joined, room_code: room.room_code });
+    const again = await back.join();
+    assert.deepEqual([again.player_number, again.player_id], [2, joined.player_id]);
+
+    const late = await Player.connect(stack, { room_code: room.room_code });
+    assert.equal((await late.join({ player_id: joined.player_id })).player_number, null, 'an id proves nothing');
+  });
+
+  test('a newer connection of the same seat replaces the first with 4501, and nothing is paused', async () => {
+    const { code, second, one, two } = await startRally(stack);
+    const marks = one.messages.length;
+    const newer = await Player.connect(stack, second);
+    newer.track();
+    assert.equal((await two.waitForClose()).code, 4501);
+    await newer.join();
+    await one.waitForState((state) => state.ball_speed_x < 0, 'the newer one returned the ball');
+    assert.deepEqual([...one.all('game_paused', marks), ...one.all('player_left', marks)], []);
+    const { json } = await rest.check(code);
+    assert.deepEqual([json.is_paused, json.active_sessions], [false, 2]);
+  });
+});
+
+describe('a site on another host', () => {
+  const stack = useStack({ env: { PONG_ALLOWED_ORIGINS: 'https://play.example https://www.example:8443' } });
+
+  test('is let in when the operator names it', async () => {
+    const { first } = await takeSeats(stack);
+    for (const origin of ['https://play.example', 'https://www.example:8443', stack.baseUrl]) {
+      await (await Player.connect(stack, first, { origin })).join();
+    }
+    for (const origin of ['https://www.example', 'http://play.example', 'https://play.example.evil.example', 'https://play', 'null']) {
+      await refused(Player.connect(stack, first, { origin }), 403);
+    }
+  });
+});

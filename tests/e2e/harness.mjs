@@ -1,0 +1,216 @@
+// A whole service for a test: gamed, api-fcgi and nginx as they run in production, in a directory of their own
+// and on a free port, so that several stacks can run side by side.
+// Stopping a stack is itself a test: every process must exit with 0, no log may hold a sanitizer's report, and
+// no log may hold a seat token or another secret the test has seen.
+// Must not know REST or the game: those are rest.mjs and player.mjs.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { after, afterEach, before } from 'node:test';
+
+import { Daemon } from './daemon.mjs';
+
+export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+
+const READY_MS = 30_000;
+const SOCKET_PATH_MAX = 107; // sockaddr_un
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'];
+const REPORTS = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer/;
+
+/** Serves last as short as they can be: for tests that are about something else. */
+export const quickServe = { PONG_SERVE_STEPS: '31' };
+
+function buildDirectory() {
+  if (process.env.PONG_BUILD_DIR) return path.resolve(process.env.PONG_BUILD_DIR);
+  const sanitized = path.join(repository, '.dev/build-asan');
+  return existsSync(path.join(sanitized, 'gamed/gamed')) ? sanitized : path.join(repository, '.dev/build');
+}
+
+/** A port that nobody listens on at the moment. */
+export async function freePort() {
+  const server = net.createServer();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function statusOf(url) {
+  return new Promise((resolve) => {
+    const request = http.get(url, { agent: false, timeout: 5_000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    request.on('timeout', () => request.destroy());
+    request.on('error', () => resolve(0));
+  });
+}
+
+function accepts(socketPath) {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+export class Stack {
+  constructor({ env = {}, gamedArgs = [], apiArgs = [], nginx = true } = {}) {
+    this.options = { env, gamedArgs, apiArgs, nginx };
+    this.daemons = [];
+    this.players = new Set(); // open connections, closed before the daemons are
+    this.secrets = new Set(); // what no log may hold
+  }
+
+  async start() {
+    const { env, gamedArgs, apiArgs, nginx } = this.options;
+    const build = buildDirectory();
+    this.runDir = mkdtempSync(path.join(tmpdir(), 'pong-e2e-'));
+    this.logDir = path.join(this.runDir, 'log');
+    mkdirSync(this.logDir);
+    mkdirSync(path.join(this.runDir, 'state'));
+    this.env = this.environment(env);
+    if (env.API_KEY) this.secrets.add(env.API_KEY);
+    if (env.JWT_SECRET_KEY) this.secrets.add(env.JWT_SECRET_KEY);
+
+    const sockets = Object.fromEntries(
+      ['gamed', 'ipc', 'api'].map((name) => [name, path.join(this.runDir, `${name}.sock`)]),
+    );
+    if (sockets.gamed.length > SOCKET_PATH_MAX) throw new Error(`TMPDIR is too long for a socket: ${sockets.gamed}`);
+    this.sockets = sockets;
+    this.gamed = this.daemon('gamed', path.join(build, 'gamed/gamed'), [
+      '--listen', `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
+      '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
+    ]);
+    this.api = this.daemon('api-fcgi', path.join(build, 'api-fcgi/api-fcgi'), [
+      '--listen', `unix:${sockets.api}`, '--gamed', `ipc://${sockets.ipc}`, ...apiArgs,
+    ]);
+    try {
+      this.gamed.start();
+      this.api.start();
+      await this.until('gamed listens', () => accepts(sockets.gamed));
+      await this.until('api-fcgi listens', () => accepts(sockets.api));
+      if (nginx) await this.startNginx();
+    } catch (error) {
+      await this.stop().catch((second) => {
+        error.message += `\n${second.message}`;
+      });
+      throw error;
+    }
+    return this;
+  }
+
+  environment(env) {
+    const inherited = INHERITED.filter((name) => process.env[name] !== undefined);
+    return {
+      ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+      PONG_API_RATE: '1000',
+      PONG_CONNECTIONS_PER_ADDRESS: '1000',
+      ...env,
+    };
+  }
+
+  daemon(name, command, args, options = {}) {
+    const logPath = path.join(this.logDir, `${name}.stderr.log`);
+    const daemon = new Daemon(name, command, args, { env: this.env, logPath, ...options });
+    this.daemons.push(daemon);
+    return daemon;
+  }
+
+  /** Another process may take the free port before nginx does: then another port is tried. */
+  async startNginx() {
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await freePort();
+      this.baseUrl = `http://127.0.0.1:${port}`;
+      this.wsUrl = `ws://127.0.0.1:${port}`;
+      this.env.PONG_LISTEN = `127.0.0.1:${port}`;
+      execFileSync(path.join(repository, 'nginx/render.sh'), [this.runDir], { env: this.env, stdio: 'pipe' });
+      this.nginx = this.daemon('nginx', 'nginx', ['-p', this.runDir, '-c', path.join(this.runDir, 'nginx.conf')], {
+        ownGroup: true,
+      });
+      this.nginx.start();
+      try {
+        await this.until('health/ answers 200', async () => (await statusOf(`${this.baseUrl}/api/room/health/`)) === 200);
+        return;
+      } catch (error) {
+        const taken = !this.nginx.running && /Address already in use/.test(this.nginx.tail());
+        if (!taken || attempt === 3) throw error;
+        this.daemons.pop();
+      }
+    }
+  }
+
+  /** Waits for `check`, bounded; a process that ends meanwhile is an error that shows its log. */
+  async until(what, check, ms = READY_MS) {
+    const deadline = Date.now() + ms;
+    while (!(await check())) {
+      const dead = this.obituaries();
+      if (dead) throw new Error(`while waiting until ${what}: ${dead}`);
+      if (Date.now() > deadline) {
+        throw new Error(`not true within ${ms} ms: ${what}\n${this.daemons.map((d) => `-- ${d.name}\n${d.tail(15)}`).join('\n')}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  /** What happened to processes that ended without being told to; '' when all is well. */
+  obituaries() {
+    return this.daemons.filter((daemon) => !daemon.stopped).map((daemon) => daemon.obituary()).filter(Boolean).join('\n');
+  }
+
+  closePlayers() {
+    for (const player of this.players) player.drop();
+    this.players.clear();
+  }
+
+  /** Harmless on a stack that did not start or has been stopped. */
+  async stop() {
+    if (!this.runDir) return;
+    this.closePlayers();
+    const problems = [];
+    for (const daemon of [...this.daemons].reverse()) {
+      await daemon.stop().catch((error) => problems.push(error.message));
+    }
+    problems.push(...this.badLogLines());
+    if (problems.length > 0) throw new Error(`${problems.join('\n')}\n(the logs are kept in ${this.logDir})`);
+    rmSync(this.runDir, { recursive: true, force: true });
+    this.runDir = null;
+  }
+
+  logs() {
+    return readdirSync(this.logDir).map((name) => [name, readFileSync(path.join(this.logDir, name), 'utf8')]);
+  }
+
+  badLogLines() {
+    const problems = [];
+    for (const [name, text] of this.logs()) {
+      const report = text.search(REPORTS);
+      if (report >= 0) problems.push(`sanitizer report in ${name}:\n${text.slice(Math.max(0, report - 200), report + 3_000)}`);
+      for (const secret of this.secrets) {
+        const line = text.split('\n').find((each) => each.includes(secret));
+        if (line !== undefined) problems.push(`a secret is in ${name}: ${line}`);
+      }
+    }
+    return problems;
+  }
+}
+
+/** Starts a stack; the caller stops it. */
+export function startStack(options) {
+  return new Stack(options).start();
+}
+
+/** Inside `describe`: a stack that all its tests share; connections do not outlive the test that made them. */
+export function useStack(options) {
+  const stack = new Stack(options);
+  before(() => stack.start());
+  afterEach(() => stack.closePlayers());
+  after(() => stack.stop());
+  return stack;
+}

@@ -1,0 +1,82 @@
+// The serve: a countdown in which the ball rests in the middle; its velocity is decided, and shown, half a second
+// before it flies. Who may serve can cut the wait short, but not at once.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { useStack } from './harness.mjs';
+import { startMatch } from './rooms.mjs';
+
+const resume = (player) => player.sendJson({ type: 'resume_game', player_number: player.number });
+const resting = (state) => state.ball_speed_x === 0 && state.ball_speed_y === 0;
+
+describe('a serve', () => {
+  const stack = useStack();
+
+  test('takes 180 steps, the last 30 of them with a velocity', async () => {
+    const { one } = await startMatch(stack);
+    const start = await one.step();
+    assert.ok(resting(one.state) && one.state.is_paused);
+    const mark = one.messages.length;
+    await one.waitForState((state) => !resting(state), 'with a velocity');
+    const shown = await one.step();
+    assert.equal(one.state.is_paused, true, 'shown before it flies');
+    const { ball_speed_x: vx, ball_speed_y: vy } = await one.waitFor('game_resumed');
+    const flies = await one.step();
+    assert.equal(vx, 7, 'the first ball goes to the right');
+    assert.equal(Math.abs(vy), 7);
+    assert.deepEqual([one.state.ball_speed_x, one.state.ball_speed_y], [vx, vy]);
+    assert.ok(flies - shown >= 10 && flies - shown <= 90, `${flies - shown} steps with a velocity`);
+    assert.ok(flies - start >= 100 && flies - start <= 260, `${flies - start} steps of serve`);
+
+    const waiting = one.messages.slice(mark, one.messages.findIndex(({ type }) => type === 'game_resumed'));
+    const updates = waiting.filter(({ type }) => type === 'game_state_delta');
+    assert.ok(updates.length <= 2, `a countdown is foreseen, yet there were ${updates.length} updates`);
+    assert.ok(updates.every(({ ball_x: x, ball_y: y }) => x === undefined && y === undefined), 'the ball rests');
+  });
+});
+
+describe('a long serve', () => {
+  const stack = useStack({ env: { PONG_SERVE_STEPS: '1200' } });
+
+  test('is cut short by either at 0-0, from its 60th step on', async () => {
+    for (const who of ['one', 'two']) {
+      const match = await startMatch(stack);
+      const player = match[who];
+      const from = await player.step();
+      resume(player);
+      assert.equal((await player.waitFor('error')).code, 'too_early');
+      assert.ok((await player.step()) - from < 60, 'the machine is too slow for this test');
+      while ((await player.step()) - from < 60) await sleep(50);
+      resume(player);
+      await player.waitFor('game_resumed');
+      const steps = (await player.step()) - from;
+      assert.ok(steps < 600, `served after ${steps} of 1200 steps`);
+      assert.deepEqual(player.all('error').length, 1);
+    }
+  });
+
+  test('after a point, only by who lost it', async () => {
+    const { one, two } = await startMatch(stack);
+    one.track();
+    two.miss();
+    await waitUntilServable(one);
+    await two.waitFor('goal_scored');
+    const from = await two.step();
+    while ((await two.step()) - from < 60) await sleep(50);
+    resume(one);
+    assert.equal((await one.waitFor('error', ({ code }) => code !== 'too_early')).code, 'not_your_serve');
+    resume(two);
+    const { ball_speed_x: vx } = await two.waitFor('game_resumed', ({ timestamp }) => timestamp > two.all('goal_scored')[0].timestamp);
+    assert.equal(vx, 7, 'towards who lost the point, on the right');
+    assert.deepEqual(two.all('error'), []);
+  });
+
+  async function waitUntilServable(player) {
+    const from = await player.step();
+    while ((await player.step()) - from < 60) await sleep(50);
+    resume(player);
+    await player.waitFor('game_resumed');
+  }
+});

@@ -1,0 +1,89 @@
+// The receiving end of results: a real HTTP server that keeps every request it gets and answers as it is told.
+// Like the real service it may be away, slow, failing, or cut the connection. Must not judge what it receives.
+
+import http from 'node:http';
+
+const WAIT_MS = 30_000;
+
+export class UserManagement {
+  /**
+   * `answers`: what to answer to the 1st, 2nd, … attempt; afterwards 201. Each is
+   * {status, headers, delayMs} or {cut: true}, which closes the connection without an answer.
+   */
+  constructor({ answers = [] } = {}) {
+    this.answers = [...answers];
+    this.attempts = []; // {method, path, headers, body, json, at, status}, in order of arrival
+    this.waiting = new Set();
+    this.server = http.createServer((request, response) => this.receive(request, response));
+  }
+
+  /** On `port`, or on a free one. */
+  async start(port = 0) {
+    await new Promise((resolve, reject) => {
+      this.server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    this.url = `http://127.0.0.1:${this.server.address().port}`;
+    return this;
+  }
+
+  async stop() {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  receive(request, response) {
+    const chunks = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString('utf8');
+      const answer = this.answers.shift() ?? { status: 201 };
+      this.attempts.push({
+        method: request.method,
+        path: request.url,
+        headers: request.headers,
+        body,
+        json: JSON.parse(body),
+        at: Date.now(),
+        status: answer.cut ? 0 : answer.status,
+      });
+      if (answer.cut) request.socket.destroy();
+      else setTimeout(() => this.answer(response, answer), answer.delayMs ?? 0);
+      for (const look of this.waiting) look();
+    });
+  }
+
+  answer(response, { status, headers = {} }) {
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
+    response.end('{}');
+  }
+
+  /** Attempts that were answered with a success. */
+  recorded(predicate = () => true) {
+    return this.attempts.filter((attempt) => attempt.status >= 200 && attempt.status < 300 && predicate(attempt.json));
+  }
+
+  /** The first recorded result that the predicate takes; waits for it. */
+  async result(predicate = () => true, ms = WAIT_MS) {
+    await this.until(() => this.recorded(predicate).length > 0, ms);
+    return this.recorded(predicate)[0];
+  }
+
+  until(condition, ms = WAIT_MS) {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        this.waiting.delete(look);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.waiting.delete(look);
+        const seen = this.attempts.map(({ status, body }) => `${status} ${body}`).join('\n');
+        reject(new Error(`user-management did not get what was expected within ${ms} ms; it got:\n${seen || '(nothing)'}`));
+      }, ms);
+      this.waiting.add(look);
+      look();
+    });
+  }
+}
