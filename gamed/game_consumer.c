@@ -15,6 +15,7 @@
 enum {
     RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
                              dominates the memory) */
+    URL_ARGUMENTS_MAX = 32,
     CLOSE_PATIENCE_SECONDS =
         2, /* a close frame that the peer does not take within it is given up */
     SOCKET_RESERVE =
@@ -192,10 +193,13 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 
 /* ---- handshake ----------------------------------------------------------------------- */
 
+/* What is too long to be read must not pass for missing: TOO_LONG is a bad origin and a bad token. */
+#define TOO_LONG "x"
+
 static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out)
 {
     if (lws_hdr_copy(wsi, out, HANDSHAKE_VALUE_MAX, token) < 0)
-        out[0] = '\0';
+        strcpy(out, lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
 }
 
 static void copy_cookie(struct lws *wsi, const char *name, char *out)
@@ -203,6 +207,29 @@ static void copy_cookie(struct lws *wsi, const char *name, char *out)
     size_t size = HANDSHAKE_VALUE_MAX;
     if (lws_http_cookie_get(wsi, name, out, &size) != 0)
         out[0] = '\0';
+}
+
+/*
+ * The arguments come decoded, one by one. One that does not fit ends the library's own search by name,
+ * as if there were none.
+ */
+static void copy_token_argument(struct lws *wsi, char *out)
+{
+    static const char name[] = "token=";
+    char argument[HANDSHAKE_VALUE_MAX];
+    for (int i = 0; i < URL_ARGUMENTS_MAX; i++) {
+        int length = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (length <= 0)
+            return;
+        if (lws_hdr_copy_fragment(wsi, argument, sizeof argument, WSI_TOKEN_HTTP_URI_ARGS, i) < 0) {
+            strcpy(out, TOO_LONG);
+            return;
+        }
+        if (strncmp(argument, name, sizeof name - 1) == 0) {
+            strcpy(out, argument + sizeof name - 1);
+            return;
+        }
+    }
 }
 
 static void read_request(struct lws *wsi, struct handshake_request *request)
@@ -214,10 +241,7 @@ static void read_request(struct lws *wsi, struct handshake_request *request)
     copy_header(wsi, WSI_TOKEN_HOST, request->host);
     copy_cookie(wsi, "pong_seat_1", request->cookie[0]);
     copy_cookie(wsi, "pong_seat_2", request->cookie[1]);
-    char argument[HANDSHAKE_VALUE_MAX];
-    const char *value = lws_get_urlarg_by_name(wsi, "token=", argument, sizeof argument);
-    if (value)
-        memcpy(request->token_argument, value, strlen(value) + 1);
+    copy_token_argument(wsi, request->token_argument);
 }
 
 static unsigned status_of_manager(int error)

@@ -129,6 +129,7 @@ void manager_index_seat(struct game_manager *manager, struct room *room, int num
     memcpy(claim->token, token, strlen(token) + 1);
     claim->room = room;
     claim->seat = number;
+    claim->created = claim->reconnecting = false;
     if (claim->token[0])
         HASH_ADD_STR(manager->claims, token, claim);
 }

@@ -135,7 +135,7 @@ struct game_manager_stats {
 
 struct game_manager;
 
-/* Takes all memory it will ever need. NULL when there is none. `config` and `hooks` are copied. */
+/* Takes the memory of all rooms and sessions; only the indexes grow with use. NULL when out of it. `config` and `hooks` are copied. */
 struct game_manager *game_manager_new(const struct game_manager_config *config,
                                       const struct game_manager_hooks *hooks, struct now now);
 void game_manager_free(struct game_manager *manager);

@@ -10,7 +10,7 @@
 /* Rooms that are gone are remembered for a while: an ended one answers 410 instead of 404, a
  * cancelled one's creator may ask again. */
 enum {
-    DEPARTED_MAX = 1024,
+    DEPARTED_MAX = 4096,
     DEPARTED_MS = 60000
 };
 

@@ -162,7 +162,7 @@ int game_manager_join(struct game_manager *manager, const char *code,
         return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
                                                     : GAME_MANAGER_ROOM_NOT_FOUND;
     }
-    if (find_claim(manager, caller->new_token, placement))
+    if (find_claim(manager, caller->new_token, placement) && placement->room == room)
         return GAME_MANAGER_OK;
     int seat = seat_by_shown_token(room, caller, false);
     if (seat)
@@ -264,6 +264,18 @@ int game_manager_cancel(struct game_manager *manager, const char *code,
     return GAME_MANAGER_OK;
 }
 
+/* Under way, or waiting with somebody there. */
+static bool is_alive(const struct room *room, struct now now)
+{
+    if (room->game.pong.phase != PONG_WAITING)
+        return game_state_is_under_way(&room->game);
+    for (int seat = 1; seat <= 2; seat++)
+        if (!room->game.seats[seat - 1].player.is_bot &&
+            game_state_is_here_lately(&room->game, seat, now))
+            return true;
+    return false;
+}
+
 size_t game_manager_list(struct game_manager *manager, struct now now, const struct room **rooms,
                          size_t max)
 {
@@ -272,7 +284,7 @@ size_t game_manager_list(struct game_manager *manager, struct now now, const str
     DL_FOREACH2 (manager->public_rooms, room, public_next) {
         if (count == max)
             break;
-        if (game_state_is_under_way(&room->game) || waits_for_opponent(room, now))
+        if (is_alive(room, now))
             rooms[count++] = room;
     }
     return count;

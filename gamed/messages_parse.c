@@ -15,9 +15,9 @@ static bool read_player_number(const json_t *root, struct client_message *messag
     if (!value || json_is_null(value))
         return true;
     *why = "player_number must be 1 or 2";
-    if (!json_is_integer(value))
+    double number = json_number_value(value);
+    if (!json_is_number(value) || number != floor(number))
         return false;
-    json_int_t number = json_integer_value(value);
     message->player_number = number == 1 || number == 2 ? (int)number : -1;
     return true;
 }

@@ -23,7 +23,10 @@ int slot_lock_take(const char *state_dir, char slot, char *error, size_t error_s
         return -1;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(error, error_size, "another gamed has slot %c in %s", slot, state_dir);
+        if (errno == EWOULDBLOCK)
+            snprintf(error, error_size, "another gamed has slot %c in %s", slot, state_dir);
+        else
+            snprintf(error, error_size, "cannot lock %s: %s", path, strerror(errno));
         close(fd);
         return -1;
     }

@@ -10,7 +10,7 @@
 #   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
-#   PONG_THREADS                  threads of api-fcgi (32), which bound its kept connections
+#   PONG_THREADS                  threads of api-fcgi (64), which bound its kept connections
 # In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
 # pong-routes.conf and pong-web.conf for a server {} block. The daemons' sockets are expected there.
 set -euo pipefail
@@ -81,14 +81,14 @@ run=$(cd "$1" && pwd)
 listen=${PONG_LISTEN:-127.0.0.1:8080}
 rate=${PONG_API_RATE:-20}
 connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
-threads=${PONG_THREADS:-32}
+threads=${PONG_THREADS:-64}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
 
 require_listen "$listen"
 require_integer PONG_API_RATE "$rate" 1 1000000
 require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
-require_integer PONG_THREADS "$threads" 1 4096
+require_integer PONG_THREADS "$threads" 1 1024
 [[ -d $web_root ]] || fail "PONG_WEB_ROOT is not a folder: \"$web_root\""
 mkdir -p "$log" "$run/tmp" || fail "cannot make the folders $log and $run/tmp"
 web_root=$(cd "$web_root" && pwd)

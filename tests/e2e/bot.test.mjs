@@ -70,6 +70,9 @@ describe('a bot', () => {
   });
 
   test('its matches are not recorded', async () => {
+    const practice = await meetBot(stack, { winning_score: 1 });
+    practice.one.miss();
+    await practice.one.waitFor('game_over', () => true, 180_000);
     const { code, one, two } = await startMatch(stack, { winning_score: 1 });
     await finishMatch(one, two);
     await management.result(({ room_code: room }) => room === code); // everything before it would have come first

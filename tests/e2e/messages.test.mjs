@@ -159,7 +159,7 @@ describe('messages', () => {
       await sleep(300);
       await one.step();
       assert.equal(one.state.player_1_paddle_y, stopped, `${down} released`);
-      assert.ok(stopped < 480, 'it stopped on the way');
+      assert.ok(stopped > 0 && stopped < 480, `it stopped on the way, at ${stopped}`);
     }
   });
 

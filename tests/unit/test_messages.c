@@ -1015,6 +1015,7 @@ static void test_pong(void **state)
 {
     (void)state;
     static const double times[] = {0,
+                                   0.1 + 0.2,
                                    -1,
                                    12.5,
                                    1700000000123,

@@ -159,6 +159,18 @@ static void test_bad_message_window_slides(void **state)
     assert_int_equal(first_too_many(two_spells, 19), 18);
 }
 
+/* The clock that counts here begins with the machine. */
+static void test_first_bad_message_after_a_reboot_is_but_one(void **state)
+{
+    (void)state;
+    struct player_session session;
+    struct now now = {.mono_ms = 0};
+    player_session_init(&session, NULL, NULL, RATE, now);
+    for (int i = 0; i < 9; i++, now.mono_ms++)
+        assert_false(player_session_count_bad(&session, now));
+    assert_true(player_session_count_bad(&session, now));
+}
+
 static void test_rare_bad_messages_are_forgiven_for_ever(void **state)
 {
     (void)state;
@@ -226,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_smallest_and_largest_rate),
         cmocka_unit_test(test_tenth_bad_message_within_a_minute_is_too_many),
         cmocka_unit_test(test_bad_message_window_slides),
+        cmocka_unit_test(test_first_bad_message_after_a_reboot_is_but_one),
         cmocka_unit_test(test_rare_bad_messages_are_forgiven_for_ever),
         cmocka_unit_test(test_keys),
     };
