@@ -16,6 +16,7 @@ enum {
     RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
                              dominates the memory) */
     URL_ARGUMENTS_MAX = 32,
+    PING_PAYLOAD_SIZE = 4,
     CLOSE_PATIENCE_SECONDS =
         2, /* a close frame that the peer does not take within it is given up */
     SOCKET_RESERVE =
@@ -61,10 +62,20 @@ static bool can_write(const struct player_session *session)
            !lws_partial_buffered(connection->wsi);
 }
 
+/*
+ * Sets the library's timer for the connection. It is the library's own wake-up that looks at its
+ * timers, so one that is set from the tick has to ring it, or it is seen at the next socket's event.
+ */
+static void set_timeout(struct connection *connection, int seconds)
+{
+    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, seconds);
+    lws_cancel_service(lws_get_context(connection->wsi));
+}
+
 /* A connection that fails is killed from the loop, never from within a callback of another. */
 static void kill_connection(struct connection *connection)
 {
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    set_timeout(connection, LWS_TO_KILL_ASYNC);
 }
 
 /* Writes one frame; a game_output's write function. */
@@ -91,8 +102,9 @@ static void session_quiet(void *arg, struct player_session *session, struct now 
     (void)arg;
     if (!can_write(session))
         return;
-    unsigned char buffer[LWS_PRE + 1];
-    if (lws_write(connection->wsi, buffer + LWS_PRE, 0, LWS_WRITE_PING) < 0) {
+    /* with a payload, because the library keeps the answer to an empty ping to itself */
+    unsigned char ping[LWS_PRE + PING_PAYLOAD_SIZE] = {0};
+    if (lws_write(connection->wsi, ping + LWS_PRE, PING_PAYLOAD_SIZE, LWS_WRITE_PING) < 0) {
         connection->closing = true;
         kill_connection(connection);
     }
@@ -140,7 +152,7 @@ static void session_close(void *arg, struct player_session *session, enum sessio
         return;
     }
     connection->close_frame_due = true;
-    lws_set_timeout(connection->wsi, PENDING_TIMEOUT_USER_OK, CLOSE_PATIENCE_SECONDS);
+    set_timeout(connection, CLOSE_PATIENCE_SECONDS);
     if (lws_partial_buffered(connection->wsi))
         lws_callback_on_writable(connection->wsi);
     else
