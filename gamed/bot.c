@@ -1,3 +1,7 @@
+/*
+ * How a computer player makes up its mind. Its levels differ in how often it looks, how far it sees
+ * and how well it aims.
+ */
 #include "gamed/bot.h"
 
 #include <stddef.h>

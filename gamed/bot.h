@@ -27,15 +27,19 @@ struct bot {
     int32_t aim_error;    /* of this approach, 1/64 px */
 };
 
-/* The word of a level ("easy", "normal", "hard"), and back; bot_level_parse returns false for any
- * other word. */
+/*
+ * The word of a level ("easy", "normal", "hard"), and back; bot_level_parse returns false for any
+ * other word.
+ */
 const char *bot_level_name(enum bot_level level);
 bool bot_level_parse(const char *word, enum bot_level *level);
 
 void bot_init(struct bot *bot, enum bot_level level, int seat, uint64_t seed);
 
-/* Looks at the court if it is time to. Returns whether it has a new target, in 1/64 px of its
- * paddle's top edge. */
+/*
+ * Looks at the court if it is time to. Returns whether it has a new target, in 1/64 px of its
+ * paddle's top edge.
+ */
 bool bot_look(struct bot *bot, const struct pong *pong, int32_t *target);
 
 #endif

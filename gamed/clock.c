@@ -1,3 +1,6 @@
+/*
+ * The only place that asks the time.
+ */
 #include "gamed/clock.h"
 
 #include <time.h>

@@ -1,3 +1,6 @@
+/*
+ * One table of flags, and their way into the units that the modules use.
+ */
 #include "gamed/config.h"
 
 #include <stdio.h>
@@ -76,6 +79,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "post matches of guests"},
         {"redis-url", TEXT(config->redis_url), "", "REDIS_URL", "URL",
          "for state between instances; not used by this version"},
+        {"drain-ms", NUMBER(config->drain_ms, 0, 10000), "200", NULL, "MS",
+         "how long callers are still told that it is stopping"},
         {"log-level", CHOICE(config->log_level, LOG_LEVEL_CHOICES), "info", NULL, "WORD",
          "what is logged"},
     };

@@ -22,6 +22,7 @@ struct config {
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];
     int log_level;
+    int drain_ms; /* between being asked to stop and stopping */
     struct game_manager_config manager;
     struct game_consumer_config consumer;
     struct game_history_config history;

@@ -1,3 +1,7 @@
+/*
+ * The WebSocket end. Each callback of the library is one call here; the life of a connection is:
+ * admitted (on_upgrade), open, closing (nothing but a close frame is written), gone.
+ */
 #include "gamed/game_consumer.h"
 
 #include <assert.h>
@@ -7,6 +11,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/seat_cookies.h"
 #include "gamed/game_input.h"
 #include "gamed/game_output.h"
 #include "gamed/handshake.h"
@@ -15,8 +20,8 @@
 enum {
     RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
                              dominates the memory) */
-    URL_ARGUMENTS_MAX = 32,
     PING_PAYLOAD_SIZE = 4,
+    COOKIES_MAX = 8192, /* bytes; the library takes no longer head */
     CLOSE_PATIENCE_SECONDS =
         2, /* a close frame that the peer does not take within it is given up */
     SOCKET_RESERVE =
@@ -44,7 +49,6 @@ struct game_consumer {
     struct connection *connections;
     struct connection *free_connections;
     int socket_count;
-    uint64_t handshakes_refused;
     struct game_output output;
     struct game_input input;
 };
@@ -168,8 +172,10 @@ static void free_partial(struct connection *connection)
     connection->partial_length = 0;
 }
 
-/* Most messages come whole and are read where they lie; pieces are put together in a buffer that
- * lives only so long. */
+/*
+ * Most messages come whole and are read where they lie; pieces are put together in a buffer that
+ * lives only so long.
+ */
 static void on_receive(struct game_consumer *consumer, struct connection *connection,
                        const char *bytes, size_t length)
 {
@@ -205,20 +211,13 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 
 /* ---- handshake ----------------------------------------------------------------------- */
 
-/* What is too long to be read must not pass for missing: TOO_LONG is a bad origin and a bad token. */
-#define TOO_LONG "x"
+/* What is too long to be read must not pass for missing: this is a bad origin and a bad token. */
+#define TOO_LONG "Bearer x"
 
 static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out)
 {
     if (lws_hdr_copy(wsi, out, HANDSHAKE_VALUE_MAX, token) < 0)
         strcpy(out, lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
-}
-
-static void copy_cookie(struct lws *wsi, const char *name, char *out)
-{
-    size_t size = HANDSHAKE_VALUE_MAX;
-    if (lws_http_cookie_get(wsi, name, out, &size) != 0)
-        out[0] = '\0';
 }
 
 /*
@@ -229,12 +228,12 @@ static void copy_token_argument(struct lws *wsi, char *out)
 {
     static const char name[] = "token=";
     char argument[HANDSHAKE_VALUE_MAX];
-    for (int i = 0; i < URL_ARGUMENTS_MAX; i++) {
-        int length = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (length <= 0)
-            return;
-        if (lws_hdr_copy_fragment(wsi, argument, sizeof argument, WSI_TOKEN_HTTP_URI_ARGS, i) < 0) {
-            strcpy(out, TOO_LONG);
+    for (int i = 0;; i++) {
+        int length =
+            lws_hdr_copy_fragment(wsi, argument, sizeof argument, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (length < 0) {
+            bool is_too_long = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
+            strcpy(out, is_too_long ? TOO_LONG : "");
             return;
         }
         if (strncmp(argument, name, sizeof name - 1) == 0) {
@@ -246,13 +245,14 @@ static void copy_token_argument(struct lws *wsi, char *out)
 
 static void read_request(struct lws *wsi, struct handshake_request *request)
 {
+    static char cookies[COOKIES_MAX]; /* the loop thread's */
     memset(request, 0, sizeof *request);
     copy_header(wsi, WSI_TOKEN_GET_URI, request->path);
     copy_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, request->authorization);
     copy_header(wsi, WSI_TOKEN_ORIGIN, request->origin);
     copy_header(wsi, WSI_TOKEN_HOST, request->host);
-    copy_cookie(wsi, "pong_seat_1", request->cookie[0]);
-    copy_cookie(wsi, "pong_seat_2", request->cookie[1]);
+    if (lws_hdr_copy(wsi, cookies, sizeof cookies, WSI_TOKEN_HTTP_COOKIE) > 0)
+        seat_cookies_read(cookies, request->cookie);
     copy_token_argument(wsi, request->token_argument);
 }
 
@@ -284,9 +284,8 @@ static unsigned status_of_handshake(int error)
     }
 }
 
-static int refuse(struct game_consumer *consumer, struct lws *wsi, unsigned status)
+static int refuse(struct lws *wsi, unsigned status)
 {
-    consumer->handshakes_refused++;
     if (lws_return_http_status(wsi, status, NULL) < 0)
         return -1;
     return 1;
@@ -300,16 +299,16 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
     read_request(wsi, &request);
     int error = handshake_read(&request, consumer->config.allowed_origins, &handshake);
     if (error != HANDSHAKE_OK)
-        return refuse(consumer, wsi, status_of_handshake(error));
+        return refuse(wsi, status_of_handshake(error));
 
     struct connection *connection = consumer->free_connections;
     if (!connection)
-        return refuse(consumer, wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+        return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
     struct player_session *session;
     error =
         game_manager_admit(consumer->manager, &handshake, connection, consumer->now(), &session);
     if (error != GAME_MANAGER_OK)
-        return refuse(consumer, wsi, status_of_manager(error));
+        return refuse(wsi, status_of_manager(error));
     LL_DELETE(consumer->free_connections, connection);
     memset(connection, 0, sizeof *connection);
     connection->wsi = wsi;
@@ -435,14 +434,6 @@ void game_consumer_free(struct game_consumer *consumer)
         return;
     free(consumer->connections);
     free(consumer);
-}
-
-void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats)
-{
-    stats->output = consumer->output.stats;
-    stats->messages_received = consumer->input.received;
-    stats->messages_dropped = consumer->input.dropped;
-    stats->handshakes_refused = consumer->handshakes_refused;
 }
 
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks)

@@ -38,10 +38,4 @@ const struct lws_protocols *game_consumer_protocols(void);
 /* Fills the manager's hooks, match_over excepted; their arg is the consumer. */
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks);
 
-struct game_consumer_stats {
-    struct game_output_stats output;
-    uint64_t messages_received, messages_dropped, handshakes_refused;
-};
-void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats);
-
 #endif

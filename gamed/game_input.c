@@ -1,3 +1,6 @@
+/*
+ * What a message brings about. Rules are not here: the manager refuses, this only says so.
+ */
 #include "gamed/game_input.h"
 
 #include "gamed/messages.h"

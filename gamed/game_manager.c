@@ -11,6 +11,8 @@
 
 enum {
     CODE_ATTEMPTS_MAX = 64,
+    STALL_FORGIVEN_MS =
+        1000, /* after a stall of our own, what peers said meanwhile is read first */
     DEFAULT_WINNING_SCORE = 10
 };
 
@@ -164,8 +166,10 @@ static int64_t updates_due(const struct game_manager *manager, int phase, struct
                            since % NS_PER_SECOND * manager->config.update_hz / NS_PER_SECOND + 1;
 }
 
-/* The moment of an update's period that has the fewest rooms, so that they do not all send in one
- * burst. */
+/*
+ * The moment of an update's period that has the fewest rooms, so that they do not all send in one
+ * burst.
+ */
 static int emptiest_phase(const struct game_manager *manager)
 {
     int best = 0;
@@ -223,10 +227,13 @@ static void remember_departed(struct game_manager *manager, const struct room *r
 struct departed_room *manager_find_departed(struct game_manager *manager, const char *code,
                                             struct now now)
 {
-    for (size_t i = 0; i < DEPARTED_MAX; i++) {
-        struct departed_room *departed = &manager->departed[i];
-        if (departed->room_code[0] && strcmp(departed->room_code, code) == 0 &&
-            now.mono_ms - departed->at_ms < DEPARTED_MS)
+    /* from the newest back; what comes after the first that is too old is older still */
+    for (size_t i = 1; i <= DEPARTED_MAX; i++) {
+        struct departed_room *departed =
+            &manager->departed[(manager->departed_next + DEPARTED_MAX - i) % DEPARTED_MAX];
+        if (!departed->room_code[0] || now.mono_ms - departed->at_ms >= DEPARTED_MS)
+            return NULL;
+        if (strcmp(departed->room_code, code) == 0)
             return departed;
     }
     return NULL;
@@ -343,7 +350,8 @@ static void check_quiet_sessions(struct game_manager *manager, struct room *room
             session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
         if (session->is_bot) {
             session = session->next;
-        } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS) {
+        } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS &&
+                   now.mono_ms >= manager->trusts_silence_at_ms) {
             game_manager_session_close(manager, session, SESSION_CLOSE_DROP, now);
             session = room->sessions;
         } else {
@@ -357,10 +365,23 @@ static void check_quiet_sessions(struct game_manager *manager, struct room *room
     }
 }
 
+/* Nobody is there and nothing can move: the clock goes on, the rest is looked at twice a second. */
+static bool is_asleep(const struct game_manager *manager, const struct room *room)
+{
+    return room->game.pong.phase == PONG_WAITING && room->session_count == 0 &&
+           room->updates % (uint32_t)(manager->config.update_hz / 2) != 0;
+}
+
 static void update_room(struct game_manager *manager, struct room *room, struct now now)
 {
     struct game_events events = {0};
     const int steps = PONG_STEPS_PER_SECOND / manager->config.update_hz;
+    manager->totals.updates++;
+    if (is_asleep(manager, room)) {
+        room->game.pong.step += (uint32_t)steps;
+        room->updates++;
+        return;
+    }
     for (int i = 0; i < steps; i++) {
         move_bots(room);
         game_state_step(&room->game, now, &events);
@@ -377,7 +398,6 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     game_state_view(&room->game, &room->fresh);
     room->update_due = true;
     manager_publish(manager, room, &events, now);
-    manager->totals.updates++;
     if (++room->updates % (uint32_t)(manager->config.update_hz / 2) == 0)
         check_quiet_sessions(manager, room, now);
 }
@@ -392,6 +412,7 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
             int64_t skipped = due - *done - GAME_MANAGER_CATCH_UP_MAX;
             manager->totals.updates_skipped += (uint64_t)(skipped * manager->phases[i].room_count);
             *done += skipped;
+            manager->trusts_silence_at_ms = now.mono_ms + STALL_FORGIVEN_MS;
         }
         for (; *done < due; (*done)++) {
             struct room *room, *after;
@@ -404,16 +425,26 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
     return next;
 }
 
+bool game_manager_is_draining(const struct game_manager *manager)
+{
+    return manager->draining;
+}
+
 void game_manager_drain(struct game_manager *manager, struct now now)
 {
     manager->draining = true;
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         struct room *room;
         DL_FOREACH (manager->phases[i].rooms, room) {
-            struct player_session *session, *after;
-            DL_FOREACH_SAFE (room->sessions, session, after)
-                if (!session->is_bot)
-                    game_manager_session_close(manager, session, SESSION_CLOSE_RESTARTING, now);
+            struct player_session *session = room->sessions;
+            while (session) { /* an end may be that of another, too: then from the start again */
+                if (session->is_bot) {
+                    session = session->next;
+                    continue;
+                }
+                game_manager_session_close(manager, session, SESSION_CLOSE_RESTARTING, now);
+                session = room->sessions;
+            }
         }
     }
 }

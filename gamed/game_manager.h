@@ -73,16 +73,22 @@ struct game_manager_config {
 
 struct game_manager_hooks {
     void *arg;
-    /* The room has something for its sessions: events past next_event, an update when update_due,
-     * what sessions are owed. */
+    /*
+     * The room has something for its sessions: events past next_event, an update when update_due,
+     * what sessions are owed.
+     */
     void (*output_ready)(void *arg, struct room *room, struct now now);
     /* Nothing was sent to it for SESSION_PING_AFTER_MS. */
     void (*session_quiet)(void *arg, struct player_session *session, struct now now);
-    /* It is out of its room: close its connection with the code; game_manager_session_gone() must
-     * follow. */
+    /*
+     * It is out of its room: close its connection with the code; game_manager_session_gone() must
+     * follow.
+     */
     void (*session_close)(void *arg, struct player_session *session, enum session_close code);
-    /* A match has ended; its result, by value. Results go another way than frames, so it has an arg
-     * of its own. */
+    /*
+     * A match has ended; its result, by value. Results go another way than frames, so it has an arg
+     * of its own.
+     */
     void (*match_over)(void *match_over_arg, const struct match_result *result);
     void *match_over_arg;
 };
@@ -100,8 +106,10 @@ enum game_manager_error {
     GAME_MANAGER_TOO_MANY_SPECTATORS = -9,
 };
 
-/* Who asks over REST. Nothing here was checked against a room yet; user_id was verified by
- * api-fcgi. */
+/*
+ * Who asks over REST. Nothing here was checked against a room yet; user_id was verified by
+ * api-fcgi.
+ */
 struct game_caller {
     const char *user_id;  /* "" for a guest */
     const char *username; /* "" for none */
@@ -140,11 +148,12 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
                                       const struct game_manager_hooks *hooks, struct now now);
 void game_manager_free(struct game_manager *manager);
 
-/* ---- REST, through the IPC. Each returns GAME_MANAGER_OK or a negative enum game_manager_error.
- * ---- */
+/* ---- REST, through the IPC. Each returns GAME_MANAGER_OK or a negative enum game_manager_error */
 
-/* A room with the caller in seat 1. The same new_token, or an explicitly shown token that holds a
- * seat, gets that room again. */
+/*
+ * A room with the caller in seat 1. The same new_token, or an explicitly shown token that holds a
+ * seat, gets that room again.
+ */
 int game_manager_create(struct game_manager *manager, const struct game_caller *caller,
                         const struct game_options *options, struct now now,
                         struct game_placement *placement);
@@ -170,8 +179,10 @@ int game_manager_check(struct game_manager *manager, const char *code,
 int game_manager_cancel(struct game_manager *manager, const char *code,
                         const struct game_caller *caller, struct now now);
 
-/* Public rooms that run, or wait with somebody present; newest first. Returns how many of `max`
- * were filled in. */
+/*
+ * Public rooms that run, or wait with somebody present; newest first. Returns how many of `max`
+ * were filled in.
+ */
 size_t game_manager_list(struct game_manager *manager, struct now now, const struct room **rooms,
                          size_t max);
 
@@ -215,8 +226,10 @@ void game_manager_session_close(struct game_manager *manager, struct player_sess
 
 /* ---- what an open session asks for (docs/protocol.md §2a) ---- */
 
-/* join_game. player_id and username may be ""; a username must have passed text_is_username. The
- * answer is owed as a greeting. */
+/*
+ * join_game. player_id and username may be ""; a username must have passed text_is_username. The
+ * answer is owed as a greeting.
+ */
 void game_manager_hello(struct game_manager *manager, struct player_session *session,
                         const char *player_id, const char *username, struct now now);
 
@@ -238,8 +251,12 @@ int game_manager_rematch(struct game_manager *manager, struct player_session *se
 /* Runs every update that is due; returns when to call again (CLOCK_MONOTONIC, ns). */
 int64_t game_manager_tick(struct game_manager *manager, struct now now);
 
-/* Before a stop: no new rooms or players any more, everybody is sent away to come back later.
- * Idempotent. */
+/*
+ * Before a stop: no new rooms or players any more, everybody is sent away to come back later.
+ * Idempotent.
+ */
 void game_manager_drain(struct game_manager *manager, struct now now);
+
+bool game_manager_is_draining(const struct game_manager *manager);
 
 #endif

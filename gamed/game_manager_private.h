@@ -7,8 +7,10 @@
 
 #include "gamed/game_manager.h"
 
-/* Rooms that are gone are remembered for a while: an ended one answers 410 instead of 404, a
- * cancelled one's creator may ask again. */
+/*
+ * Rooms that are gone are remembered for a while: an ended one answers 410 instead of 404, a
+ * cancelled one's creator may ask again.
+ */
 enum {
     DEPARTED_MAX = 4096,
     DEPARTED_MS = 60000
@@ -43,6 +45,7 @@ struct game_manager {
         int room_count;
         int64_t updates_done;
     } phases[GAME_MANAGER_PHASES];
+    int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
     bool draining;
     struct game_manager_stats totals; /* the counters of it */
 };

@@ -137,6 +137,11 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     int seat = choose_seat(room, session);
     if (seat)
         sit_down(manager, room, session, seat, now);
+    if (!session->seat && room->spectator_count > manager->config.max_spectators) {
+        /* it showed both tokens, and both seats are taken */
+        game_manager_session_close(manager, session, SESSION_CLOSE_POLICY, now);
+        return;
+    }
     manager_publish(manager, room, &events, now);
 }
 

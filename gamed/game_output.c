@@ -1,3 +1,6 @@
+/*
+ * Who is sent what, and when. Nothing here waits: what cannot be written now is owed, not queued.
+ */
 #include "gamed/game_output.h"
 
 #include <assert.h>
@@ -160,7 +163,7 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
         if (session->owed_greeting)
             greet(output, room, session, now);
     }
-    if (room->update_due)
+    if (room->update_due && room->session_count > 0)
         send_update(output, room, now);
 }
 

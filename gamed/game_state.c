@@ -194,6 +194,7 @@ void game_state_disconnect(struct game *game, int number, struct now now,
     seat->connected = false;
     seat->seen_ms = now.mono_ms;
     seat->wants_rematch = false;
+    seat->pending_target = GAME_TARGET_STOP; /* nobody holds its key any more */
     game->lonely_since_ms = now.mono_ms;
     emit(events, GAME_EVENT_LEFT, number);
     if (!game_state_is_under_way(game))
@@ -277,8 +278,10 @@ int game_state_pause(struct game *game, int number, struct game_events *events)
     return GAME_OK;
 }
 
-/* Serving: who lost the last point decides; before the first point either may. Not before a second
- * of the countdown has passed. */
+/*
+ * Serving: who lost the last point decides; before the first point either may. Not before a second
+ * of the countdown has passed.
+ */
 static int ask_to_serve(struct game *game, int number)
 {
     struct pong *pong = &game->pong;
@@ -339,8 +342,10 @@ static void apply_pending_targets(struct game *game)
     }
 }
 
-/* The serve's velocity: towards who lost the last point, to the right at first; up or down is the
- * match's own secret. */
+/*
+ * The serve's velocity: towards who lost the last point, to the right at first; up or down is the
+ * match's own secret.
+ */
 static void launch_serve(struct game *game)
 {
     struct pong *pong = &game->pong;

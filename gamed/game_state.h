@@ -63,8 +63,10 @@ struct game_event {
     int16_t vx, vy; /* of GAME_EVENT_RESUMED, 1/64 px per step */
 };
 
-/* One call causes a handful of events at most; GAME_EVENTS_MAX is proved by the unit tests and
- * asserted. */
+/*
+ * One call causes a handful of events at most; GAME_EVENTS_MAX is proved by the unit tests and
+ * asserted.
+ */
 enum {
     GAME_EVENTS_MAX = 8
 };
@@ -148,8 +150,10 @@ struct game {
     int64_t ended_unix_ms;
 };
 
-/* What an update shows, in the wire's own units: hundredths of a px, so that "unchanged" means
- * unchanged on the wire. */
+/*
+ * What an update shows, in the wire's own units: hundredths of a px, so that "unchanged" means
+ * unchanged on the wire.
+ */
 struct game_view {
     int32_t paddle_y[2];
     int32_t ball_x, ball_y;
@@ -162,23 +166,31 @@ struct game_view {
     uint16_t name_version[2];
 };
 
-/* Opens a room with free seats; `seed` is 64 random bits, `match_id` a fresh UUID. `rules` must
- * outlive the game. */
+/*
+ * Opens a room with free seats; `seed` is 64 random bits, `match_id` a fresh UUID. `rules` must
+ * outlive the game.
+ */
 void game_state_open(struct game *game, const struct game_rules *rules, const char *room_code,
                      const char *match_id, uint64_t seed, uint8_t winning_score, bool is_public,
                      struct now now);
 
-/* Seats the player in the lowest free seat while the match has not begun. Returns the seat, or 0
- * when there is none. */
+/*
+ * Seats the player in the lowest free seat while the match has not begun. Returns the seat, or 0
+ * when there is none.
+ */
 int game_state_take_seat(struct game *game, const struct game_player *player, struct now now);
 
-/* Its holder has a connection now, or has lost it. The match begins once both players are
- * connected. */
+/*
+ * Its holder has a connection now, or has lost it. The match begins once both players are
+ * connected.
+ */
 void game_state_connect(struct game *game, int seat, struct now now);
 void game_state_disconnect(struct game *game, int seat, struct now now, struct game_events *events);
 
-/* Its holder asked about the room (check/ with his token): keeps a waiting seat. Spectators keep a
- * waiting room only. */
+/*
+ * Its holder asked about the room (check/ with his token): keeps a waiting seat. Spectators keep a
+ * waiting room only.
+ */
 void game_state_poll(struct game *game, int seat, struct now now);
 void game_state_visited(struct game *game, struct now now);
 
@@ -190,15 +202,19 @@ void game_state_visited(struct game *game, struct now now);
 bool game_state_is_here(const struct game *game, int seat, struct now now);
 bool game_state_is_here_lately(const struct game *game, int seat, struct now now);
 
-/* Names the seat; ignored after the match's first serve. `username` must have passed
- * text_is_username. */
+/*
+ * Names the seat; ignored after the match's first serve. `username` must have passed
+ * text_is_username.
+ */
 void game_state_rename(struct game *game, int seat, const char *username);
 
 /* Voids the seat's token and gives it a new one. */
 void game_state_set_token(struct game *game, int seat, const char *token);
 
-/* The paddle heads for `target` (1/64 px; it is cut), or stops (GAME_TARGET_STOP), from
- * the next even step on. */
+/*
+ * The paddle heads for `target` (1/64 px; it is cut), or stops (GAME_TARGET_STOP), from
+ * the next even step on.
+ */
 void game_state_steer(struct game *game, int seat, int32_t target);
 
 /* What a player asks for. Each returns GAME_OK or the refusal. */

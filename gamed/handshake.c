@@ -1,3 +1,6 @@
+/*
+ * Reads an upgrade request's texts. It trusts none of them and opens nothing.
+ */
 #include "gamed/handshake.h"
 
 #include <string.h>
@@ -47,8 +50,10 @@ int handshake_read(const struct handshake_request *request, const char *allowed_
     if (!is_origin_allowed(request->origin, request->host, allowed_origins))
         return HANDSHAKE_BAD_ORIGIN;
 
-    /* In this precedence: the argument, the header, the cookies. A deployed client puts a '$'
-     * before its token. */
+    /*
+     * In this precedence: the argument, the header, the cookies. A deployed client puts a '$'
+     * before its token.
+     */
     const char *token = request->token_argument;
     if (token[0] == '$')
         token++;

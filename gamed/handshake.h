@@ -20,7 +20,7 @@ struct handshake_request {
     char path[HANDSHAKE_VALUE_MAX];
     char token_argument[HANDSHAKE_VALUE_MAX]; /* of ?token=, decoded */
     char authorization[HANDSHAKE_VALUE_MAX];
-    char cookie[2][HANDSHAKE_VALUE_MAX]; /* pong_seat_1 and pong_seat_2 */
+    char cookie[2][SEAT_TOKEN_SIZE]; /* pong_seat_1 and pong_seat_2 */
     char origin[HANDSHAKE_VALUE_MAX];
     char host[HANDSHAKE_VALUE_MAX];
 };

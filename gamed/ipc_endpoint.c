@@ -1,3 +1,6 @@
+/*
+ * Requests of api-fcgi, answered. Every request gets an answer, whatever it is.
+ */
 #include "gamed/ipc_endpoint.h"
 
 #include <string.h>
@@ -205,14 +208,13 @@ static json_t *serve_stats(struct ipc_endpoint *endpoint, const struct ipc_reque
 static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_request *request,
                             struct now now)
 {
-    struct game_manager_stats stats;
     const char *words[DEGRADED_MAX];
     (void)request, (void)now;
-    game_manager_stats(endpoint->manager, &stats);
     size_t count = endpoint->degraded(endpoint->degraded_arg, words, DEGRADED_MAX);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "status", json_string(count ? "degraded" : "ok"));
-    json_object_set_new(reply, "draining", json_boolean(stats.draining));
+    json_object_set_new(reply, "draining",
+                        json_boolean(game_manager_is_draining(endpoint->manager)));
     if (count) {
         json_t *degraded = json_array();
         for (size_t i = 0; i < count; i++)

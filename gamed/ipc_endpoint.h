@@ -10,8 +10,10 @@
 #include "gamed/game_manager.h"
 #include "ipc/ipc_server.h"
 
-/* What `health` asks about besides the manager: words for what does not work, e.g. "store". Returns
- * how many of `max` it named. */
+/*
+ * What `health` asks about besides the manager: words for what does not work, e.g. "store". Returns
+ * how many of `max` it named.
+ */
 struct ipc_endpoint {
     struct game_manager *manager;
     struct ipc_server *server;

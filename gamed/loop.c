@@ -1,7 +1,11 @@
+/*
+ * The one loop. Whatever blocks must not be called from here.
+ */
 #include "gamed/loop.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +18,7 @@
 #include <uv.h>
 
 #include "common/log.h"
+#include "common/unix_socket.h"
 
 /*
  * A header block over HEADERS_MAX closes without an answer; a handshake has HANDSHAKE_SECONDS.
@@ -22,7 +27,8 @@
 enum {
     HEADERS_MAX = 8192,
     HANDSHAKES_MAX = 128,
-    HANDSHAKE_SECONDS = 10
+    HANDSHAKE_SECONDS = 10,
+    UNIX_SOCKET_MASK = 0117 /* 0660 */
 };
 
 struct watch {
@@ -35,6 +41,7 @@ struct loop {
     uv_loop_t uv;
     struct lws_context *context;
     char unix_path[sizeof((struct sockaddr_un *)0)->sun_path];
+    char host[64]; /* the library keeps a pointer to it */
     int timer_fd;
     uv_poll_t timer;
     int64_t (*fire)(void *arg);
@@ -47,42 +54,19 @@ struct loop {
     size_t watch_count;
 };
 
-/* The library's timers are a sorted list, so its own keep-alive would cost O(n) a connection; pings
- * are the game manager's. */
+/*
+ * The library's timers are a sorted list, so its own keep-alive would cost O(n) a connection; pings
+ * are the game manager's.
+ */
 static const lws_retry_bo_t no_keepalive = {.secs_since_valid_ping = 0,
                                             .secs_since_valid_hangup = 0};
 
 /* ---- listener ------------------------------------------------------------------------ */
 
-/* Whether somebody answers on the unix socket; a file that nobody answers on is left over from a
- * dead process. */
-static int is_alive(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    int alive = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
-    close(fd);
-    return alive;
-}
-
 static int prepare_unix_path(struct loop *loop, const char *path, char *error, size_t error_size)
 {
-    if (strlen(path) == 0 || strlen(path) >= sizeof loop->unix_path) {
-        snprintf(error, error_size, "the socket path of --listen must be 1 to %zu bytes long",
-                 sizeof loop->unix_path - 1);
+    if (unix_socket_clear(path, error, error_size) != 0)
         return -1;
-    }
-    if (is_alive(path)) {
-        snprintf(error, error_size, "another process listens on %s", path);
-        return -1;
-    }
-    if (unlink(path) != 0 && errno != ENOENT) {
-        snprintf(error, error_size, "cannot remove the old socket %s: %s", path, strerror(errno));
-        return -1;
-    }
     memcpy(loop->unix_path, path, strlen(path) + 1);
     return 0;
 }
@@ -111,24 +95,25 @@ static int split_address(const char *listen, char *host, size_t host_size, int *
 static int open_context(struct loop *loop, const struct loop_config *config, char *error,
                         size_t error_size)
 {
-    char host[64];
     void *foreign[1] = {&loop->uv};
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
-    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                   LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     if (strncmp(config->listen, "unix:", 5) == 0) {
         if (prepare_unix_path(loop, config->listen + 5, error, error_size) != 0)
             return -1;
         info.options |= LWS_SERVER_OPTION_UNIX_SOCK;
         info.iface = loop->unix_path;
     } else {
-        if (split_address(config->listen, host, sizeof host, &info.port) != 0) {
-            snprintf(error, error_size, "--listen must be unix:PATH or ADDRESS:PORT, not \"%.80s\"",
+        if (split_address(config->listen, loop->host, sizeof loop->host, &info.port) != 0) {
+            snprintf(error, error_size,
+                     "--listen must be unix:PATH or NUMERIC-ADDRESS:PORT, not \"%.80s\"",
                      config->listen);
             return -1;
         }
-        info.iface = host;
-        if (!strchr(host, ':'))
+        info.iface = loop->host;
+        if (!strchr(loop->host, ':'))
             info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
     }
     info.foreign_loops = foreign;
@@ -141,21 +126,22 @@ static int open_context(struct loop *loop, const struct loop_config *config, cha
     info.timeout_secs = HANDSHAKE_SECONDS;
     info.timeout_secs_ah_idle = HANDSHAKE_SECONDS;
     info.retry_and_idle_policy = &no_keepalive;
+    /* the listener exists from its first moment with the mode that it is to have */
+    mode_t old_mask = umask(UNIX_SOCKET_MASK);
     loop->context = lws_create_context(&info);
-    if (!loop->context || !lws_get_vhost_by_name(loop->context, "default")) {
+    bool listens = loop->context && lws_create_vhost(loop->context, &info);
+    umask(old_mask);
+    if (!listens) {
         snprintf(error, error_size, "cannot listen on %s", config->listen);
-        return -1;
-    }
-    if (loop->unix_path[0] && chmod(loop->unix_path, 0660) != 0) {
-        snprintf(error, error_size, "cannot set the mode of %s: %s", loop->unix_path,
-                 strerror(errno));
         return -1;
     }
     return 0;
 }
 
-/* The library's own warnings may quote what a peer sent, so only its errors are logged, as one
- * line. */
+/*
+ * The library's own warnings may quote what a peer sent, so only its errors are logged, as one
+ * line.
+ */
 static void log_library(int level, const char *line)
 {
     (void)level;
@@ -276,8 +262,10 @@ void loop_stop(struct loop *loop)
     uv_stop(&loop->uv);
 }
 
-/* With a foreign loop the library closes in two acts: its handles close while the loop still turns,
- * then the rest is freed. */
+/*
+ * With a foreign loop the library closes in two acts: its handles close while the loop still turns,
+ * then the rest is freed.
+ */
 void loop_close(struct loop *loop)
 {
     if (!loop)

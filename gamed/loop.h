@@ -23,19 +23,25 @@ struct loop_config {
     void *protocol_arg;                    /* for the protocols: loop_protocol_arg() */
 };
 
-/* Opens the listener; a unix socket gets mode 0660, a stale one is bound over, a live one is an
- * error. NULL and a sentence in error[] on failure. */
+/*
+ * Opens the listener; a unix socket gets mode 0660, a stale one is bound over, a live one is an
+ * error. NULL and a sentence in error[] on failure.
+ */
 struct loop *loop_open(const struct loop_config *config, char *error, size_t error_size);
 
-/* Calls `fire` at `first_ns` and then whenever it said: it returns the next deadline
- * (CLOCK_MONOTONIC, ns). Call once. */
+/*
+ * Calls `fire` at `first_ns` and then whenever it said: it returns the next deadline
+ * (CLOCK_MONOTONIC, ns). Call once.
+ */
 int loop_set_timer(struct loop *loop, int64_t (*fire)(void *arg), void *arg, int64_t first_ns);
 
 /* Moves the timer's deadline forward to `deadline_ns`, if that is earlier. */
 void loop_hasten_timer(struct loop *loop, int64_t deadline_ns);
 
-/* Calls `readable` whenever the descriptor is. At most LOOP_WATCHES_MAX. Returns 0, or -1 when it
- * cannot be watched. */
+/*
+ * Calls `readable` whenever the descriptor is. At most LOOP_WATCHES_MAX. Returns 0, or -1 when it
+ * cannot be watched.
+ */
 enum {
     LOOP_WATCHES_MAX = 8
 };

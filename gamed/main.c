@@ -30,7 +30,6 @@ enum {
     EXIT_USAGE = 2,
     SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
     RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
-    DRAIN_MS = 200,          /* so long callers are told that it is stopping, and sockets close */
 };
 
 struct daemon {
@@ -90,8 +89,10 @@ static int64_t on_timer(void *arg)
     return daemon->stop_deadline_ns < next ? daemon->stop_deadline_ns : next;
 }
 
-/* The first signal asks everybody to come back later and lets results go out; the second stops at
- * once. */
+/*
+ * The first signal asks everybody to come back later and lets results go out; the second stops at
+ * once.
+ */
 static void on_signal(void *arg)
 {
     struct daemon *daemon = arg;
@@ -103,7 +104,7 @@ static void on_signal(void *arg)
             continue;
         }
         log_info("stopping");
-        daemon->stop_deadline_ns = now.mono_ns + (int64_t)DRAIN_MS * 1000000;
+        daemon->stop_deadline_ns = now.mono_ns + (int64_t)daemon->config.drain_ms * 1000000;
         game_manager_drain(daemon->manager, now);
         loop_hasten_timer(daemon->loop, daemon->stop_deadline_ns);
     }
@@ -111,8 +112,10 @@ static void on_signal(void *arg)
 
 /* ---- start --------------------------------------------------------------------------- */
 
-/* Lifts the descriptor limit to what the flags need; the library would spin at the limit, so it
- * must not be reached. */
+/*
+ * Lifts the descriptor limit to what the flags need; the library would spin at the limit, so it
+ * must not be reached.
+ */
 static int raise_descriptor_limit(int max_connections, char *error, size_t error_size)
 {
     struct rlimit limit;

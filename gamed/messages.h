@@ -70,13 +70,17 @@ enum messages_state_form {
 size_t messages_state(const struct game *game, enum messages_state_form form, int64_t unix_ms,
                       char *out, size_t size);
 
-/* What `after` shows otherwise than `before`; names are taken from `game`. Returns 0 when nothing
- * changed. Allocates nothing. */
+/*
+ * What `after` shows otherwise than `before`; names are taken from `game`. Returns 0 when nothing
+ * changed. Allocates nothing.
+ */
 size_t messages_delta(const struct game *game, const struct game_view *before,
                       const struct game_view *after, int64_t unix_ms, char *out, size_t size);
 
-/* Any game event but GAME_EVENT_NEW_MATCH (which is a full state). A join is told to the others
- * here: is_you false. */
+/*
+ * Any game event but GAME_EVENT_NEW_MATCH (which is a full state). A join is told to the others
+ * here: is_you false.
+ */
 size_t messages_event(const struct game *game, const struct game_event *event, int64_t unix_ms,
                       char *out, size_t size);
 

@@ -48,8 +48,10 @@ static void put_hundredths(struct writer *writer, int32_t value)
     put_bytes(writer, decimals, fraction % 10 ? 3 : 2);
 }
 
-/* A string, or null for an empty one. The text is valid UTF-8, so only quotes, backslashes and
- * control characters need care. */
+/*
+ * A string, or null for an empty one. The text is valid UTF-8, so only quotes, backslashes and
+ * control characters need care.
+ */
 static void put_string(struct writer *writer, const char *text)
 {
     static const char hex[] = "0123456789abcdef";

@@ -1,3 +1,6 @@
+/*
+ * What one connection may do, without its socket.
+ */
 #include "gamed/player_session.h"
 
 #include <string.h>

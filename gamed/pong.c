@@ -71,8 +71,10 @@ static int32_t mirror_at_walls(int32_t y)
     return y;
 }
 
-/* Rule 3's hit: the faster the rally, the faster the ball; who leads by more than 3 gains less. The
- * edge gives the angle. */
+/*
+ * Rule 3's hit: the faster the rally, the faster the ball; who leads by more than 3 gains less. The
+ * edge gives the angle.
+ */
 static void bounce_off_paddle(struct pong *pong, int hitter, int32_t crossing_y, int32_t d)
 {
     int32_t v = absolute(pong->ball_vx) * 105 / 100;
@@ -87,8 +89,10 @@ static void bounce_off_paddle(struct pong *pong, int hitter, int32_t crossing_y,
     pong->ball_vy = 3 * v * d / (2 * PONG_PADDLE_HEIGHT);
 }
 
-/* Rules 2 and 3: the ball's way in one step. Rule 4 is for the caller, who sees whether there was a
- * hit. */
+/*
+ * Rules 2 and 3: the ball's way in one step. Rule 4 is for the caller, who sees whether there was a
+ * hit.
+ */
 static unsigned move_ball(struct pong *pong)
 {
     int32_t x = pong->ball_x, vx = pong->ball_vx, vy = pong->ball_vy;
@@ -145,8 +149,10 @@ static unsigned count_point(struct pong *pong)
     return events;
 }
 
-/* The countdown of a serve or a pause. What follows it is foreseen by everybody, so it belongs to
- * the step. */
+/*
+ * The countdown of a serve or a pause. What follows it is foreseen by everybody, so it belongs to
+ * the step.
+ */
 static unsigned run_timer(struct pong *pong)
 {
     if (pong->steps_left == PONG_STEPS_OPEN)

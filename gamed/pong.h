@@ -84,8 +84,10 @@ struct pong {
     uint16_t serve_steps;
 };
 
-/* A court before its match: scores 0, paddles in the middle, phase waiting. `step` is where the
- * game's clock starts. */
+/*
+ * A court before its match: scores 0, paddles in the middle, phase waiting. `step` is where the
+ * game's clock starts.
+ */
 void pong_init(struct pong *pong, uint32_t step, uint8_t winning_score, uint16_t serve_steps);
 
 /* Computes the next step. Returns the pong_event bits of what happened in it. */

@@ -12,8 +12,10 @@
 #include "common/log.h"
 #include "common/random.h"
 
-/* Attempts that occupy a place may all come first of all pending ones; behind them there must be
- * as many again to fill the places that are free. */
+/*
+ * Attempts that occupy a place may all come first of all pending ones; behind them there must be
+ * as many again to fill the places that are free.
+ */
 enum {
     LOOK_AHEAD = 2 * RESULT_DELIVERY_PARALLEL
 };

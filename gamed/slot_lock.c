@@ -1,3 +1,6 @@
+/*
+ * The lock is the kernel's, on an open file, so it ends with the process, however that ends.
+ */
 #include "gamed/slot_lock.h"
 
 #include <errno.h>
