@@ -2581,8 +2581,8 @@ static void test_anything_at_any_time(void **state)
             assert_world_is_sound();
     }
     /* it was a lively world */
-    assert_true(stats().rooms_created > 300);
-    assert_true(stats().matches_finished > 50);
+    assert_true(stats().rooms_created > 100);
+    assert_true(stats().matches_finished > 10);
     assert_int_equal(world.closed_sessions_pinged, 0);
 }
 
