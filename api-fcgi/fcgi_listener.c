@@ -8,14 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "common/unix_socket.h"
 
 enum {
     BACKLOG = 1024,
-    HOST_SIZE = 64,
-    SOCKET_MODE = 0660
+    HOST_SIZE = 64
 };
 
 static const char unix_prefix[] = "unix:";
@@ -35,19 +34,6 @@ static const char *unix_path(const char *address)
     size_t length = sizeof unix_prefix - 1;
 
     return strncmp(address, unix_prefix, length) == 0 ? address + length : NULL;
-}
-
-static int read_unix(const char *path, struct sockaddr_un *name, char *error, size_t error_size)
-{
-    memset(name, 0, sizeof *name);
-    name->sun_family = AF_UNIX;
-    if (path[0] == '\0' || strlen(path) >= sizeof name->sun_path) {
-        snprintf(error, error_size, "the socket's path must have 1 to %zu bytes: \"%s\"",
-                 sizeof name->sun_path - 1, path);
-        return -1;
-    }
-    memcpy(name->sun_path, path, strlen(path));
-    return 0;
 }
 
 /* Resolves ADDR:PORT; the caller frees *found. */
@@ -77,70 +63,14 @@ static int read_tcp(const char *address, struct addrinfo **found, char *error, s
 int fcgi_listener_check(const char *address, char *error, size_t error_size)
 {
     const char *path = unix_path(address);
-    struct sockaddr_un name;
     struct addrinfo *found;
 
     if (path != NULL)
-        return read_unix(path, &name, error, error_size);
+        return unix_socket_check(path, error, error_size);
     if (read_tcp(address, &found, error, error_size) != 0)
         return -1;
     freeaddrinfo(found);
     return 0;
-}
-
-/* Removes a socket file that nobody listens on. Returns -1 when somebody does. */
-static int remove_stale(int descriptor, const struct sockaddr_un *name, char *error,
-                        size_t error_size)
-{
-    struct stat file;
-
-    if (lstat(name->sun_path, &file) != 0)
-        return 0;
-    if (!S_ISSOCK(file.st_mode)) {
-        snprintf(error, error_size, "%s exists and is not a socket", name->sun_path);
-        return -1;
-    }
-    if (connect(descriptor, (const struct sockaddr *)name, sizeof *name) == 0 ||
-        errno != ECONNREFUSED) {
-        snprintf(error, error_size, "another process listens on %s", name->sun_path);
-        return -1;
-    }
-    unlink(name->sun_path);
-    return 0;
-}
-
-static int open_unix(const char *path, char *error, size_t error_size)
-{
-    struct sockaddr_un name;
-    int probe;
-    int descriptor;
-    int stale;
-
-    if (read_unix(path, &name, error, error_size) != 0)
-        return -1;
-    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (probe < 0 || descriptor < 0) {
-        snprintf(error, error_size, "cannot open a socket: %s", strerror(errno));
-        goto failed;
-    }
-    stale = remove_stale(probe, &name, error, error_size);
-    if (stale != 0)
-        goto failed;
-    /* The mode is set before listen: until then every connection is refused. */
-    if (bind(descriptor, (const struct sockaddr *)&name, sizeof name) != 0 ||
-        chmod(path, SOCKET_MODE) != 0 || listen(descriptor, BACKLOG) != 0) {
-        snprintf(error, error_size, "cannot listen on %s: %s", path, strerror(errno));
-        goto failed;
-    }
-    close(probe);
-    return descriptor;
-failed:
-    if (probe >= 0)
-        close(probe);
-    if (descriptor >= 0)
-        close(descriptor);
-    return -1;
 }
 
 static int open_tcp(const char *address, char *error, size_t error_size)
@@ -168,7 +98,8 @@ int fcgi_listener_open(const char *address, char *error, size_t error_size)
 {
     const char *path = unix_path(address);
 
-    return path != NULL ? open_unix(path, error, error_size) : open_tcp(address, error, error_size);
+    return path != NULL ? unix_socket_listen(path, BACKLOG, error, error_size)
+                        : open_tcp(address, error, error_size);
 }
 
 void fcgi_listener_close(int descriptor, const char *address)

@@ -19,7 +19,6 @@
 enum {
     EXIT_BAD_USAGE = 2,
     ERROR_SIZE = 768, /* a sentence and the longest value that it quotes */
-    LINE_MS = 250,    /* a burst is served in less */
     STOP_POLL_MS = 20,
     STOP_LIMIT_MS =
         10000, /* a request takes 2 s of gamed at most; nginx may be slow to take an answer */
@@ -70,7 +69,7 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .target = &config->threads,
          .min = 1,
          .max = 1024,
-         .fallback = "64",
+         .fallback = "128",
          .argument = "N",
          .help = "requests at a time; more than nginx workers x keepalive of every upstream to "
                  "this socket"},
@@ -190,8 +189,8 @@ static int serve(const struct config *config, struct room_api *api, int descript
     int signal_number;
     int status = EXIT_FAILURE;
 
-    api->gamed = ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, LINE_MS, error,
-                                 sizeof error);
+    api->gamed =
+        ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
     if (api->gamed == NULL) {
         log_error("%s", error);
         return EXIT_FAILURE;

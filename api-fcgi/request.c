@@ -44,42 +44,6 @@ static void read_authorization(struct request *request)
     request->bearer = value + length + strspn(value + length, blanks);
 }
 
-/* Takes a cookie pong_seat_N whose value has the form of a seat token; the first of a name counts,
- * as it has the longer path. */
-static void take_cookie(struct request *request, const char *text, size_t length)
-{
-    static const char prefix[] = "pong_seat_";
-    size_t prefix_length = sizeof prefix - 1;
-    size_t seat;
-    char *cookie;
-
-    if (length != prefix_length + 2 + SEAT_TOKEN_LENGTH ||
-        memcmp(text, prefix, prefix_length) != 0 || text[prefix_length + 1] != '=')
-        return;
-    seat = (size_t)(unsigned char)text[prefix_length] - '1'; /* below '1' it becomes huge */
-    if (seat >= REQUEST_SEATS || request->seat_cookies[seat][0] != '\0')
-        return;
-    cookie = request->seat_cookies[seat];
-    memcpy(cookie, text + prefix_length + 2, SEAT_TOKEN_LENGTH);
-    cookie[SEAT_TOKEN_LENGTH] = '\0';
-    if (!random_is_seat_token(cookie))
-        cookie[0] = '\0';
-}
-
-static void read_cookies(struct request *request)
-{
-    const char *at = request_param(request, "HTTP_COOKIE");
-
-    while (*at != '\0') {
-        size_t length;
-
-        at += strspn(at, "; \t");
-        length = strcspn(at, "; \t");
-        take_cookie(request, at, length);
-        at += length;
-    }
-}
-
 void request_init(struct request *request, const struct request_source *source)
 {
     memset(request, 0, sizeof *request);
@@ -89,7 +53,7 @@ void request_init(struct request *request, const struct request_source *source)
     request->is_tls = strcasecmp(request_param(request, "HTTPS"), "on") == 0 ||
                       strcasecmp(request_param(request, "REQUEST_SCHEME"), "https") == 0;
     read_authorization(request);
-    read_cookies(request);
+    seat_cookies_read(request_param(request, "HTTP_COOKIE"), request->seat_cookies);
 }
 
 /* application/json, in any case, with or without parameters; none is taken for it. */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/random.h"
+#include "common/seat_cookies.h"
 
 enum http_method {
     HTTP_GET,
@@ -19,10 +20,9 @@ enum http_method {
     HTTP_OTHER_METHOD
 };
 
-/* Bytes of a body; seats of a room, each of which has a cookie of its own. */
+/* Bytes of a body. */
 enum {
-    REQUEST_BODY_MAX = 4096,
-    REQUEST_SEATS = 2
+    REQUEST_BODY_MAX = 4096
 };
 
 enum request_error {
@@ -50,8 +50,7 @@ struct request {
     bool is_tls;
     const char *bearer; /* what follows "Authorization: Bearer", "" without it */
     bool has_bearer;
-    char seat_cookies[REQUEST_SEATS]
-                     [SEAT_TOKEN_SIZE]; /* pong_seat_1, pong_seat_2; "" where none is well formed */
+    char seat_cookies[SEAT_COOKIES][SEAT_TOKEN_SIZE]; /* see seat_cookies_read */
 };
 
 /* Reads the parameters; the source must outlive the request. Any thread. */

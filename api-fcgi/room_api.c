@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "api-fcgi/room_fields.h"
 #include "api-fcgi/router.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "ipc/ipc_message.h"
 
@@ -38,14 +38,6 @@ struct exchange {
     json_t *body; /* of a POST */
     struct ipc_request ask;
 };
-
-static int64_t unix_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void answer_error(struct exchange *exchange, int status, const char *code,
                          const char *sentence)
@@ -93,7 +85,7 @@ static long ask_gamed(struct exchange *exchange, json_t **reply)
     char *text;
     long result;
 
-    exchange->ask.deadline_unix_ms = unix_ms() + IPC_DEADLINE_MS;
+    exchange->ask.deadline_unix_ms = clock_read().unix_ms + IPC_DEADLINE_MS;
     result = ipc_request_encode(&exchange->ask, request, sizeof request);
     if (result < 0) {
         log_error("%s: the request to gamed could not be written (%ld)",
@@ -161,7 +153,7 @@ static void set_cookies(struct exchange *exchange, const json_t *reply)
                                  .domain = exchange->api->cookie_domain,
                                  .is_secure = exchange->request->is_tls};
 
-    if (code == NULL || token == NULL || seat < 1 || seat > REQUEST_SEATS) {
+    if (code == NULL || token == NULL || seat < 1 || seat > SEAT_COOKIES) {
         log_error("%s: gamed's reply names no seat", ipc_op_name(exchange->ask.op));
         return;
     }
@@ -246,7 +238,7 @@ static void add_token(struct ipc_request *ask, const char *token, bool from_cook
 static bool identify(struct exchange *exchange)
 {
     const char *refusal = identity_identify(&exchange->api->identity, exchange->request,
-                                            unix_ms() / 1000, &exchange->identity);
+                                            clock_read().unix_ms / 1000, &exchange->identity);
 
     if (refusal != NULL) {
         answer_error(exchange, 401, "bad_token", refusal);
@@ -261,7 +253,7 @@ static void add_tokens(struct exchange *exchange, const char *from_body)
 {
     add_token(&exchange->ask, exchange->identity.seat_token, false);
     add_token(&exchange->ask, from_body, false);
-    for (size_t seat = 0; seat < REQUEST_SEATS; seat++)
+    for (size_t seat = 0; seat < SEAT_COOKIES; seat++)
         add_token(&exchange->ask, exchange->request->seat_cookies[seat], true);
 }
 

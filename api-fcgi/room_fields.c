@@ -6,10 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    WINNING_SCORE_MIN = 1,
-    WINNING_SCORE_MAX = 21
-};
+static const char default_bot_level[] = "normal";
 
 /* The field, or NULL where it is absent or null. */
 static const json_t *get_field(const json_t *body, const char *name)
@@ -80,6 +77,17 @@ static bool get_seat_token(const json_t *body, struct room_fields *fields)
     return true;
 }
 
+static bool get_bot_level(const json_t *body, struct room_fields *fields)
+{
+    const json_t *value = get_field(body, "level");
+    const char *level = value != NULL ? json_string_value(value) : default_bot_level;
+
+    if (level == NULL || bot_level_index(level) < 0)
+        return false;
+    memcpy(fields->bot_level, level, strlen(level) + 1);
+    return true;
+}
+
 static bool get_winning_score(const json_t *body, struct room_fields *fields)
 {
     const json_t *value = get_field(body, "winning_score");
@@ -109,7 +117,7 @@ static const char *read_fields(const json_t *body, struct room_fields *fields)
         return "visibility must be \"private\" or \"public\"";
     if (!get_word(body, "opponent", "human|bot", opponent, sizeof opponent))
         return "opponent must be \"human\" or \"bot\"";
-    if (!get_word(body, "level", "normal|easy|hard", fields->bot_level, sizeof fields->bot_level))
+    if (!get_bot_level(body, fields))
         return "level must be \"easy\", \"normal\" or \"hard\"";
     if (!get_winning_score(body, fields))
         return "winning_score must be a whole number from 1 to 21";

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/random.h"
+#include "common/room_options.h"
 #include "common/text.h"
 
 struct room_fields {
@@ -18,8 +19,8 @@ struct room_fields {
     char seat_token[SEAT_TOKEN_SIZE]; /* "" without one, or one that can be no seat's */
     bool is_public;
     bool is_bot_opponent;
-    char bot_level[8]; /* easy, normal, hard */
-    int winning_score; /* 1–21; 0 without one */
+    char bot_level[BOT_LEVEL_SIZE]; /* one of bot_level_words */
+    int winning_score;              /* WINNING_SCORE_MIN…MAX; 0 without one */
 };
 
 /*

@@ -7,14 +7,13 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "ipc/ipc_message.h"
 #include "ipc/ipc_socket.h"
@@ -28,12 +27,7 @@ struct ipc_client {
     nng_socket socket;
     atomic_int connections;
     int max_waiting;
-    int line_ms;
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t freed; /* a call has ended */
-    int waiting;
-    int in_line;
-    bool hangs; /* the latest call that ended had no reply in time */
+    atomic_int waiting;
 };
 
 static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
@@ -64,45 +58,20 @@ static int connect_to(struct ipc_client *client, const char *url)
     return result == 0 ? nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) : result;
 }
 
-/* A client without a socket yet, or NULL. */
-static struct ipc_client *allocate(int max_waiting, int line_ms)
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error, size_t error_size)
 {
     struct ipc_client *client = calloc(1, sizeof *client);
-    pthread_condattr_t monotonic;
-
-    if (client == NULL)
-        return NULL;
-    client->max_waiting = max_waiting;
-    client->line_ms = line_ms;
-    pthread_mutex_init(&client->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&client->freed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    return client;
-}
-
-static void release(struct ipc_client *client)
-{
-    pthread_cond_destroy(&client->freed);
-    pthread_mutex_destroy(&client->lock);
-    free(client);
-}
-
-struct ipc_client *ipc_client_open(const char *url, int max_waiting, int line_ms, char *error,
-                                   size_t error_size)
-{
-    struct ipc_client *client = allocate(max_waiting, line_ms);
     int result;
 
     if (client == NULL) {
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
+    client->max_waiting = max_waiting;
     result = nng_req0_open(&client->socket);
     if (result != 0) {
         snprintf(error, error_size, "cannot open an IPC socket: %s", nng_strerror(result));
-        release(client);
+        free(client);
         return NULL;
     }
     result = connect_to(client, url);
@@ -113,14 +82,6 @@ struct ipc_client *ipc_client_open(const char *url, int max_waiting, int line_ms
         return NULL;
     }
     return client;
-}
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int error_of(int nng_result)
@@ -164,7 +125,7 @@ static long receive_reply(nng_ctx ctx, nng_aio *aio, int timeout_ms, char *reply
 static long exchange(struct ipc_client *client, nng_aio *aio, nng_msg *request, int timeout_ms,
                      char *reply, size_t reply_size)
 {
-    int64_t deadline = monotonic_ms() + timeout_ms;
+    int64_t deadline = clock_read().mono_ms + timeout_ms;
     nng_ctx ctx;
     long result;
 
@@ -174,7 +135,7 @@ static long exchange(struct ipc_client *client, nng_aio *aio, nng_msg *request, 
     }
     result = send_request(ctx, aio, request, timeout_ms);
     if (result == IPC_CLIENT_OK) {
-        int64_t left = deadline - monotonic_ms();
+        int64_t left = deadline - clock_read().mono_ms;
 
         result =
             left > 0 ? receive_reply(ctx, aio, (int)left, reply, reply_size) : IPC_CLIENT_TIMEOUT;
@@ -207,41 +168,12 @@ static long call(struct ipc_client *client, const char *request, size_t length, 
 /* Takes one of the places of those who may wait for a reply. Returns whether there was one. */
 static bool take_place(struct ipc_client *client)
 {
-    struct timespec limit;
-    bool has_place;
+    int waiting = atomic_load(&client->waiting);
 
-    clock_gettime(CLOCK_MONOTONIC, &limit);
-    limit.tv_sec += client->line_ms / 1000;
-    limit.tv_nsec += client->line_ms % 1000 * 1000000L;
-    if (limit.tv_nsec >= 1000000000L) {
-        limit.tv_sec++;
-        limit.tv_nsec -= 1000000000L;
-    }
-    pthread_mutex_lock(&client->lock);
-    if (client->waiting >= client->max_waiting && client->in_line < 2 * client->max_waiting) {
-        client->in_line++;
-        while (client->waiting >= client->max_waiting && !client->hangs)
-            if (pthread_cond_timedwait(&client->freed, &client->lock, &limit) != 0)
-                break;
-        client->in_line--;
-    }
-    has_place = client->waiting < client->max_waiting;
-    client->waiting += has_place;
-    pthread_mutex_unlock(&client->lock);
-    return has_place;
-}
-
-/* Gives the place back, with what is learnt of gamed. */
-static void leave_place(struct ipc_client *client, long result)
-{
-    pthread_mutex_lock(&client->lock);
-    client->waiting--;
-    client->hangs = result == IPC_CLIENT_TIMEOUT;
-    if (client->hangs)
-        pthread_cond_broadcast(&client->freed); /* nobody shall stand in line for this */
-    else
-        pthread_cond_signal(&client->freed);
-    pthread_mutex_unlock(&client->lock);
+    while (waiting < client->max_waiting)
+        if (atomic_compare_exchange_weak(&client->waiting, &waiting, waiting + 1))
+            return true;
+    return false;
 }
 
 long ipc_client_call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
@@ -256,7 +188,7 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
     if (!take_place(client))
         return IPC_CLIENT_BUSY;
     result = call(client, request, length, timeout_ms, reply, reply_size);
-    leave_place(client, result);
+    atomic_fetch_sub(&client->waiting, 1);
     return result;
 }
 
@@ -265,7 +197,7 @@ void ipc_client_close(struct ipc_client *client)
     if (client == NULL)
         return;
     if (ipc_socket_close(client->socket))
-        release(client);
+        free(client);
     else
         log_warn("the IPC socket is left to be closed by the end of the process");
 }

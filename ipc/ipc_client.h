@@ -21,11 +21,11 @@ struct ipc_client;
  * A client of the gamed at `url`. Returns at once: the connection is made, and made again after a
  * loss (10–100 ms), in the background. NULL and a sentence in error[] when the url is no good.
  *
- * At most `max_waiting` calls wait for a reply at a time. Twice as many more stand in line for up to
- * `line_ms`, so that a burst is served and not refused; but not while gamed is known to hang, that
- * is from a call's timeout to the next reply. Any other call is IPC_CLIENT_BUSY at once.
+ * At most `max_waiting` calls are in progress at a time, so that a gamed that hangs holds no more
+ * threads than that; any other call is IPC_CLIENT_BUSY at once. gamed takes IPC_SERVER_CONTEXTS at a
+ * time.
  */
-struct ipc_client *ipc_client_open(const char *url, int max_waiting, int line_ms, char *error,
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error,
                                    size_t error_size);
 
 /*

@@ -6,28 +6,14 @@
 
 #include <string.h>
 
-enum {
-    WINNING_SCORE_MAX = 21
-};
-
 static const char *const op_names[IPC_OP_COUNT] = {
     [IPC_CREATE] = "create", [IPC_JOIN] = "join", [IPC_CHECK] = "check", [IPC_CANCEL] = "cancel",
     [IPC_QUICK] = "quick",   [IPC_LIST] = "list", [IPC_STATS] = "stats", [IPC_HEALTH] = "health",
 };
 
-static const char *const bot_levels[] = {"easy", "normal", "hard"};
-
 const char *ipc_op_name(enum ipc_op op)
 {
     return op_names[op];
-}
-
-static bool is_bot_level(const char *level)
-{
-    for (size_t i = 0; i < sizeof bot_levels / sizeof bot_levels[0]; i++)
-        if (strcmp(level, bot_levels[i]) == 0)
-            return true;
-    return false;
 }
 
 /* Writes compact JSON of at most `size` bytes. */
@@ -184,7 +170,7 @@ static bool is_consistent(const struct ipc_request *request)
     if (request->username[0] != '\0' &&
         !text_is_username(request->username, strlen(request->username)))
         return false;
-    if (request->bot_level[0] != '\0' && !is_bot_level(request->bot_level))
+    if (request->bot_level[0] != '\0' && bot_level_index(request->bot_level) < 0)
         return false;
     if (request->room_code[0] != '\0' &&
         (!text_room_code(request->room_code, strlen(request->room_code), canonical) ||
@@ -202,7 +188,8 @@ static bool get_fields(const json_t *object, struct ipc_request *request)
     int64_t winning_score = 0;
 
     if (!get_integer(object, "deadline", 0, INT64_MAX, &request->deadline_unix_ms) ||
-        !get_integer(object, "winning_score", 1, WINNING_SCORE_MAX, &winning_score) ||
+        !get_integer(object, "winning_score", WINNING_SCORE_MIN, WINNING_SCORE_MAX,
+                     &winning_score) ||
         !get_text(object, "user_id", request->user_id, sizeof request->user_id) ||
         !get_text(object, "username", request->username, sizeof request->username) ||
         !get_tokens(object, request) ||

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/random.h"
+#include "common/room_options.h"
 #include "common/text.h"
 
 /* Bytes; both ends refuse more. A full list of 100 rooms stays well under it. Deadline of a whole
@@ -76,8 +77,8 @@ struct ipc_request {
     char room_code[ROOM_CODE_SIZE];
     /* create */
     bool is_public;
-    char bot_level[8]; /* "" for a human opponent, else easy, normal, hard */
-    int winning_score; /* 1–21; 0: the default */
+    char bot_level[BOT_LEVEL_SIZE]; /* "" for a human opponent, else one of bot_level_words */
+    int winning_score;              /* WINNING_SCORE_MIN…MAX; 0: the default */
 };
 
 /* The word of an op on the wire, e.g. "create". */

@@ -1,7 +1,7 @@
 /*
  * ipc_server: see ipc_server.h. A context is always in exactly one place: receiving (nng has it),
- * waiting (in the queue), held (the loop thread has it) or replying (nng has it). Whoever has it is
- * the only one to touch it; the queue has a mutex.
+ * waiting (in the queue), held (the loop thread has it), replying (nng has it) or resting after a
+ * failure (nng has it). Whoever has it is the only one to touch it; the queue has a mutex.
  */
 #include "ipc/ipc_server.h"
 
@@ -19,7 +19,15 @@
 #include "ipc/ipc_socket.h"
 
 enum {
-    SOCKET_MODE = 0660
+    SOCKET_MODE = 0660,
+    REST_MS = 100 /* after a failure, so that one that lasts does not keep a core busy */
+};
+
+/* The operation an aio is in. */
+enum stage {
+    RECEIVING,
+    REPLYING,
+    RESTING
 };
 
 struct ipc_exchange {
@@ -29,7 +37,7 @@ struct ipc_exchange {
     nng_aio *aio;
     nng_msg *request; /* while waiting or held */
     bool is_open;     /* ctx is */
-    bool is_replying; /* which of its two operations the aio is in */
+    enum stage stage;
 };
 
 struct ipc_server {
@@ -45,8 +53,16 @@ struct ipc_server {
 
 static void receive(struct ipc_exchange *exchange)
 {
-    exchange->is_replying = false;
+    exchange->stage = RECEIVING;
+    nng_aio_set_timeout(exchange->aio, NNG_DURATION_INFINITE);
     nng_ctx_recv(exchange->ctx, exchange->aio);
+}
+
+static void rest(struct ipc_exchange *exchange)
+{
+    exchange->stage = RESTING;
+    nng_aio_set_timeout(exchange->aio, NNG_DURATION_INFINITE);
+    nng_sleep_aio(REST_MS, exchange->aio);
 }
 
 static void enqueue(struct ipc_exchange *exchange)
@@ -64,23 +80,25 @@ static void enqueue(struct ipc_exchange *exchange)
     server->wake(server->wake_arg);
 }
 
-/* An nng thread: the context's receive or reply has ended. */
+/* An nng thread: what the context was at has ended. */
 static void on_aio_done(void *arg)
 {
     struct ipc_exchange *exchange = arg;
     int result = nng_aio_result(exchange->aio);
-    bool is_request = result == 0 && !exchange->is_replying;
+    bool is_request = result == 0 && exchange->stage == RECEIVING;
 
     if (is_request)
         exchange->request = nng_aio_get_msg(exchange->aio);
-    else if (result != 0 && exchange->is_replying)
+    else if (result != 0 && exchange->stage == REPLYING)
         nng_msg_free(nng_aio_get_msg(exchange->aio)); /* a reply that was not sent is still ours */
     if (result == NNG_ECLOSED || atomic_load(&exchange->server->is_closing))
         return;
     if (is_request)
         enqueue(exchange);
-    else
+    else if (result == 0)
         receive(exchange);
+    else
+        rest(exchange);
 }
 
 static int listen_on(struct ipc_server *server, const char *url)
@@ -193,7 +211,9 @@ void ipc_exchange_reply(struct ipc_exchange *exchange, const char *text, size_t 
         receive(exchange); /* out of memory: the asker's deadline ends his wait */
         return;
     }
-    exchange->is_replying = true;
+    exchange->stage = REPLYING;
+    /* A peer that takes no replies must not keep the contexts from the others. */
+    nng_aio_set_timeout(exchange->aio, IPC_DEADLINE_MS);
     nng_aio_set_msg(exchange->aio, message);
     nng_ctx_send(exchange->ctx, exchange->aio);
 }

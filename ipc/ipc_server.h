@@ -33,7 +33,7 @@ const char *ipc_exchange_text(const struct ipc_exchange *exchange, size_t *lengt
 
 /*
  * Loop thread. Sends the reply (copied) and readies the context for its next request; the exchange
- * is gone. Never blocks. A reply over IPC_MESSAGE_MAX bytes becomes the failure "too_large": the
+ * is gone. Never blocks; a reply that the asker does not take within IPC_DEADLINE_MS is dropped. A reply over IPC_MESSAGE_MAX bytes becomes the failure "too_large": the
  * asker is never left without an answer.
  */
 void ipc_exchange_reply(struct ipc_exchange *exchange, const char *text, size_t length);
