@@ -5,12 +5,22 @@
 #
 # From the environment:
 #   PONG_LISTEN                   ADDRESS:PORT of the own instance (127.0.0.1:8080)
-#   PONG_API_RATE                 create, join and quick requests a second per address (20); the
-#                                 other requests get ten times as many
+#   PONG_API_RATE                 create, join and quick requests a second per address (20); health
+#                                 gets ten times as many, and so do all other requests together
 #   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
+#                                 An address is an IPv4 address or the /64 of an IPv6 address.
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
-#   PONG_THREADS                  threads of api-fcgi (64), which bound its kept connections
+#   PONG_THREADS                  threads of api-fcgi (128), which bound its kept connections
+#   PONG_IDENTITY_HEADER          as for api-fcgi: the header, like X-User, in which it is told who the
+#                                 user is. Its value is the variable $pong_user, never the client's
+#                                 header of that name. Without a value the caller is a guest.
+#   PONG_API_INCLUDE              a file of directives for the location /api/room/, which nginx reads
+#                                 at its start: the place for what sets $pong_user. For a site whose
+#                                 own /session answers 200 and names who is signed in, if anybody:
+#                                     auth_request /session;
+#                                     auth_request_set $pong_user $upstream_http_x_user;
+#                                 nginx refuses to start when nothing sets $pong_user.
 # In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
 # pong-routes.conf and pong-web.conf for a server {} block. The daemons' sockets are expected there.
 set -euo pipefail
@@ -55,6 +65,28 @@ require_path() {
     fi
 }
 
+# identity_lines HEADER INCLUDE: what makes a user known to api-fcgi.
+identity_lines() {
+    local param=HTTP_${1//-/_}
+    if [[ -n $1 ]]; then
+        printf '    # Who the site says the user is: a variable, which no client can set.\n'
+        # shellcheck disable=SC2016 # nginx's variable
+        printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
+    fi
+    if [[ -n $2 ]]; then
+        printf '    include "%s";\n' "$(quoted "$2")"
+    fi
+}
+
+# require_identity_header NAME
+require_identity_header() {
+    local param=HTTP_${1//-/_}
+    [[ $1 =~ ^[A-Za-z0-9-]{1,63}$ ]] ||
+        fail "PONG_IDENTITY_HEADER must be a header's name of letters, digits and '-', not \"$1\""
+    ! grep -q "fastcgi_param ${param^^} " "$here/pong-routes.conf.in" ||
+        fail "PONG_IDENTITY_HEADER cannot be $1, which is the client's own"
+}
+
 quoted() {
     local path=${1//\\/\\\\}
     printf "%s" "${path//\"/\\\"}"
@@ -81,7 +113,9 @@ run=$(cd "$1" && pwd)
 listen=${PONG_LISTEN:-127.0.0.1:8080}
 rate=${PONG_API_RATE:-20}
 connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
-threads=${PONG_THREADS:-64}
+threads=${PONG_THREADS:-128}
+identity_header=${PONG_IDENTITY_HEADER:-}
+api_include=${PONG_API_INCLUDE:-}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
 
@@ -100,6 +134,13 @@ fi
 require_path "the path of the run directory" "$run"
 require_path PONG_LOG_DIR "$log"
 require_path PONG_WEB_ROOT "$web_root"
+[[ -z $identity_header ]] || require_identity_header "$identity_header"
+if [[ -n $api_include ]]; then
+    [[ -f $api_include && -r $api_include ]] || fail "PONG_API_INCLUDE is not a file to be read: \"$api_include\""
+    api_include=$(realpath "$api_include")
+    require_path PONG_API_INCLUDE "$api_include"
+    [[ $api_include != *[\*\?\[]* ]] || fail "PONG_API_INCLUDE cannot hold '*', '?' or '[': \"$api_include\""
+fi
 
 open_files=$(ulimit -Hn)
 if [[ $open_files == unlimited ]] || ((open_files > 65536)); then
@@ -122,6 +163,7 @@ declare -A values=(
     [API_RATE_OTHER]=$((rate * 10))
     [API_BURST_OTHER]=$((rate * 20))
     [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
+    [API_IDENTITY]=$(identity_lines "$identity_header" "$api_include")
     [CONNECTIONS_PER_ADDRESS]=$connections
 )
 # Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a

@@ -47,9 +47,10 @@ suite_scripts() {
 # node_suite FOLDER [FILES-AT-ONCE]: node's own runner over the test files of a folder, spelled out
 # because its search for files differs between versions; so does how many it runs at once.
 node_suite() {
-    local files options=(--test)
+    local files options=(--test) help
     mapfile -t files < <(find "$ROOT/tests/$1" -maxdepth 1 -name '*.test.mjs' | sort)
-    if [[ -n ${2:-} ]] && node --help | grep -q -e --test-concurrency; then
+    help=$(node --help)
+    if [[ -n ${2:-} && $help == *--test-concurrency* ]]; then
         options+=("--test-concurrency=$2")
     fi
     cd "$ROOT/tests" && node "${options[@]}" "${files[@]}"

@@ -14,6 +14,10 @@ ours() {
     cat <<'TABLE'
 common/text             common/random
 common/random           -
+common/seat_cookies     common/random
+common/unix_socket      -
+common/clock            -
+common/room_options     -
 common/log              common/text
 common/options          common/text common/log
 common/*                common/*
@@ -21,16 +25,16 @@ common/*                common/*
 gamed/clock             -
 gamed/pong              -
 gamed/match_result      common/random common/text
-gamed/bot               gamed/pong
-gamed/game_state        gamed/pong gamed/clock gamed/match_result common/random common/text
-gamed/player_session    gamed/pong gamed/bot gamed/game_state gamed/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session gamed/clock gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session gamed/clock gamed/match_result common/random common/text
+gamed/bot               gamed/pong common/room_options
+gamed/game_state        gamed/pong gamed/clock common/clock gamed/match_result common/random common/text
+gamed/player_session    gamed/pong gamed/bot gamed/game_state gamed/clock common/clock common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session gamed/clock common/clock gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session gamed/clock common/clock gamed/match_result common/random common/text
 gamed/game_state_view   gamed/game_state
 gamed/messages          gamed/pong gamed/game_state common/random common/text
 gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random common/text
 gamed/updates           gamed/pong gamed/game_state
-gamed/handshake         gamed/game_manager common/random common/text
+gamed/handshake         gamed/game_manager common/random common/seat_cookies common/text
 gamed/game_output       gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
 gamed/loop              gamed/clock common/*
@@ -50,12 +54,12 @@ gamed/slot_lock         common/*
 gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
 gamed/main              gamed/* ipc/* common/*
 
-ipc/ipc_message         common/random common/text
+ipc/ipc_message         common/random common/room_options common/text
 ipc/ipc_socket          common/*
 ipc/ipc_client          ipc/ipc_message ipc/ipc_socket common/*
 ipc/ipc_server          ipc/ipc_message ipc/ipc_socket common/*
 
-api-fcgi/request        common/random common/text
+api-fcgi/request        common/random common/seat_cookies common/text
 api-fcgi/response       common/random common/text
 api-fcgi/router         api-fcgi/request api-fcgi/response
 api-fcgi/identity       api-fcgi/request common/*

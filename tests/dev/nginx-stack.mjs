@@ -45,8 +45,10 @@ export function render(run, env = {}) {
 }
 
 export class NginxStack {
-  constructor(env = {}) {
+  /** `env` is render.sh's; `edit` may change what it wrote, before nginx starts: edit(run). */
+  constructor(env = {}, edit = () => {}) {
     this.env = env;
+    this.edit = edit;
     this.apiRequests = []; // {params, body}
     this.gamedRequests = []; // {method, url, headers}
     this.sockets = new Set();
@@ -59,6 +61,7 @@ export class NginxStack {
     this.port = await freePort();
     const rendered = render(this.run, { PONG_LISTEN: `127.0.0.1:${this.port}`, ...this.env });
     if (rendered.status !== 0) throw new Error(rendered.stderr);
+    this.edit(this.run);
     await this.startApi();
     await this.startGamed();
     this.nginx = spawn('nginx', ['-p', this.run, '-c', path.join(this.run, 'nginx.conf'), '-e', path.join(this.run, 'log/nginx.log')], {

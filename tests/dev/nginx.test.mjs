@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -124,14 +125,46 @@ describe('a stack with wide limits', () => {
     });
   }
 
-  for (const status of [401, 403, 404, 410, 429, 503]) {
-    test(`a handshake that gamed refuses with ${status} is refused with ${status}`, async () => {
-      stack.refuse = { status, body: 'gamed says no' };
-      const answer = await stack.handshake('/ws/game/A12345/');
-      assert.equal(answer.status, status);
-      assert.equal(answer.text, 'gamed says no');
+  const refusals = {
+    401: 'bad_token',
+    403: 'origin_not_allowed',
+    404: 'room_not_found',
+    410: 'game_over',
+    429: 'rate_limited',
+    503: 'game_server_unavailable',
+  };
+  for (const [status, code] of Object.entries(refusals)) {
+    test(`a handshake that gamed refuses with ${status} is refused with it, in JSON`, async () => {
+      stack.refuse = { status, body: '<html>no</html>' };
+      const answer = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`);
+      assertOwnError(answer, Number(status), code);
+      assert.equal(answer.headers['retry-after'], ['429', '503'].includes(status) ? '1' : undefined);
+      assert.ok(!stack.logs().includes(SECRET));
     });
   }
+
+  test('a subprotocol that gamed speaks is passed on, alone', async () => {
+    const offers = { 'pong.v1.json': 'pong.v1.json', 'chat, pong.v1.json': 'pong.v1.json', 'pong.v1.json ,x': 'pong.v1.json', 'a,pong.v1.json,b': 'pong.v1.json' };
+    for (const [offered, passed] of Object.entries(offers)) {
+      const { status, socket } = await stack.handshake('/ws/game/A12345/', { 'Sec-WebSocket-Protocol': offered });
+      assert.equal(status, 101, offered);
+      socket.destroy();
+      assert.equal(stack.gamedRequests.pop().headers['sec-websocket-protocol'], passed);
+    }
+    const { status, socket } = await stack.handshake('/ws/game/A12345/');
+    assert.equal(status, 101);
+    socket.destroy();
+    assert.equal(stack.gamedRequests.pop().headers['sec-websocket-protocol'], undefined);
+  });
+
+  test('a handshake that offers only unknown subprotocols is 400, and gamed does not hear of it', async () => {
+    for (const offered of ['chat', 'unknown', 'pong.v1.jsonx', 'xpong.v1.json', 'pong-v1-json', 'PONG.V1.JSON', 'a b, c']) {
+      const answer = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`, { 'Sec-WebSocket-Protocol': offered });
+      assertOwnError(answer, 400, 'unknown_subprotocol');
+    }
+    assert.deepEqual(stack.gamedRequests, []);
+    assert.ok(!stack.logs().includes(SECRET));
+  });
 
   test('a body over 4 KiB is 413, one of 4 KiB passes', async () => {
     const exact = await stack.request('POST', '/api/room/create/', { body: 'x'.repeat(4096) });
@@ -208,7 +241,7 @@ describe('limits', () => {
   before(() => stack.start());
   after(() => stack.stop());
 
-  test('create, join and quick share a rate that check and health do not have', async () => {
+  test('create, join and quick share a rate that check does not have', async () => {
     const spellings = ['/api/room/create/', '/api/room/join', '//api/room/quick/', '/api/room/%63reate/', '/api/room/create/x'];
     for (const spelling of spellings) {
       let refused;
@@ -223,9 +256,14 @@ describe('limits', () => {
     for (let i = 0; i < 15; i += 1) {
       assert.equal((await stack.request('GET', '/api/room/check/A12345/')).status, 200);
     }
-    for (let i = 0; i < 60; i += 1) {
-      assert.equal((await stack.request('GET', '/api/room/health/')).status, 200);
-    }
+  });
+
+  test('health has a generous rate of its own', async () => {
+    const statuses = await Promise.all(Array.from({ length: 200 }, async () => (await stack.request('GET', '/api/room/health/')).status));
+    const passed = statuses.filter((status) => status === 200).length;
+    assert.ok(passed >= 20, `${passed} of 200 passed`); // a burst of 20, and what ten a second add
+    assert.ok(statuses.includes(429), 'not one of 200 was refused');
+    assert.equal((await stack.request('GET', '/api/room/check/A12345/')).status, 200);
   });
 
   test('an address has so many WebSockets and no more; a closed one makes room', async () => {
@@ -243,6 +281,88 @@ describe('limits', () => {
     });
     for (const { socket } of open) socket.destroy();
     assert.ok(!stack.logs().includes(SECRET));
+  });
+});
+
+describe('addresses', () => {
+  // Here nginx takes the client's address from a header, as it would behind another proxy.
+  const stack = new NginxStack({ PONG_CONNECTIONS_PER_ADDRESS: '2' }, (run) => {
+    const file = path.join(run, 'nginx.conf');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace('include pong.conf;', 'set_real_ip_from 127.0.0.1; real_ip_header X-Test-Address; include pong.conf;'));
+  });
+  before(() => stack.start());
+  after(() => stack.stop());
+
+  /** Opens a WebSocket from each address in turn, closes them all, returns the statuses. */
+  async function statusesOf(addresses) {
+    const open = [];
+    for (const address of addresses) open.push(await stack.handshake('/ws/game/A12345/', { 'X-Test-Address': address }));
+    for (const { socket } of open) socket?.destroy();
+    return open.map(({ status }) => status);
+  }
+
+  test('of an IPv6 address the /64 is limited, of an IPv4 address all of it', async () => {
+    assert.deepEqual(await statusesOf(['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:3:4:5:6']), [101, 101, 429]);
+    assert.deepEqual(await statusesOf(['2001:db8:5:1::1', '2001:db8:5:2::1', '2001:db8:5:3::1']), [101, 101, 101]);
+    assert.deepEqual(await statusesOf(['2001:db8:a0a:a0a::1', '2001:db8:a0a:a0a::a0a', '2001:db8:a0a:a0a:a0a::']), [101, 101, 429]);
+    assert.deepEqual(await statusesOf(['192.0.2.1', '192.0.2.2', '192.0.2.3']), [101, 101, 101]);
+    assert.deepEqual(await statusesOf(['198.51.100.1', '198.51.100.1', '198.51.100.1']), [101, 101, 429]);
+  });
+
+  test('IPv4 addresses written as IPv6 ones are told apart', async () => {
+    assert.deepEqual(await statusesOf(['::ffff:203.0.113.1', '::ffff:203.0.113.2', '::ffff:203.0.113.3']), [101, 101, 101]);
+    assert.deepEqual(await statusesOf(['::ffff:203.0.113.9', '203.0.113.9', '::ffff:203.0.113.9']), [101, 101, 429]);
+  });
+});
+
+describe('users whom the site names', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'pong-site-'));
+  const include = path.join(folder, 'pong "api".conf');
+  // The site's own part: who has its cookie is a user; it denies those who are banned.
+  const session = `location = /session {
+      if ($http_cookie ~ "banned=1") { return 403; }
+      if ($http_cookie ~ "session=bad") { return 401; }
+      proxy_pass http://unix:${folder}/site.sock;
+    }`;
+  const site = createServer((request, response) => {
+    const [, user] = /session=(\w+)/.exec(request.headers.cookie ?? '') ?? [];
+    response.writeHead(200, user ? { 'X-User': user } : {}).end();
+  });
+  const stack = new NginxStack({ PONG_IDENTITY_HEADER: 'X-User', PONG_API_INCLUDE: include }, (run) => {
+    const file = path.join(run, 'nginx.conf');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('include pong-routes.conf;', `${session} include pong-routes.conf;`));
+  });
+  before(async () => {
+    writeFileSync(include, 'auth_request /session;\nauth_request_set $pong_user $upstream_http_x_user;\n');
+    await new Promise((resolve, reject) => site.once('error', reject).listen(path.join(folder, 'site.sock'), resolve));
+    await stack.start();
+  });
+  after(async () => {
+    await stack.stop();
+    await new Promise((resolve) => site.close(resolve));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function userSeen(headers) {
+    stack.apiRequests.length = 0;
+    const answer = await stack.request('POST', '/api/room/create/', { body: '{"username":"x"}', headers });
+    assert.equal(answer.status, 200);
+    const [{ params, body }] = stack.apiRequests;
+    assert.equal(body, '{"username":"x"}');
+    return params.HTTP_X_USER;
+  }
+
+  test('the API is told the name that the site gives, and none that a client does', async () => {
+    assert.equal(await userSeen({ Cookie: 'session=ada' }), 'ada');
+    assert.equal(await userSeen({ Cookie: 'session=ada', 'X-User': 'root' }), 'ada');
+    assert.equal(await userSeen({ 'X-User': 'root' }), undefined);
+    assert.equal(await userSeen({ X_User: 'root', 'Pong-User': 'root' }), undefined);
+  });
+
+  test('a site that denies is answered for in JSON', async () => {
+    assertOwnError(await stack.request('POST', '/api/room/create/', { body: '{}', headers: { Cookie: 'banned=1' } }), 403, 'guests_not_allowed');
+    assertOwnError(await stack.request('POST', '/api/room/create/', { body: '{}', headers: { Cookie: 'session=bad' } }), 401, 'bad_token');
   });
 });
 
@@ -323,6 +443,9 @@ describe('render.sh', () => {
     'a directive in an address': [{ PONG_LISTEN: 'x; include /etc/passwd:80' }, /PONG_LISTEN must be ADDRESS:PORT/],
     'a rate that is no number': [{ PONG_API_RATE: '2r/s' }, /PONG_API_RATE must be a whole number/],
     'no connections': [{ PONG_CONNECTIONS_PER_ADDRESS: '0' }, /PONG_CONNECTIONS_PER_ADDRESS must be a whole number/],
+    'an identity header that is no name': [{ PONG_IDENTITY_HEADER: 'X-User; x' }, /PONG_IDENTITY_HEADER must be a header's name/],
+    'an identity header that is the client\'s own': [{ PONG_IDENTITY_HEADER: 'user-agent' }, /PONG_IDENTITY_HEADER cannot be user-agent/],
+    'an include that is not there': [{ PONG_API_INCLUDE: '/nonexistent' }, /PONG_API_INCLUDE is not a file/],
     'a web root that is not there': [{ PONG_WEB_ROOT: '/nonexistent' }, /PONG_WEB_ROOT is not a folder/],
   };
   for (const [what, [env, sentence]] of Object.entries(refused)) {
@@ -337,6 +460,14 @@ describe('render.sh', () => {
   test('refuses run directories that nginx or a socket could not use', () => {
     assert.match(render(path.join(folder, 'a$b')).stderr, /dollar sign/);
     assert.match(render(path.join(folder, 'x'.repeat(100))).stderr, /too long for a unix socket/);
+  });
+
+  test('an identity header whose variable nothing sets is no configuration', () => {
+    const run = path.join(folder, 'identity');
+    assert.equal(render(run, { PONG_IDENTITY_HEADER: 'X-User' }).status, 0);
+    const checked = spawnSync('nginx', ['-t', '-p', run, '-c', path.join(run, 'nginx.conf'), '-e', 'stderr'], { encoding: 'utf8' });
+    assert.notEqual(checked.status, 0);
+    assert.match(checked.stderr, /unknown "pong_user" variable/);
   });
 
   test('nginx -t takes what it writes, IPv6 and odd paths included', () => {
