@@ -3,16 +3,17 @@
 // and per match.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
 import { Rest } from './rest.mjs';
 import { startMatch, startRally } from './rooms.mjs';
-import { UserManagement } from './user-management.mjs';
+import { useManagement } from './user-management.mjs';
 
-const COUNTDOWN = 180; // steps, after a return
+const COUNTDOWN_MS = 3_000; // after a return
+const BUDGET_SECONDS = 8;
 
 describe('an absence that ends', () => {
   const stack = useStack();
@@ -31,13 +32,13 @@ describe('an absence that ends', () => {
     const { ball_x: x, ball_y: y, player_1_score: ours, player_2_score: theirs } = one.state;
 
     const back = await Player.connect(stack, second);
-    const connectedAt = await back.step();
+    const { timestamp: returned } = await back.waitFor('game_state');
     assert.deepEqual([back.state.ball_x, back.state.ball_y], [x, y], 'the ball waits where it was');
     back.track();
     await back.join();
     const resumed = await one.waitFor('game_resumed');
-    const steps = (await back.step()) - connectedAt;
-    assert.ok(steps > COUNTDOWN - 60 && steps < COUNTDOWN + 120, `the countdown took ${steps} steps`);
+    const ms = resumed.timestamp - returned; // by the server's clock
+    assert.ok(ms > COUNTDOWN_MS - 500 && ms < 2 * COUNTDOWN_MS, `the countdown took ${ms} ms`);
     assert.ok(resumed.ball_speed_x !== 0);
     await one.waitForState((state) => state.ball_x !== x && !state.is_paused, 'the ball flies again');
     assert.deepEqual([one.state.player_1_score, one.state.player_2_score], [ours, theirs]);
@@ -67,12 +68,7 @@ describe('an absence that ends', () => {
 
 describe('an absence that does not end', () => {
   const env = { ...quickServe, PONG_ABSENCE_SECONDS: '2' };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
 
   test('the match is forfeited to the one who stayed', async () => {
@@ -129,20 +125,20 @@ describe('an absence that does not end', () => {
 });
 
 describe('many absences', () => {
-  const stack = useStack({ env: { ...quickServe, PONG_ABSENCE_SECONDS: '60', PONG_ABSENCE_TOTAL_SECONDS: '6' } });
+  const stack = useStack({ env: { ...quickServe, PONG_ABSENCE_SECONDS: '60', PONG_ABSENCE_TOTAL_SECONDS: String(BUDGET_SECONDS) } });
 
   test('a match has one budget for all absences of a seat', async () => {
     const { second, one, two } = await startRally(stack);
     let away = two;
     const lasted = [];
-    for (const seconds of [2, 2]) {
+    for (const seconds of [1, 1]) {
       one.forget();
       away.drop();
       const paused = await one.waitFor('game_paused');
       await sleep(seconds * 1000);
       away = await Player.connect(stack, second);
-      const joined = await away.join();
-      lasted.push((joined.timestamp - paused.timestamp) / 1000);
+      const returned = await away.waitFor('game_state');
+      lasted.push((returned.timestamp - paused.timestamp) / 1000);
       away.track();
       await one.waitFor('game_resumed');
     }
@@ -152,6 +148,6 @@ describe('many absences', () => {
     assert.deepEqual([over.winner, over.reason], [1, 'forfeit']);
     lasted.push((over.timestamp - paused.timestamp) / 1000);
     const sum = lasted.reduce((a, b) => a + b);
-    assert.ok(lasted[2] < 4 && sum > 5 && sum < 8, `absences of ${lasted} s for a budget of 6 s`);
+    assert.ok(sum > BUDGET_SECONDS - 1 && sum < BUDGET_SECONDS + 1, `absences of ${lasted} s for a budget of ${BUDGET_SECONDS} s`);
   });
 });

@@ -3,14 +3,14 @@
 // are not recorded unless the operator wants so.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { assertDeltasAreMinimal } from './game-state.mjs';
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
 import { Rest, assertFailure } from './rest.mjs';
 import { finishMatch, startMatch } from './rooms.mjs';
-import { UserManagement } from './user-management.mjs';
+import { useManagement } from './user-management.mjs';
 
 const PADDLE_STEP = 15; // px, how far a paddle may move in one step
 
@@ -24,12 +24,7 @@ async function meetBot(stack, fields = {}) {
 
 describe('a bot', () => {
   const env = { ...quickServe };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
   const rest = new Rest(stack);
 
@@ -82,12 +77,7 @@ describe('a bot', () => {
 
 describe('a bot whose matches count', () => {
   const env = { ...quickServe, PONG_POST_BOT_RESULTS: 'yes' };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
 
   test('its matches are recorded', async () => {

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 
 import { useStack } from './harness.mjs';
-import { Player, Refused } from './player.mjs';
+import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest, assertFailure } from './rest.mjs';
 import { startMatch } from './rooms.mjs';
 
@@ -52,7 +53,7 @@ describe('gamed', () => {
       }
       assert.equal((await rest.get('/api/room/health/')).status, 503);
       assert.ok(Date.now() - asked < GENEROUS_MS, 'refused at once');
-      await assert.rejects(Player.connect(stack, { room_code: 'A00000' }), (error) => error instanceof Refused && error.status === 503);
+      await assertRefused(Player.connect(stack, { room_code: 'A00000' }), 503, 'game_server_unavailable');
       assert.ok(stack.api.running, 'api-fcgi lives on');
 
       stack.gamed.start();

@@ -5,13 +5,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { quickServe, useStack } from './harness.mjs';
-import { Player, Refused } from './player.mjs';
+import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest } from './rest.mjs';
 import { startRally, takeSeats } from './rooms.mjs';
 
 const NO_TOKEN = 'f'.repeat(32);
-
-const refused = (promise, status) => assert.rejects(promise, (error) => error instanceof Refused && error.status === status);
+const LONG = 600; // bytes of a header that is longer than any that could be right
 
 describe('the handshake', () => {
   const stack = useStack({ env: quickServe });
@@ -20,23 +20,31 @@ describe('the handshake', () => {
   test('401: a token that is none, however it is shown', async () => {
     const { code } = await takeSeats(stack);
     for (const via of ['query', 'bearer']) {
-      await refused(Player.connect(stack, { room_code: code, seat_token: NO_TOKEN, player_number: 1 }, { via }), 401);
+      await assertRefused(Player.connect(stack, { room_code: code, seat_token: NO_TOKEN, player_number: 1 }, { via }), 401, 'bad_token');
     }
     for (const query of [`?token=${NO_TOKEN.slice(1)}`, `?token=${'x'.repeat(500)}`, '?token=a.b.c']) {
-      await refused(Player.connect(stack, { room_code: code }, { query }), 401);
+      await assertRefused(Player.connect(stack, { room_code: code }, { query }), 401, 'bad_token');
+    }
+    for (const bytes of [LONG, 4_000]) {
+      const headers = { Authorization: `Bearer ${'x'.repeat(bytes - 'Bearer '.length)}` };
+      await assertRefused(Player.connect(stack, { room_code: code }, { headers }), 401, 'bad_token');
     }
   });
 
   test('401: the token of another room', async () => {
     const here = await takeSeats(stack);
     const there = await takeSeats(stack);
-    await refused(Player.connect(stack, { ...there.first, room_code: here.code }), 401);
+    await assertRefused(Player.connect(stack, { ...there.first, room_code: here.code }), 401, 'bad_token');
   });
 
   test('403: another site, or a page without one', async () => {
     const { first } = await takeSeats(stack);
-    for (const origin of ['https://evil.example', 'null', `${stack.baseUrl}.evil.example`, stack.baseUrl.replace('127.0.0.1', '127.0.0.2')]) {
-      await refused(Player.connect(stack, first, { origin }), 403);
+    const foreign = [
+      'https://evil.example', 'null', `${stack.baseUrl}.evil.example`, stack.baseUrl.replace('127.0.0.1', '127.0.0.2'),
+      `https://${'x'.repeat(LONG - 'https://'.length)}`, `${stack.baseUrl}/${'x'.repeat(4_000)}`,
+    ];
+    for (const origin of foreign) {
+      await assertRefused(Player.connect(stack, first, { origin }), 403, 'origin_not_allowed');
     }
     await (await Player.connect(stack, first, { origin: stack.baseUrl })).join();
     await (await Player.connect(stack, first)).join(); // no Origin: not a browser
@@ -44,7 +52,7 @@ describe('the handshake', () => {
 
   test('404: no such room', async () => {
     for (const code of ['A00000', 'Z00000', 'ABC', 'A'.repeat(200)]) {
-      await refused(Player.connect(stack, { room_code: code }), 404);
+      await assertRefused(Player.connect(stack, { room_code: code }), 404, 'room_not_found');
     }
   });
 
@@ -62,8 +70,14 @@ describe('the handshake', () => {
     const named = await Player.connect(stack, second, { protocol: 'pong.v1.json' });
     assert.equal(named.socket.protocol, 'pong.v1.json');
     await named.join();
-    await assert.rejects(Player.connect(stack, first, { protocol: 'chess.v1' }));
+    for (const protocol of ['chess.v1', 'pong.v1.jsonx', ['chess.v1', 'pong.v1']]) {
+      await assertRefused(Player.connect(stack, first, { protocol }), 400, 'unknown_subprotocol');
+    }
     assert.equal(await plain.step().then(Number.isInteger), true, 'the refused one replaced nobody');
+    for (const protocol of [['pong.v1.json', 'chess.v1'], ['chess.v1', 'pong.v1.json']]) {
+      const one = await Player.connect(stack, first, { protocol });
+      assert.equal(one.socket.protocol, 'pong.v1.json', `of ${protocol}`);
+    }
   });
 
   test('the token by query, with a leading $, as Bearer, as a cookie', async () => {
@@ -73,6 +87,26 @@ describe('the handshake', () => {
       const player = await Player.connect(stack, second, options);
       const joined = await player.join();
       assert.deepEqual([joined.player_number, joined.player_id], [2, second.player_id], via);
+    }
+  });
+
+  test('the token among other arguments, and among other cookies', async () => {
+    const { first } = await takeSeats(stack);
+    const token = first.seat_token;
+    const connect = async (options) => {
+      const player = await Player.connect(stack, first, { via: 'none', ...options });
+      assert.equal((await player.join({ player_id: null })).player_number, 1, JSON.stringify(options));
+    };
+    const crowd = Array.from({ length: 40 }, (_, i) => `a${i}=${i}`).join('&');
+    for (const query of ['?a=1&token=', '?&token=', '?a=1&&token=', '?&&&token=', '?token&token=', '?xtoken=1&token=', `?${crowd}&token=`]) {
+      await connect({ query: query + token });
+      await connect({ query: `${query}${token}&b=2` });
+    }
+    for (const cookie of [
+      `xpong_seat_1=aa; pong_seat_1=${token}`, `note=pong_seat_1=zz; pong_seat_1=${token}`, `pong_seat_1=${token} ; a=b`,
+      `a=b;pong_seat_1=${token}`, `pong_seat_1x=aa; pong_seat_1=${token}`, `a; =; pong_seat_1=${token};`,
+    ]) {
+      await connect({ headers: { Cookie: cookie } });
     }
   });
 
@@ -154,7 +188,7 @@ describe('a site on another host', () => {
       await (await Player.connect(stack, first, { origin })).join();
     }
     for (const origin of ['https://www.example', 'http://play.example', 'https://play.example.evil.example', 'https://play', 'null']) {
-      await refused(Player.connect(stack, first, { origin }), 403);
+      await assertRefused(Player.connect(stack, first, { origin }), 403, 'origin_not_allowed');
     }
   });
 });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest, assertFailure } from './rest.mjs';
 
 describe('two rooms', () => {
@@ -47,7 +48,7 @@ describe('one address', () => {
     });
     const watch = () => Player.connect(stack, { room_code: room.json.room_code });
     const watchers = [await watch(), await watch(), await watch()];
-    await assert.rejects(watch(), { status: 429 });
+    await assertRefused(watch(), 429, 'rate_limited');
     watchers[0].drop();
     await stack.until('there is room for one', () => watch().then(() => true, () => false));
   });

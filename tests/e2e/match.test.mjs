@@ -3,13 +3,13 @@
 // and misses from then on.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { assertDeltasAreMinimal, assertFullState } from './game-state.mjs';
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
 import { Rest, assertFailure } from './rest.mjs';
-import { UserManagement } from './user-management.mjs';
+import { useManagement } from './user-management.mjs';
 
 const API_KEY = 'e2e-api-key-5f0c';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -23,12 +23,7 @@ const greeting = (messages) =>
 
 describe('a whole match', () => {
   const env = { ...quickServe, API_KEY };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
   const rest = new Rest(stack);
 

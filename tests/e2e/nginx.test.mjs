@@ -8,6 +8,7 @@ import { describe, test } from 'node:test';
 
 import { useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest } from './rest.mjs';
 import { startMatch, takeSeats } from './rooms.mjs';
 
@@ -50,13 +51,10 @@ describe('nginx', () => {
     const { first, second } = await takeSeats(stack);
     await stack.gamed.stop();
     for (const via of ['query', 'bearer', 'cookie']) {
-      await assert.rejects(Player.connect(stack, first, { via }), (error) => {
-        assert.equal(error.status, 503);
-        assert.match(error.headers['retry-after'], /^\d+$/);
-        return true;
-      });
+      await assertRefused(Player.connect(stack, first, { via }), 503, 'game_server_unavailable');
     }
-    await assert.rejects(Player.connect(stack, second, { query: `?x=1&token=$${second.seat_token}`, via: 'none' }), { status: 503 });
+    const dollar = { query: `?x=1&token=$${second.seat_token}`, via: 'none' };
+    await assertRefused(Player.connect(stack, second, dollar), 503, 'game_server_unavailable');
     assert.deepEqual(stack.badLogLines(), []);
     stack.gamed.start();
     await stack.until('service resumes by itself', async () => (await rest.get('/api/room/health/')).status === 200);

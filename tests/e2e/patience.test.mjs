@@ -2,13 +2,13 @@
 // wait, so they wait at the same time.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
 import { Rest } from './rest.mjs';
 import { startRally } from './rooms.mjs';
-import { UserManagement } from './user-management.mjs';
+import { useManagement } from './user-management.mjs';
 
 const MINUTES_MS = 180_000;
 
@@ -30,12 +30,7 @@ describe('patience', { concurrency: true }, () => {
 
   describe('with a match', () => {
     const env = { ...quickServe, PONG_MATCH_MINUTES: '1' };
-    const management = new UserManagement();
-    before(async () => {
-      await management.start();
-      env.USER_MANAGEMENT_URL = management.url;
-    });
-    after(() => management.stop());
+    const management = useManagement(env);
     const stack = useStack({ env });
 
     test('that does not end is abandoned, and the leader wins', async () => {

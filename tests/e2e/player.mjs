@@ -2,7 +2,10 @@
 // to play, well and badly. Must not look into the server: what it knows came over the wire.
 
 import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
+
+import { parseOrUndefined } from './rest.mjs';
 
 export const WAIT_MS = 20_000; // how long something that must come may take on a busy machine
 
@@ -13,9 +16,9 @@ const BOTTOM = 590;
 
 /** The server answered the handshake with a status instead of an upgrade. */
 export class Refused extends Error {
-  constructor(status, headers, body) {
+  constructor(status, headers, text) {
     super(`the handshake was refused with ${status}`);
-    Object.assign(this, { status, headers, body });
+    Object.assign(this, { status, headers, text, json: parseOrUndefined(text) });
   }
 }
 
@@ -57,7 +60,7 @@ export class Player extends EventEmitter {
 
   /**
    * Opens /ws/game/CODE/. `via`: how the seat's token is shown: 'query' | 'bearer' | 'cookie' | 'none'.
-   * `query`, `headers`, `cookies`, `origin`, `protocol` and `wsUrl` for those who want to differ. Throws Refused.
+   * `query`, `headers`, `cookies`, `origin`, `protocol` (one or several) and `wsUrl` for those who want to differ. Throws Refused.
    */
   static connect(stack, seat, options = {}) {
     const { via = seat.seat_token ? 'query' : 'none', headers = {}, cookies = {}, origin, protocol, socketOptions } = options;
@@ -70,7 +73,7 @@ export class Player extends EventEmitter {
     if (via === 'cookie') jar[`pong_seat_${seat.player_number}`] = token;
     if (Object.keys(jar).length > 0) send.Cookie = Object.entries(jar).map(([k, v]) => `${k}=${v}`).join('; ');
     const url = `${options.wsUrl ?? stack.wsUrl}/ws/game/${seat.room_code}/${query}`;
-    const socket = new WebSocket(url, protocol ? [protocol] : [], {
+    const socket = new WebSocket(url, [protocol ?? []].flat(), {
       headers: send, origin, perMessageDeflate: false, handshakeTimeout: WAIT_MS, ...socketOptions,
     });
     const player = new Player(stack, socket, seat);
@@ -196,6 +199,12 @@ export class Player extends EventEmitter {
     this.sendJson({ type: 'ping', time });
     const pong = await this.waitFor('pong', (message) => message.time === time);
     return pong.step;
+  }
+
+  /** Resolves when the game's clock has gone on by that many steps since `from`, or since now. */
+  async stepsPass(count, from) {
+    const since = from ?? (await this.step());
+    while ((await this.step()) - since < count) await sleep(50);
   }
 
   moveTo(position) {

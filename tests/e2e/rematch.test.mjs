@@ -2,25 +2,21 @@
 // of its own for everyone who counts matches, and when nobody wants one the room is closed.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { assertDeltasAreMinimal } from './game-state.mjs';
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest } from './rest.mjs';
 import { finishMatch, startMatch } from './rooms.mjs';
-import { UserManagement } from './user-management.mjs';
+import { useManagement } from './user-management.mjs';
 
 const rematch = (player) => player.sendJson({ type: 'rematch' });
 
 describe('a rematch', () => {
   const env = { ...quickServe };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
 
   test('is offered, agreed to, played and recorded as a match of its own', async () => {
@@ -100,6 +96,6 @@ describe('the rematch window', () => {
     rematch(one); // one alone does not keep it open
     for (const player of [one, two, watcher]) assert.equal((await player.waitForClose()).code, 4503);
     assert.equal((await rest.check(code)).status, 404);
-    await assert.rejects(Player.connect(stack, first), { status: 410 });
+    await assertRefused(Player.connect(stack, first), 410, 'game_over');
   });
 });

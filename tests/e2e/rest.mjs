@@ -17,7 +17,8 @@ function parseSetCookie(line) {
   return { name, value, attributes: Object.fromEntries(entries) };
 }
 
-function checkPromises(answer, context) {
+/** What every answer of the service promises, whatever it says. `context` begins the message of a failure. */
+export function assertPromises(answer, context) {
   const { status, headers, json, method } = answer;
   assert.equal(headers['content-type'], 'application/json; charset=utf-8', `${context}: Content-Type`);
   assert.equal(headers['cache-control'], 'no-store', `${context}: Cache-Control`);
@@ -49,7 +50,7 @@ export class Rest {
     if (token !== undefined) send.Authorization = `Bearer ${token}`;
     if (cookies !== undefined) send.Cookie = Object.entries(cookies).map(([k, v]) => `${k}=${v}`).join('; ');
     const answer = await this.exchange(method, path, send, bytes);
-    if (path.startsWith('/api/room/')) checkPromises(answer, `${method} ${path} -> ${answer.status}`);
+    if (path.startsWith('/api/room/')) assertPromises(answer, `${method} ${path} -> ${answer.status}`);
     if (typeof answer.json?.seat_token === 'string') this.stack.secrets.add(answer.json.seat_token);
     return answer;
   }
@@ -119,7 +120,8 @@ export class Rest {
   }
 }
 
-function parseOrUndefined(text) {
+/** The value of a JSON text; undefined when it is none. */
+export function parseOrUndefined(text) {
   try {
     return JSON.parse(text);
   } catch {

@@ -2,12 +2,12 @@
 // same bytes under the same key, and nothing is sent again once it has.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePort, quickServe, startStack, useStack } from './harness.mjs';
 import { finishMatch, startMatch } from './rooms.mjs';
-import { UserManagement } from './user-management.mjs';
+import { UserManagement, useManagement } from './user-management.mjs';
 
 const PATIENCE_MS = 90_000;
 
@@ -22,15 +22,23 @@ const sameBytes = (attempts) => {
   assert.equal(new Set(attempts.map(({ headers }) => headers['idempotency-key'])).size, 1);
 };
 
+/** Runs `body(stack)` with a stack that posts to `url`; ends the stack, then the receiver, whatever happens. */
+async function whilePosting(url, management, body) {
+  try {
+    const stack = await startStack({ env: { ...quickServe, USER_MANAGEMENT_URL: url } });
+    await body(stack).finally(() => stack.stop());
+  } finally {
+    await management.stop();
+  }
+}
+
 describe('a result', () => {
   test('outlives a user_management that is down, fails, refuses for a while, and cuts the line', async () => {
     const port = await freePort();
-    const env = { ...quickServe, USER_MANAGEMENT_URL: `http://127.0.0.1:${port}` };
     const management = new UserManagement({
       answers: [{ status: 500 }, { status: 429, headers: { 'Retry-After': '2' } }, { cut: true }],
     });
-    const stack = await startStack({ env });
-    try {
+    await whilePosting(`http://127.0.0.1:${port}`, management, async (stack) => {
       const code = await playOne(stack);
       await sleep(500); // the first attempt finds nobody
       await management.start(port);
@@ -42,19 +50,14 @@ describe('a result', () => {
       assert.ok(next.at - refused.at >= 1_950, `Retry-After 2 was not obeyed: ${next.at - refused.at} ms`);
       await sleep(1_500);
       assert.equal(management.attempts.length, 4, 'recorded is recorded');
-    } finally {
-      await stack.stop();
-      await management.stop();
-    }
+    });
   });
 
   test('several at once, each with its own key; one slow receiver delays none of the others', async () => {
-    const env = { ...quickServe };
     const management = new UserManagement({ answers: [{ status: 201, delayMs: 6_000 }, { status: 503 }, { status: 409 }, { status: 408 }] });
     await management.start();
-    env.USER_MANAGEMENT_URL = `${management.url}/`; // a trailing slash is no second slash
-    const stack = await startStack({ env });
-    try {
+    const url = `${management.url}/`; // a trailing slash is no second slash
+    await whilePosting(url, management, async (stack) => {
       const codes = await Promise.all(Array.from({ length: 6 }, () => playOne(stack)));
       await management.until(() => management.recorded().length === 6, PATIENCE_MS);
       assert.deepEqual(management.recorded().map(({ json }) => json.room_code).sort(), codes.sort());
@@ -63,38 +66,26 @@ describe('a result', () => {
       const keys = new Set(management.attempts.map(({ headers }) => headers['idempotency-key']));
       assert.equal(keys.size, 6);
       assert.ok(management.attempts.every(({ headers }) => headers.authorization === undefined), 'no key, no header');
-    } finally {
-      await stack.stop();
-      await management.stop();
-    }
+    });
   });
 
   test('that is refused for good is not sent again and again', async () => {
     const management = new UserManagement({ answers: [{ status: 400 }, { status: 403 }, { status: 302, headers: { Location: '/elsewhere/' } }] });
     await management.start();
-    const stack = await startStack({ env: { ...quickServe, USER_MANAGEMENT_URL: management.url } });
-    try {
+    await whilePosting(management.url, management, async (stack) => {
       for (let i = 0; i < 3; i += 1) await playOne(stack);
       await management.until(() => management.attempts.length === 3);
       const code = await playOne(stack);
       await management.result(({ room_code: room }) => room === code);
       await sleep(4_000); // a backoff would have tried twice by now
       assert.equal(management.attempts.length, 4);
-    } finally {
-      await stack.stop();
-      await management.stop();
-    }
+    });
   });
 });
 
 describe('guests\' results', () => {
   const env = { ...quickServe, PONG_POST_GUEST_RESULTS: 'no' };
-  const management = new UserManagement();
-  before(async () => {
-    await management.start();
-    env.USER_MANAGEMENT_URL = management.url;
-  });
-  after(() => management.stop());
+  const management = useManagement(env);
   const stack = useStack({ env });
 
   test('are not posted where the operator does not want them', async () => {

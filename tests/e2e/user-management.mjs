@@ -2,6 +2,7 @@
 // Like the real service it may be away, slow, failing, or cut the connection. Must not judge what it receives.
 
 import http from 'node:http';
+import { after, before } from 'node:test';
 
 const WAIT_MS = 30_000;
 
@@ -86,4 +87,15 @@ export class UserManagement {
       look();
     });
   }
+}
+
+/** Inside `describe`, before useStack({ env }): a receiver that all its tests share, whose address is put into `env`. */
+export function useManagement(env) {
+  const management = new UserManagement();
+  before(async () => {
+    await management.start();
+    env.USER_MANAGEMENT_URL = management.url;
+  });
+  after(() => management.stop());
+  return management;
 }

@@ -7,17 +7,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { assertRefused } from './refusal.mjs';
 import { Rest } from './rest.mjs';
 
+const UNCLAIMED_SECONDS = 5; // so much even a busy machine may take from taking a seat to connecting
+const LONGER_MS = 1_500 * UNCLAIMED_SECONDS;
+
 describe('a seat in a waiting room', () => {
-  const stack = useStack({ env: { PONG_UNCLAIMED_SECONDS: '1' } });
+  const stack = useStack({ env: { PONG_UNCLAIMED_SECONDS: String(UNCLAIMED_SECONDS) } });
   const rest = new Rest(stack);
   const count = async (code) => (await rest.ok(rest.check(code))).player_count;
 
   test('is freed when its holder never comes; the next takes the lowest free one', async () => {
     const { room_code: code, seat_token: token } = await rest.ok(rest.create());
     await stack.until('the creator\'s seat is free', async () => (await count(code)) === 0);
-    await assert.rejects(Player.connect(stack, { room_code: code, seat_token: token }), { status: 401 });
+    await assertRefused(Player.connect(stack, { room_code: code, seat_token: token }), 401, 'bad_token');
     const next = await rest.ok(rest.join({ room_code: code }));
     assert.equal(next.player_number, 1);
   });
@@ -26,7 +30,8 @@ describe('a seat in a waiting room', () => {
     const room = await rest.ok(rest.create());
     const stranger = await rest.ok(rest.create());
     const asking = [{ token: room.seat_token }, { cookies: { pong_seat_1: room.seat_token } }];
-    for (let i = 0; i < 16; i += 1) {
+    const until = Date.now() + LONGER_MS;
+    for (let i = 0; Date.now() < until; i += 1) {
       const { json } = await rest.check(room.room_code, asking[i % asking.length]);
       assert.equal(json.player_count, 1);
       await rest.check(stranger.room_code); // without its token: that counts for nothing
@@ -40,7 +45,7 @@ describe('a seat in a waiting room', () => {
   test('is held for whoever is connected', async () => {
     const room = await rest.ok(rest.create());
     const player = await Player.connect(stack, room);
-    await sleep(3_000);
+    await sleep(LONGER_MS);
     assert.equal(await count(room.room_code), 1);
     player.drop();
     await stack.until('the seat is free', async () => (await count(room.room_code)) === 0);
@@ -62,7 +67,8 @@ describe('a seat in a waiting room', () => {
 });
 
 describe('a waiting room', () => {
-  const stack = useStack({ env: { PONG_UNCLAIMED_SECONDS: '1', PONG_WAITING_ROOM_SECONDS: '2' } });
+  const seconds = String(UNCLAIMED_SECONDS);
+  const stack = useStack({ env: { PONG_UNCLAIMED_SECONDS: seconds, PONG_WAITING_ROOM_SECONDS: seconds } });
   const rest = new Rest(stack);
 
   test('that nobody waits in is closed', async () => {
@@ -75,7 +81,7 @@ describe('a waiting room', () => {
     const room = await rest.ok(rest.create());
     const player = await Player.connect(stack, room);
     await player.join();
-    await sleep(5_000);
+    await sleep(LONGER_MS);
     assert.equal((await rest.check(room.room_code)).json.status, 'WAITING');
     assert.equal(player.closed, null);
     player.drop();

@@ -1,0 +1,102 @@
+// What a second gamed must not do: take the first one's socket, slot or IPC address, or remove what is no socket of
+// its own. Its last line says why it does not start, and the first goes on as if nothing had happened.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+
+import { freePort, useStack } from './harness.mjs';
+import { Player } from './player.mjs';
+
+const END_MS = 30_000; // one that does start is ended then
+const FAILED = 1;
+const USAGE = 2;
+const NOBODYS_ADDRESS = '192.0.2.1'; // kept free for documentation (RFC 5737)
+
+describe('a second gamed', () => {
+  const stack = useStack({ nginx: false });
+
+  const inRun = (name) => path.join(stack.runDir, name);
+
+  /** Everything of its own, but for what `args` says. */
+  const own = (args) => {
+    const flags = {
+      '--listen': `unix:${inRun('second.sock')}`, '--ipc': `ipc://${inRun('second-ipc.sock')}`,
+      '--state-dir': inRun('second-state'), ...args,
+    };
+    return Object.entries(flags).flat();
+  };
+
+  /** Runs it to its end: {code, said}. */
+  const run = (args) =>
+    new Promise((resolve) => {
+      execFile(stack.gamed.command, own(args), { env: stack.env, timeout: END_MS }, (error, stdout, stderr) => {
+        resolve({ code: error ? error.code : 0, said: stderr });
+      });
+    });
+
+  async function refuses(args, code, sentence) {
+    const end = await run(args);
+    assert.equal(end.code, code, end.said);
+    const lines = end.said.trimEnd().split('\n');
+    assert.match(lines.at(-1), sentence);
+    assert.ok(lines.every((line) => / (warn|error) gamed: /.test(line)), `log lines only, not:\n${end.said}`);
+    const wsUrl = `ws+unix:${stack.sockets.gamed}:`;
+    await assert.rejects(Player.connect(stack, { room_code: 'A00000' }, { wsUrl }), { status: 404 }, 'the first one still answers');
+  }
+
+  test('does not start on a port that is taken', async () => {
+    const other = net.createServer();
+    await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${other.address().port}`;
+    try {
+      await refuses({ '--listen': address }, FAILED, new RegExp(address.replaceAll('.', '\\.')));
+    } finally {
+      other.close();
+    }
+  });
+
+  test('does not start on an address that this machine does not have', async () => {
+    const address = `${NOBODYS_ADDRESS}:${await freePort()}`;
+    await refuses({ '--listen': address }, FAILED, new RegExp(address.replaceAll('.', '\\.')));
+  });
+
+  test('does not start where it could not be found', async () => {
+    for (const listen of ['127.0.0.1', '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.1:x', ':8080', 'unix:', `unix:/${'x'.repeat(200)}`]) {
+      const { code, said } = await run({ '--listen': listen });
+      assert.ok([FAILED, USAGE].includes(code), `${listen}: ${code} ${said}`);
+      assert.match(said, /--listen|path/, listen);
+    }
+  });
+
+  test('leaves a file, a folder or a living socket in its place', async () => {
+    writeFileSync(inRun('letter'), 'Dear Ann');
+    mkdirSync(inRun('folder'));
+    for (const name of ['letter', 'folder']) {
+      await refuses({ '--listen': `unix:${inRun(name)}` }, FAILED, new RegExp(name));
+    }
+    assert.equal(readFileSync(inRun('letter'), 'utf8'), 'Dear Ann');
+    assert.ok(statSync(inRun('folder')).isDirectory());
+    await refuses({ '--listen': `unix:${stack.sockets.gamed}` }, FAILED, /gamed\.sock/);
+  });
+
+  test('leaves an IPC address that is taken, or is no socket', async () => {
+    writeFileSync(inRun('note'), 'Dear Bob');
+    await refuses({ '--ipc': `ipc://${stack.sockets.ipc}` }, FAILED, /ipc\.sock/);
+    await refuses({ '--ipc': `ipc://${inRun('note')}` }, FAILED, /note/);
+    assert.equal(readFileSync(inRun('note'), 'utf8'), 'Dear Bob');
+  });
+
+  test('does not share a slot, but may have another one of the same state', async () => {
+    await refuses({ '--state-dir': inRun('state') }, FAILED, /slot A/);
+    const second = stack.daemon('gamed-b', stack.gamed.command, own({ '--state-dir': inRun('state'), '--slot': 'B' }));
+    second.start();
+    const wsUrl = `ws+unix:${inRun('second.sock')}:`;
+    const answers = () => Player.connect(stack, { room_code: 'B00000' }, { wsUrl }).then(() => false, ({ status }) => status === 404);
+    await stack.until('the second one answers', answers);
+    await second.stop();
+  });
+});
