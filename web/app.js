@@ -33,7 +33,9 @@ let slow = 0;
 const ENDINGS = {
   room_gone: ['This room is gone', 'It has closed, or the code is not quite right.'],
   room_closed: ['This room has closed', 'Open another one, it takes a second.'],
-  replaced: ['You are playing elsewhere', 'This seat was taken over by another tab or window of yours.'],
+  match_lost: ['x', 'y'],
+  match_over: ['This match is over', 'It ended while you were away.'],
+  replaced: ['You are playing in another tab', 'Your seat in this room is in use there.'],
   kicked: ['You were removed from this room', 'The operator of this server closed your connection.'],
   bad_token: ['Your seat could not be found', 'It may have been taken again in another tab.'],
   other: ['The connection was closed', 'The server did not say more than that.'],
@@ -50,10 +52,10 @@ async function route() {
   if (!code) return showEnding('room_gone');
   slow = setTimeout(() => room?.match.game || showNotice('One moment', 'Looking for the room …'), SLOW_MS);
   const seat = memory.recallSeat();
-  if (seat?.code === code) return openRoom(seat);
+  if (seat?.code === code) return openRoom(seat, true);
   try {
     const answer = await api.join(code, named());
-    if (mine === way) openRoom(remember(answer));
+    if (mine === way) openRoom(remember(answer), answer.reconnecting === true);
   } catch (error) {
     if (mine === way) showJoinFailure(code, error);
   }
@@ -73,13 +75,13 @@ function showHome() {
     back.href = `/?room=${seat.code}`;
     setText(back, `Back to your match in room ${seat.code}`);
   }
-  setText(byId('home-message'), '');
+  clearHomeMessage();
   showScreen('home');
 }
 
-function openRoom(seat) {
+function openRoom(seat, returning = false) {
   document.title = `Pong · ${seat.code}`;
-  room = new Room({ seat, api, views, onEnd: (reason) => ended(seat, reason) });
+  room = new Room({ seat, returning, api, views, onEnd: (reason) => ended(seat, reason) });
   room.open();
 }
 
@@ -89,22 +91,25 @@ function closeRoom() {
 }
 
 /** Notes the seat that the server gave. */
-function remember(answer) {
+function remember(answer, quick = false) {
   const seat = {
     code: answer.room_code,
     player_id: answer.player_id,
     player_number: answer.player_number,
     username: answer.username,
+    quick,
   };
   memory.rememberSeat(seat);
   return seat;
 }
 
 function ended(seat, reason) {
+  const kind = room.match.againstBot ? 'bot' : seat.quick ? 'quick' : 'friend';
   closeRoom();
   if (reason !== 'replaced' && seat.player_id) memory.forgetSeat();
   if (reason === 'replaced') showEnding(reason, 'Play here', () => route());
   else if (reason === 'bad_token' || reason === 'refused') showEnding('bad_token', 'Join again', () => route());
+  else if (reason === 'match_lost' || reason === 'match_over') showEnding(reason, 'Play again', () => start(kind));
   else showEnding(reason);
 }
 
@@ -125,7 +130,13 @@ function showNotice(title, text, action = '', onAction = null) {
 
 function showJoinFailure(code, error) {
   if (!(error instanceof RoomError)) throw error;
-  if (error.code === 'room_full') {
+  const held = memory.recallHeldSeat(code);
+  if (false) {
+    showEnding('replaced', 'Play here', () => {
+      memory.rememberSeat(held);
+      openRoom(held, true);
+    });
+  } else if (error.code === 'room_full') {
     showNotice('This room is full', 'Both seats are taken, but you can watch the match.', 'Watch', () => openRoom({ code }));
   } else if (error.status === 404) {
     showEnding('room_gone');
@@ -174,22 +185,57 @@ async function start(kind) {
     quick: () => api.quick(named()),
   };
   const mine = ++way;
-  setText(byId('home-message'), '');
+  clearHomeMessage();
   setBusy(true);
   try {
-    const seat = remember(await requests[kind]());
+    const seat = remember(await requests[kind](), kind === 'quick');
     if (mine !== way) return;
     history.pushState(null, '', `/?room=${seat.code}`);
     openRoom(seat);
   } catch (error) {
-    if (mine === way) setText(byId('home-message'), error.message);
+    if (mine === way) showStartFailure(error);
   } finally {
     setBusy(false);
   }
 }
 
+function showStartFailure(error) {
+  if (location.search) history.pushState(null, '', '/');
+  showHome();
+  setText(byId('home-message'), error.message);
+}
+
+/** Goes to the room of a typed code, if there is one. */
+async function joinByCode() {
+  const code = parseRoomCode(byId('code').value);
+  if (!code) return refuseCode('A room code is six letters and digits.');
+  const mine = ++way;
+  clearHomeMessage();
+  try {
+    await api.check(code);
+  } catch (error) {
+    // Any other failure is told by the way there.
+    if (mine === way && error.status === 404) refuseCode(`No room ${code}`);
+    if (error.status === 404) return;
+  }
+  if (mine === way) go(`/?room=${code}`);
+}
+
+function refuseCode(sentence) {
+  const field = byId('code');
+  setText(byId('home-message'), sentence);
+  field.setAttribute('aria-invalid', 'true');
+  field.focus();
+  field.select();
+}
+
+function clearHomeMessage() {
+  setText(byId('home-message'), '');
+  byId('code').removeAttribute('aria-invalid');
+}
+
 function setBusy(busy) {
-  for (const id of ['play-friend', 'play-bot', 'quick']) byId(id).disabled = busy;
+  for (const id of ['play-friend', 'play-bot', 'quick', 'notice-action']) byId(id).disabled = busy;
 }
 
 function listen() {
@@ -206,10 +252,9 @@ function listen() {
   });
   byId('join-form').addEventListener('submit', (event) => {
     event.preventDefault();
-    const code = parseRoomCode(byId('code').value);
-    if (code) go(`/?room=${code}`);
-    else setText(byId('home-message'), 'A room code is six letters and digits.');
+    joinByCode();
   });
+  byId('code').addEventListener('input', clearHomeMessage);
   byId('return').addEventListener('click', (event) => {
     event.preventDefault();
     go(byId('return').getAttribute('href'));

@@ -10,6 +10,8 @@ const SHORT = matchMedia('(orientation: landscape) and (max-height: 540px)');
 const TOAST_MS = 2500;
 /** A connection is gone for so long before it is worth a word. */
 const LINK_PATIENCE_MS = 400;
+/** A match lost by no more than so many points was close. */
+const CLOSE_POINTS = 2;
 
 /**
  * @typedef {import('./match.js').Match} Match
@@ -32,6 +34,7 @@ export class GameView {
     title: byId('card-title'),
     score: byId('card-score'),
     text: byId('card-text'),
+    actions: byId('card-actions'),
     resume: byId('card-resume'),
     rematch: byId('card-rematch'),
     home: byId('card-home'),
@@ -144,10 +147,12 @@ export class GameView {
 
   #renderResult(match, link) {
     const asked = match.rematch.has(match.seat);
-    this.#renderCard(resultTitle(match), resultSentence(match, link), { rematch: match.seat !== null, home: true });
+    const rematch = match.seat !== null && !link.ended && !match.isAbsent(match.opponent);
+    this.#renderCard(resultTitle(match), resultSentence(match, link), { rematch, home: true });
     setText(this.#card.score, `${match.game.player_1_score} – ${match.game.player_2_score}`);
     setShown(this.#card.score, true);
-    this.#card.rematch.disabled = asked || link.link !== 'open' || link.ended;
+    this.#card.rematch.disabled = asked || link.link !== 'open';
+    this.#card.home.classList.toggle('primary', !rematch);
   }
 
   #renderCard(title, text, { resume = false, rematch = false, home = false } = {}) {
@@ -157,6 +162,7 @@ export class GameView {
     setShown(this.#card.resume, resume);
     setShown(this.#card.rematch, rematch);
     setShown(this.#card.home, home);
+    setShown(this.#card.actions, resume || rematch || home);
     setShown(this.#card.root, true);
   }
 }
@@ -174,7 +180,7 @@ function serveSentence(match) {
 export function pauseSentence(match, now) {
   const { reason, player, endsAt } = match.pause;
   if (endsAt) return 'Get ready.';
-  if (reason === 'restart') return 'The server restarted. The match goes on once both players are back.';
+  if (reason === 'restart') return 'The server restarted. The match goes on when both are back.';
   if (reason === 'absence') {
     if (player === match.seat || player === null) return 'The match goes on once both players are back.';
     const seconds = Math.ceil(match.graceMs(now) / 1000);
@@ -191,14 +197,21 @@ function resultTitle(match) {
 
 function resultSentence(match, link) {
   if (link.ended) return 'The room has closed.';
-  const other = match.seat === 1 ? 2 : 1;
-  if (match.seat && match.rematch.has(match.seat)) return `Waiting for ${match.nameOf(other)} …`;
-  if (match.seat && match.rematch.has(other)) return `${match.nameOf(other)} wants a rematch.`;
+  const { seat, opponent } = match;
   const { reason, winner } = match.result;
-  if (reason === 'forfeit') {
-    return winner === match.seat ? `${match.nameOf(other)} did not come back.` : 'The other player did not come back.';
-  }
+  if (reason === 'forfeit') return forfeitSentence(match, winner);
+  if (seat && match.isAbsent(opponent)) return `${match.nameOf(opponent)} has left.`;
+  if (seat && match.rematch.has(seat)) return `Waiting for ${match.nameOf(opponent)} …`;
+  if (seat && match.rematch.has(opponent)) return `${match.nameOf(opponent)} wants a rematch.`;
   if (reason === 'unknown') return 'It ended while you were away.';
   if (reason === 'abandoned') return 'The match was broken off.';
-  return winner === match.seat ? 'Well played.' : match.seat ? 'So close. Once more?' : 'What a match.';
+  if (!seat) return 'What a match.';
+  if (winner === seat) return 'Well played.';
+  const wasClose = match.game[`player_${seat}_score`] >= match.game.winning_score - CLOSE_POINTS;
+  return wasClose ? 'So close. Once more?' : 'That one is theirs.';
+}
+
+function forfeitSentence(match, winner) {
+  if (winner === match.seat) return `${match.nameOf(match.opponent)} did not come back.`;
+  return match.seat ? 'You were away for too long.' : 'The other player did not come back.';
 }

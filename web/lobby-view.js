@@ -2,10 +2,12 @@
  * The screen of a room that waits: its code, its link, a way out.
  */
 
-import { byId, setText } from './dom.js';
+import { byId, setData, setText } from './dom.js';
 
 /** The lobby; one for the life of the page. */
 export class LobbyView {
+  #root = byId('lobby');
+  #title = byId('lobby-title');
   #code = byId('lobby-code');
   #link = byId('lobby-link');
   #lede = byId('lobby-lede');
@@ -22,11 +24,14 @@ export class LobbyView {
   /**
    * @param {string} code
    * @param {boolean} seated false for who only watches
+   * @param {boolean} quick whether anybody may come, so that the link is an aside
    */
-  open(code, seated) {
+  open(code, seated, quick) {
+    setData(this.#root, 'quick', String(quick));
+    setText(this.#title, quick ? 'Looking for an opponent…' : 'Waiting for the other player');
     setText(this.#code, code);
     this.#link.value = `${location.origin}/?room=${code}`;
-    setText(this.#lede, seated ? 'Send them the link, or tell them the code.' : 'You will see the match once both players are here.');
+    setText(this.#lede, ledeFor(seated, quick));
     setText(this.#leave, seated ? 'Cancel' : 'Home');
     this.say('');
   }
@@ -51,6 +56,11 @@ export class LobbyView {
     this.#link.select();
     return document.execCommand('copy');
   }
+}
+
+function ledeFor(seated, quick) {
+  if (!seated) return 'You will see the match once both players are here.';
+  return quick ? 'Or ask a friend: this link works, too.' : 'Send them the link, or tell them the code.';
 }
 
 async function writeClipboard(text) {

@@ -32,10 +32,16 @@ export class Match {
   rematch = new Set();
   #countdown = null;
   #away = { 1: 0, 2: 0 };
+  #absent = new Set();
+  #returning;
 
-  /** @param {1 | 2 | null} seat */
-  constructor(seat) {
+  /**
+   * @param {1 | 2 | null} seat
+   * @param {boolean} [returning] whether this client has been in the seat before
+   */
+  constructor(seat, returning = false) {
     this.seat = seat;
+    this.#returning = returning;
   }
 
   /** @returns {Phase} */
@@ -74,6 +80,24 @@ export class Match {
     return this.phase === 'paused' && this.pause.reason === 'player' && this.pause.player === this.seat && !this.pause.endsAt;
   }
 
+  /** @returns {1 | 2 | null} who plays against this client; null for who watches */
+  get opponent() {
+    return this.seat && (this.seat === 1 ? 2 : 1);
+  }
+
+  /** @returns {boolean} whether a bot plays against this client */
+  get againstBot() {
+    return Boolean(this.opponent && this.game?.[`player_${this.opponent}_id`]?.startsWith('bot-'));
+  }
+
+  /**
+   * @param {1 | 2 | null} player
+   * @returns {boolean} whether the player is known to have no connection
+   */
+  isAbsent(player) {
+    return this.#absent.has(player);
+  }
+
   /**
    * @param {number} now
    * @returns {number | null} milliseconds until the ball flies, null when unknown or not foreseeable
@@ -102,6 +126,16 @@ export class Match {
   }
 
   /**
+   * Lets time pass: a pause with the ball at rest ends in a serve, which the server does not announce.
+   * @param {number} now
+   */
+  advance(now) {
+    if (!this.pause?.endsAt || now < this.pause.endsAt || this.#ballFlies()) return;
+    this.#countdown = { since: this.pause.endsAt, endsAt: this.pause.endsAt + SERVE_MS };
+    this.pause = null;
+  }
+
+  /**
    * Takes a new game state.
    * @param {object} game
    * @param {number} now
@@ -113,6 +147,7 @@ export class Match {
     if (started) this.#start(now);
     if (game.status === 'FINISHED') this.result ??= resultOf(game);
     if (!game.is_paused) {
+      this.#absent.clear();
       this.pause = null;
       this.#countdown = null;
     } else if (before?.is_paused && !flies(before) && flies(game)) {
@@ -130,14 +165,17 @@ export class Match {
     switch (message.type) {
       case 'player_joined':
         if (message.is_you) this.seat = message.player_number;
-        this.#arrived(message, now);
+        if (message.player_number) this.#arrived(message.player_number, message.is_you, now);
+        break;
+      case 'player_left':
+        void 0;
+        this.rematch.delete(message.player_number);
         break;
       case 'goal_scored':
         this.#countdown = { since: now, endsAt: now + SERVE_MS };
         break;
       case 'game_paused':
-        this.#countdown = null;
-        this.pause = { reason: message.reason, player: message.player_number, since: now, endsAt: null };
+        this.#paused(message.reason, message.player_number, now);
         break;
       case 'game_resumed':
         this.pause = null;
@@ -146,6 +184,7 @@ export class Match {
       case 'game_over':
         this.result = { winner: message.winner, reason: message.reason };
         this.pause = null;
+        if (message.reason === 'forfeit' && message.winner === this.seat) this.#absent.add(this.opponent);
         break;
       case 'rematch_offered':
         this.rematch.add(message.player_number);
@@ -157,28 +196,42 @@ export class Match {
     this.result = null;
     this.pause = null;
     this.rematch.clear();
+    this.#absent.clear();
     this.#away = { 1: 0, 2: 0 };
     this.#countdown = { since: now, endsAt: now + SERVE_MS };
   }
 
-  #arrived({ player_number: player, is_you: isYou }, now) {
-    if (!player) return;
-    if (this.pause && this.pause.reason !== 'player') {
-      const awaited = this.pause.reason === 'absence' ? this.pause.player === player : !isYou;
-      if (!awaited) return;
-      if (this.pause.reason === 'absence') this.#away[player] += now - this.pause.since;
-      this.pause.endsAt = now + SERVE_MS;
-    } else if (this.phase === 'serving' && !this.#ballFlies() && !this.#scored()) {
-      this.#countdown = { since: now, endsAt: now + SERVE_MS };
-    }
+  #paused(reason, player, now) {
+    this.#countdown = null;
+    this.pause = { reason, player, since: now, endsAt: null };
+    if (reason !== 'absence') return;
+    // Told of the own absence, this client is back from it.
+    if (player !== this.seat) this.#absent.add(player);
+    else if (!this.#absent.has(this.opponent)) this.pause.endsAt = now + SERVE_MS;
+  }
+
+  #arrived(player, isYou, now) {
+    this.#absent.delete(player);
+    const returned = isYou && this.#returning;
+    if (isYou) this.#returning = true;
+    if (this.phase === 'paused') this.#awaited(player, isYou, now);
+    else if (this.phase !== 'serving') return;
+    else if (false) this.pause = { reason: 'absence', player, since: now, endsAt: now + SERVE_MS };
+    else if (isYou && !this.#ballFlies()) this.#countdown = { since: now, endsAt: now + SERVE_MS };
+  }
+
+  /** Whose return ends a pause, and when it does. */
+  #awaited(player, isYou, now) {
+    const { reason, endsAt } = this.pause;
+    if (reason === 'player' || endsAt) return;
+    const isAwaited = reason === 'absence' ? this.pause.player === player : !isYou || this.againstBot;
+    if (!isAwaited) return;
+    if (reason === 'absence') this.#away[player] += now - this.pause.since;
+    if (this.#absent.size === 0) this.pause.endsAt = now + SERVE_MS;
   }
 
   #ballFlies() {
     return flies(this.game);
-  }
-
-  #scored() {
-    return this.game.player_1_score + this.game.player_2_score > 0;
   }
 }
 

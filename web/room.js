@@ -19,12 +19,15 @@ const REFUSALS = {
   rate_limited: 'That was a little fast.',
 };
 
+/** A room stays for so long after its match: one gone sooner after the connection went with its server. */
+const ROOM_STAYS_MS = 60000;
+
 /** A room that this tab is in. */
 export class Room {
   /** @type {Match} */
   match;
   #code;
-  #playerId;
+  #quick;
   #views;
   #onEnd;
   #client;
@@ -40,17 +43,19 @@ export class Room {
 
   /**
    * @param {object} options
-   * @param {{code: string, player_id?: string, player_number?: 1 | 2 | null, username?: string}} options.seat
+   * @param {{code: string, player_id?: string, player_number?: 1 | 2 | null, username?: string,
+   *   quick?: boolean}} options.seat quick: taken by quick match
+   * @param {boolean} [options.returning] whether this seat was had before
    * @param {import('./rest.js').RoomApi} options.api
    * @param {{game: import('./game-view.js').GameView, lobby: import('./lobby-view.js').LobbyView}} options.views
    * @param {(reason: string) => void} options.onEnd the room is over for this tab and there is no result to look at
    */
-  constructor({ seat, api, views, onEnd }) {
+  constructor({ seat, returning = false, api, views, onEnd }) {
     this.#code = seat.code;
-    this.#playerId = seat.player_id ?? null;
+    this.#quick = seat.quick ?? false;
     this.#views = views;
     this.#onEnd = onEnd;
-    this.match = new Match(seat.player_number ?? null);
+    this.match = new Match(seat.player_number ?? null, returning);
     this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api });
     this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
     this.#client.addEventListener('message', (event) => this.#hear(event.detail));
@@ -115,7 +120,7 @@ export class Room {
   }
 
   #wait() {
-    this.#views.lobby.open(this.#code, this.match.seat !== null);
+    this.#views.lobby.open(this.#code, this.match.seat !== null, this.#quick);
     showScreen('lobby');
   }
 
@@ -185,14 +190,18 @@ export class Room {
   }
 
   #end(reason) {
+    const goneMs = performance.now() - this.#link.since;
     this.#link = { link: 'waiting', since: performance.now(), ended: true };
     // A result stays to be looked at; the view says that the room has closed.
-    if (!this.match.result || reason === 'replaced') this.#onEnd(reason);
+    if (this.match.result && reason !== 'replaced') return;
+    if (reason !== 'room_gone' || !this.#playing || !this.match.seat) this.#onEnd(reason);
+    else this.#onEnd(goneMs < ROOM_STAYS_MS ? 'match_lost' : 'match_over');
   }
 
   #frame(now) {
     const ms = Math.min(100, now - this.#drawnAt);
     this.#drawnAt = now;
+    this.match.advance(now);
     this.#views.game.render(this.match, this.#link, now);
     const picture = this.#motion.at(now);
     if (!picture) return null;

@@ -44,6 +44,7 @@ describe('two browsers', () => {
 
     await reads(ada.page, 'You won');
     await reads(grace.page, 'Ada won');
+    await reads(grace.page, 'So close. Once more?');
     assert.equal(await grace.page.locator('#score-1').textContent(), '2');
 
     await ada.page.getByRole('button', { name: 'Rematch' }).click();
@@ -54,6 +55,18 @@ describe('two browsers', () => {
     assert.equal(await grace.page.locator('#score-1').textContent(), '0');
     for (const { page } of [ada, grace]) assertNoComplaints(page);
     await leaveAll(ada, grace);
+  });
+
+  test('a clear defeat is not called close, and who has left is not asked for a rematch', async () => {
+    const { ada, grace } = await twoPlayers(browser, stack, { winning_score: 3 });
+    const over = (player) => player.heard('game_over').length > 0;
+    await Promise.all([ada.play('follow', over), grace.play('dodge', over)]);
+    await reads(grace.page, 'That one is theirs.');
+    await ada.page.context().close();
+    await reads(grace.page, 'Ada has left.');
+    assert.ok(await grace.page.locator('#card-rematch').isHidden());
+    assert.ok(await grace.page.locator('#card-home.primary').isVisible());
+    await grace.page.context().close();
   });
 
   test('space serves, for whom it is to serve', async () => {

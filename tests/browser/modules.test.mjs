@@ -175,4 +175,73 @@ describe('modules', () => {
       result: { winner: null, reason: 'unknown' },
     });
   });
+
+  test('who returns may serve once the server would let him, not before', async () => {
+    const seen = await inPage(async () => {
+      const { Match } = await import('/match.js');
+      const game = {
+        status: 'ONGOING', is_paused: true, ball_speed_x: 0, ball_speed_y: 0, last_loser: 1, winning_score: 10,
+        player_1_score: 2, player_2_score: 3, player_1_username: 'Ada', player_2_username: 'Grace', player_2_id: 'guest-1',
+      };
+      const joined = (player) => ({ type: 'player_joined', player_number: player, is_you: player === 1 });
+      const paused = (reason, player) => ({ type: 'game_paused', reason, player_number: player });
+      const after = (returning, messages, state = game) => {
+        const match = new Match(1, returning);
+        match.update(state, 0);
+        const unknown = match.mayServe(9000);
+        for (const message of messages) match.hear(message, 0);
+        const told = [match.phase, match.countdownMs(1000)];
+        const serves = [];
+        for (let now = 0; now <= 7000; now += 500) {
+          match.advance(now);
+          if (match.mayServe(now)) serves.push(now);
+        }
+        return { unknown, told, serves: [serves[0] ?? null, match.phase] };
+      };
+      return {
+        fresh: after(false, [joined(1)]),
+        silent: after(true, [joined(1)]),
+        own: after(true, [paused('absence', 1), joined(1)]),
+        other: after(true, [paused('absence', 2), joined(1)]),
+        both: after(true, [paused('absence', 2), joined(1), joined(2)]),
+        restart: after(true, [paused('restart', null), joined(1)]),
+        restarted: after(true, [paused('restart', null), joined(1), joined(2)]),
+        bot: after(true, [paused('restart', null), joined(1)], { ...game, player_2_id: 'bot-easy' }),
+        player: after(true, [paused('player', 2), joined(1)]),
+      };
+    });
+    const returned = { unknown: false, told: ['paused', 2000], serves: [4000, 'serving'] };
+    const held = { unknown: false, told: ['paused', null], serves: [null, 'paused'] };
+    assert.deepEqual(seen, {
+      fresh: { unknown: false, told: ['serving', 2000], serves: [1000, 'serving'] },
+      silent: returned,
+      own: returned,
+      other: held,
+      both: returned,
+      restart: held,
+      restarted: returned,
+      bot: returned,
+      player: held,
+    });
+  });
+
+  test('a match knows who is gone, so that nobody waits for a rematch in vain', async () => {
+    const seen = await inPage(async () => {
+      const { Match } = await import('/match.js');
+      const match = new Match(1);
+      match.update({ status: 'FINISHED', is_paused: true, player_1_score: 2, player_2_score: 1, winning_score: 2 }, 0);
+      const gone = [];
+      const hear = (message) => {
+        match.hear(message, 0);
+        gone.push(match.isAbsent(match.opponent));
+      };
+      hear({ type: 'rematch_offered', player_number: 2 });
+      hear({ type: 'player_left', player_number: 2 });
+      const asked = match.rematch.has(2);
+      hear({ type: 'player_joined', player_number: 2, is_you: false });
+      hear({ type: 'game_over', winner: 1, reason: 'forfeit' });
+      return { gone, asked };
+    });
+    assert.deepEqual(seen, { gone: [false, true, false, true], asked: false });
+  });
 });

@@ -179,6 +179,11 @@ describe('the page', () => {
     await page.locator('#code').fill('nonsense!');
     await page.getByRole('button', { name: 'Join' }).click();
     await reads(page, 'A room code is six letters and digits.');
+    await page.locator('#code').fill('zzz-zzz');
+    await page.locator('#home-message:empty').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Join' }).click();
+    await reads(page, 'There is no room ZZZZZZ');
+    assert.ok(await page.locator('#code[aria-invalid]').evaluate((field) => field === document.activeElement));
     await page.goto('/?room=AZZZZZ');
     await reads(page, 'This room is gone');
     await page.getByRole('button', { name: 'Home' }).click();
@@ -257,6 +262,70 @@ describe('the page', () => {
     await context.close();
   });
 
+  test('a match that went with its server is said to be lost', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const links = await watchLinks(page);
+    await page.getByRole('button', { name: 'Play the bot' }).click();
+    await page.locator('#game').waitFor();
+    await page.route('**/api/room/check/**', (route) =>
+      route.fulfill({ status: 404, json: { success: false, code: 'room_not_found', error: 'Room not found' } }),
+    );
+    await links[0].close({ code: 3001 });
+    await reads(page, 'The server restarted');
+    await reads(page, 'This match is lost.');
+    await page.getByRole('button', { name: 'Play again' }).click();
+    await page.locator('#game').waitFor();
+    await eventually(() => links[1]?.answers('player_joined').length === 1);
+    assert.notEqual(links[1].hello.player_id, links[0].hello.player_id);
+    assertNoComplaints(page, /status of 404/);
+    await context.close();
+  });
+
+  test('a reload at the own serve offers it only when it works', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    const scored = ({ state }) => state.last_loser === 1 && state.is_paused && state.ball_speed_x === 0;
+    await player.play('dodge', scored);
+    player.seat = null;
+    await page.reload();
+    await player.until('the seat again', ({ seat }) => seat === 1);
+    await page.getByRole('button', { name: 'Serve' }).click();
+    await player.until('the ball flies', ({ state }) => !state.is_paused);
+    assert.equal(player.sent.filter((message) => message.type === 'resume_game').length, 1);
+    assert.deepEqual(player.heard('error'), []);
+    await context.close();
+  });
+
+  test('a second tab on the own seat is told so, and may take over', async () => {
+    const context = await browser.person(stack);
+    const first = await openTab(context, stack);
+    await playBot(first);
+    const second = await openTab(context, stack);
+    await second.route('**/api/room/join/', (route) =>
+      route.fulfill({ status: 409, json: { success: false, code: 'room_full', error: 'Room is full' } }),
+    );
+    await second.goto(first.url());
+    await reads(second, 'You are playing in another tab');
+    await second.getByRole('button', { name: 'Play here' }).click();
+    await second.locator('#you-1').waitFor();
+    await reads(first, 'You are playing in another tab');
+    await context.close();
+  });
+
+  test('a quick match looks for an opponent', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await page.getByRole('button', { name: 'Quick match' }).click();
+    await reads(page, 'Looking for an opponent…');
+    await page.locator('#lobby-link').waitFor();
+    assert.ok(await page.locator('#lobby-code').isHidden());
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('#home').waitFor();
+    await context.close();
+  });
+
   test('close codes that mean "do not come back" are obeyed', async () => {
     const context = await browser.person(stack);
     const page = await openTab(context, stack);
@@ -264,7 +333,7 @@ describe('the page', () => {
     await page.getByRole('button', { name: 'Play the bot' }).click();
     await page.locator('#game').waitFor();
     await links[0].close({ code: 4501 });
-    await reads(page, 'You are playing elsewhere');
+    await reads(page, 'You are playing in another tab');
     assert.equal(links.length, 1);
     await page.getByRole('button', { name: 'Play here' }).click();
     await page.locator('#game').waitFor();
@@ -301,7 +370,11 @@ describe('the page', () => {
     test(`nothing is cut off: ${name}`, async () => {
       const context = await browser.person(stack, options);
       const page = await openTab(context, stack);
+      await page.locator('#home').waitFor();
+      const over = () => page.evaluate(() => document.documentElement.scrollHeight - innerHeight);
+      if (options.viewport.height > 568 || options.viewport.width > 600) assert.equal(await over(), 0, 'home scrolls');
       await playBot(page);
+      assert.equal(await over(), 0, 'the match scrolls');
       const { width, height } = options.viewport;
       for (const id of ['canvas', 'side-1', 'side-2', 'pause', 'leave', 'score-1', 'score-2']) {
         const box = await page.locator(`#${id}`).boundingBox();
