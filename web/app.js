@@ -33,7 +33,7 @@ let slow = 0;
 const ENDINGS = {
   room_gone: ['This room is gone', 'It has closed, or the code is not quite right.'],
   room_closed: ['This room has closed', 'Open another one, it takes a second.'],
-  match_lost: ['x', 'y'],
+  match_lost: ['The server restarted', 'This match is lost.'],
   match_over: ['This match is over', 'It ended while you were away.'],
   replaced: ['You are playing in another tab', 'Your seat in this room is in use there.'],
   kicked: ['You were removed from this room', 'The operator of this server closed your connection.'],
@@ -131,7 +131,7 @@ function showNotice(title, text, action = '', onAction = null) {
 function showJoinFailure(code, error) {
   if (!(error instanceof RoomError)) throw error;
   const held = memory.recallHeldSeat(code);
-  if (false) {
+  if (error.code === 'room_full' && held) {
     showEnding('replaced', 'Play here', () => {
       memory.rememberSeat(held);
       openRoom(held, true);
@@ -215,7 +215,7 @@ async function joinByCode() {
     await api.check(code);
   } catch (error) {
     // Any other failure is told by the way there.
-    if (mine === way && error.status === 404) refuseCode(`No room ${code}`);
+    if (mine === way && error.status === 404) refuseCode(`There is no room ${code}`);
     if (error.status === 404) return;
   }
   if (mine === way) go(`/?room=${code}`);

@@ -72,7 +72,7 @@ export class Match {
   mayServe(now) {
     if (this.phase !== 'serving' || !this.seat || this.#ballFlies()) return false;
     if (this.server !== null && this.server !== this.seat) return false;
-    return !this.#countdown || now - this.#countdown.since >= SERVE_ALLOWED_MS;
+    return this.#countdown !== null && now - this.#countdown.since >= SERVE_ALLOWED_MS;
   }
 
   /** @returns {boolean} whether this client may end the present pause */
@@ -168,7 +168,7 @@ export class Match {
         if (message.player_number) this.#arrived(message.player_number, message.is_you, now);
         break;
       case 'player_left':
-        void 0;
+        this.#absent.add(message.player_number);
         this.rematch.delete(message.player_number);
         break;
       case 'goal_scored':
@@ -216,7 +216,7 @@ export class Match {
     if (isYou) this.#returning = true;
     if (this.phase === 'paused') this.#awaited(player, isYou, now);
     else if (this.phase !== 'serving') return;
-    else if (false) this.pause = { reason: 'absence', player, since: now, endsAt: now + SERVE_MS };
+    else if (returned) this.pause = { reason: 'absence', player, since: now, endsAt: now + SERVE_MS };
     else if (isYou && !this.#ballFlies()) this.#countdown = { since: now, endsAt: now + SERVE_MS };
   }
 
