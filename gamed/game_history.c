@@ -17,7 +17,7 @@
 #include <curl/curl.h>
 
 #include "common/log.h"
-#include "gamed/clock.h"
+#include "common/clock.h"
 #include "gamed/result_body.h"
 #include "gamed/result_delivery.h"
 #include "gamed/result_mailbox.h"

@@ -19,7 +19,7 @@
 
 #include "common/random.h"
 #include "common/text.h"
-#include "gamed/clock.h"
+#include "common/clock.h"
 #include "gamed/match_result.h"
 #include "gamed/pong.h"
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "gamed/clock.h"
+#include "common/clock.h"
 #include "gamed/config.h"
 #include "gamed/game_consumer.h"
 #include "gamed/game_history.h"

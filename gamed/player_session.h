@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "gamed/bot.h"
-#include "gamed/clock.h"
+#include "common/clock.h"
 
 enum session_state {
     SESSION_FREE,    /* in the pool */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/unix_socket.h"
 #include "ipc/ipc_message.h"
 #include "ipc/ipc_socket.h"
 
@@ -22,6 +23,8 @@ enum {
     SOCKET_MODE = 0660,
     REST_MS = 100 /* after a failure, so that one that lasts does not keep a core busy */
 };
+
+static const char ipc_scheme[] = "ipc://";
 
 /* The operation an aio is in. */
 enum stage {
@@ -101,16 +104,27 @@ static void on_aio_done(void *arg)
         rest(exchange);
 }
 
-static int listen_on(struct ipc_server *server, const char *url)
+/* Returns 0, or -1 and a sentence in error[]. */
+static int listen_on(struct ipc_server *server, const char *url, char *error, size_t error_size)
 {
+    bool is_file = strncmp(url, ipc_scheme, sizeof ipc_scheme - 1) == 0;
     nng_listener listener;
-    int result = nng_listener_create(&listener, server->socket, url);
+    int result;
 
+    /* nng itself would remove any file that is no live socket. */
+    if (is_file && unix_socket_clear(url + sizeof ipc_scheme - 1, error, error_size) != 0)
+        return -1;
+    result = nng_listener_create(&listener, server->socket, url);
     if (result == 0)
         result = nng_listener_set_size(listener, NNG_OPT_RECVMAXSZ, IPC_WIRE_MAX);
-    if (result == 0 && strncmp(url, "ipc://", 6) == 0)
+    if (result == 0 && is_file)
         result = nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, SOCKET_MODE);
-    return result == 0 ? nng_listener_start(listener, 0) : result;
+    if (result == 0)
+        result = nng_listener_start(listener, 0);
+    if (result == 0)
+        return 0;
+    snprintf(error, error_size, "cannot listen on %s: %s", url, nng_strerror(result));
+    return -1;
 }
 
 static int open_contexts(struct ipc_server *server)
@@ -153,14 +167,12 @@ struct ipc_server *ipc_server_open(const char *url, void (*wake)(void *arg), voi
         return NULL;
     }
     result = open_contexts(server);
-    if (result == 0)
-        result = listen_on(server, url);
-    if (result != 0) {
-        snprintf(error, error_size, "cannot listen on %s: %s", url, nng_strerror(result));
-        ipc_server_close(server);
-        return NULL;
-    }
-    return server;
+    if (result != 0)
+        snprintf(error, error_size, "cannot serve IPC: %s", nng_strerror(result));
+    else if (listen_on(server, url, error, error_size) == 0)
+        return server;
+    ipc_server_close(server);
+    return NULL;
 }
 
 struct ipc_exchange *ipc_server_next(struct ipc_server *server)

@@ -20,8 +20,8 @@ struct ipc_exchange; /* one request that waits for its reply */
 /*
  * Listens on `url` (ipc:///path or tcp://…); an ipc socket file gets mode 0660. `wake(arg)` is
  * called on an nng thread whenever a request was queued; it must only wake the loop. Returns NULL
- * and a sentence in error[] on failure, e.g. when a live process has the address. A stale socket
- * file is bound over.
+ * and a sentence in error[] on failure, e.g. when a live process has the address. A socket file
+ * that nobody listens on is replaced, any other file is not.
  */
 struct ipc_server *ipc_server_open(const char *url, void (*wake)(void *arg), void *arg, char *error,
                                    size_t error_size);

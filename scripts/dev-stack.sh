@@ -153,7 +153,10 @@ stack_start() {
     stack_guard
     stack_prepare "$listen"
     mkdir -p "$state" || fail "cannot make the state folder $state"
+    # The supervisor works in another folder, so its paths are absolute.
     PONG_DEV_DIR=$DEV PONG_BUILD_DIR=$BUILD PONG_STATE_DIR=$(realpath "$state") \
+        PONG_WEB_ROOT=${PONG_WEB_ROOT:+$(realpath "$PONG_WEB_ROOT")} \
+        PONG_API_INCLUDE=${PONG_API_INCLUDE:+$(realpath "$PONG_API_INCLUDE")} \
         setsid bash "$ROOT/scripts/dev-supervise.sh" </dev/null >>"$LOGS/supervisor.log" 2>&1 9>&- &
     process_record supervisor "$!"
     stack_settings_id >"$PIDS/settings-id"

@@ -22,24 +22,23 @@ common/log              common/text
 common/options          common/text common/log
 common/*                common/*
 
-gamed/clock             -
 gamed/pong              -
 gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
-gamed/game_state        gamed/pong gamed/clock common/clock gamed/match_result common/random common/text
-gamed/player_session    gamed/pong gamed/bot gamed/game_state gamed/clock common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session gamed/clock common/clock gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session gamed/clock common/clock gamed/match_result common/random common/text
+gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text
+gamed/player_session    gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text
 gamed/game_state_view   gamed/game_state
 gamed/messages          gamed/pong gamed/game_state common/random common/text
 gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random common/text
 gamed/updates           gamed/pong gamed/game_state
 gamed/handshake         gamed/game_manager common/random common/seat_cookies common/text
-gamed/game_output       gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
-gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/clock common/*
-gamed/loop              gamed/clock common/*
-gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake gamed/clock common/*
-gamed/ipc_endpoint      gamed/game_manager gamed/messages gamed/clock ipc/ipc_message ipc/ipc_server common/*
+gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
+gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
+gamed/loop              common/*
+gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
+gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text
 gamed/store_*           gamed/store gamed/retry gamed/match_result common/*
@@ -47,8 +46,8 @@ gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text
 gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_result common/*
-gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery gamed/clock common/*
-gamed/metrics           gamed/clock common/*
+gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/*
+gamed/metrics           common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
 gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*

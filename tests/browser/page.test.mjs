@@ -40,6 +40,7 @@ async function watchLinks(page) {
     });
     links.push(link);
   });
+  await page.reload(); // a page that was there before is not watched
   return links;
 }
 

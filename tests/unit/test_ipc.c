@@ -565,10 +565,27 @@ static void addresses_that_are_no_good_are_told(void **state)
     assert_non_null(strstr(error, "/nowhere/at/all.sock"));
     start_peer(&peer);
     assert_null(ipc_server_open(url, wake, &peer, error, sizeof error));
-    assert_non_null(strstr(error, "Address in use"));
+    assert_non_null(strstr(error, "another process listens"));
     stop_peer(&peer);
     ipc_client_close(NULL);
     ipc_server_close(NULL);
+}
+
+static void a_file_that_is_no_socket_is_not_replaced(void **state)
+{
+    const char *path = url + strlen("ipc://");
+    struct peer peer = {0};
+    struct stat file;
+    FILE *note = fopen(path, "w");
+
+    (void)state;
+    assert_non_null(note);
+    fclose(note);
+    assert_null(ipc_server_open(url, wake, &peer, error, sizeof error));
+    assert_non_null(strstr(error, "is not a socket"));
+    assert_int_equal(stat(path, &file), 0);
+    assert_true(S_ISREG(file.st_mode));
+    assert_int_equal(unlink(path), 0);
 }
 
 static void closing_with_requests_queued_and_held_is_clean(void **state)
@@ -627,6 +644,7 @@ int main(void)
         cmocka_unit_test(a_foreign_client_over_the_limit_does_not_disturb_the_server),
         cmocka_unit_test(a_foreign_server_over_the_limit_is_a_failure),
         cmocka_unit_test(addresses_that_are_no_good_are_told),
+        cmocka_unit_test(a_file_that_is_no_socket_is_not_replaced),
         cmocka_unit_test(closing_with_requests_queued_and_held_is_clean),
     };
 
