@@ -4,8 +4,10 @@
  */
 #include "gamed/bot.h"
 
-#include <stddef.h>
+#include <assert.h>
 #include <string.h>
+
+#include "common/room_options.h"
 
 /*
  * How often a level looks, how early it sees where an approaching ball will come to (share of the
@@ -14,30 +16,29 @@
  * ninth, hard every twentieth.
  */
 static const struct {
-    const char *name;
     uint32_t look_steps;
     int32_t sight_percent;
     int32_t error_max;
 } levels[BOT_LEVEL_COUNT] = {
-    [BOT_EASY] = {"easy", 20, 45, 6700},
-    [BOT_NORMAL] = {"normal", 12, 70, 5100},
-    [BOT_HARD] = {"hard", 6, 100, 4700},
+    [BOT_EASY] = {20, 45, 6700},
+    [BOT_NORMAL] = {12, 70, 5100},
+    [BOT_HARD] = {6, 100, 4700},
 };
+
+static_assert((int)BOT_LEVEL_COUNT == (int)BOT_LEVEL_WORDS, "each level has a word");
 
 const char *bot_level_name(enum bot_level level)
 {
-    return levels[level].name;
+    return bot_level_words[level];
 }
 
 bool bot_level_parse(const char *word, enum bot_level *level)
 {
-    for (size_t i = 0; i < BOT_LEVEL_COUNT; i++) {
-        if (strcmp(word, levels[i].name) == 0) {
-            *level = (enum bot_level)i;
-            return true;
-        }
-    }
-    return false;
+    int index = bot_level_index(word);
+    if (index < 0)
+        return false;
+    *level = (enum bot_level)index;
+    return true;
 }
 
 void bot_init(struct bot *bot, enum bot_level level, int seat, uint64_t seed)

@@ -61,7 +61,6 @@ void game_input_message(struct game_input *input, struct player_session *session
     struct client_message message;
     const char *why;
     session->heard_ms = now.mono_ms;
-    input->received++;
     if (!player_session_allow_message(session, input->messages_per_second, now)) {
         input->dropped++;
         return;

@@ -18,7 +18,7 @@ struct game_input {
     struct game_manager *manager;
     struct game_output *output;
     int messages_per_second; /* of a session; what is over it is dropped */
-    uint64_t received, dropped;
+    uint64_t dropped;
 };
 
 /* An open session sent a whole message. Afterwards it may be closing. */

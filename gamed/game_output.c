@@ -13,7 +13,6 @@ static void write_frame(struct game_output *output, struct player_session *sessi
     if (!output->write(session, frame))
         return;
     session->sent_ms = now.mono_ms;
-    output->stats.bytes_sent += frame->length;
 }
 
 static struct frame *state_frame(struct frame *frame, const struct room *room,

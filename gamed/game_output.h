@@ -30,7 +30,7 @@ struct frame {
 };
 
 struct game_output_stats {
-    uint64_t updates_sent, updates_passed_over, bytes_sent;
+    uint64_t updates_sent, updates_passed_over;
 };
 
 struct game_output {
