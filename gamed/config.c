@@ -58,6 +58,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
         {"rematch-seconds", NUMBER(raw->rematch_seconds, 1, 3600), "60", NULL, "S",
          "how long a room outlives its match"},
         {"match-minutes", NUMBER(raw->match_minutes, 1, 1440), "30", NULL, "MIN", "longest match"},
+        {"checkpoint-ms", NUMBER(manager->checkpoint_ms, 50, 60000), "1000", NULL, "MS",
+         "a match under way is saved so often, and at every event"},
         {"max-connections", NUMBER(manager->max_connections, 2, 1000000), "16000", NULL, "N",
          "WebSocket connections in all"},
         {"max-rooms", NUMBER(manager->max_rooms, 1, 1000000), "10000", NULL, "N", "rooms in all"},

@@ -1,8 +1,8 @@
 /*
  * game_history: see game_history.h.
  *
- * One turn of the results thread: commit the mailbox to the outbox, start what is due, publish the
- * numbers, sleep until something happens, let libcurl work.
+ * One turn of the results thread: take the mailbox into the outbox, answer the operator, commit,
+ * start what is due, publish the numbers, sleep until something happens, let libcurl work.
  */
 #include "gamed/game_history.h"
 
@@ -21,12 +21,14 @@
 #include "gamed/result_body.h"
 #include "gamed/result_delivery.h"
 #include "gamed/result_mailbox.h"
+#include "gamed/result_outbox.h"
 
 enum {
-    COMMIT_MAX = 32, /* results committed to the store at once */
     MAILBOX_MIN = 64,
-    STORE_RETRY_MS = 1000, /* how long a store that refused results is left alone */
     SLEEP_MAX_MS = 60 * 1000,
+    HOUR_MS = 60 * 60 * 1000,
+    MEMORY_RETRY_MS =
+        1000, /* how long a result for which there was no memory is left where it is */
 };
 
 #define NEVER INT64_MAX
@@ -34,22 +36,24 @@ enum {
 struct game_history {
     /* Constant while the thread runs. */
     bool post_bot_results, post_guest_results;
-    struct store *store;
+    void (*answered)(void *arg);
+    void *answered_arg;
     int64_t epoch_ms; /* Unix less monotonic time at the start: a clock that is set moves nothing */
     pthread_t thread;
 
     /* Shared. */
     struct result_mailbox mailbox;
+    struct result_queries queries;
     _Atomic int64_t stop_at_ms; /* NEVER: go on */
-    _Atomic size_t pending, failed;
+    _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
     _Atomic uint64_t lost;
-    _Atomic bool store_refused; /* the last commit failed */
 
     /* The results thread's. */
+    struct result_outbox outbox;
     struct result_delivery delivery;
-    int64_t commit_at_ms; /* the store refused: no commit before this */
-    struct outbox_entry entries[COMMIT_MAX];
+    int64_t take_at_ms;  /* the outbox had no place: the mailbox waits until then */
+    int64_t purge_at_ms; /* when results that are delivered are looked through */
 };
 
 static int64_t now_ms(const struct game_history *history)
@@ -70,64 +74,71 @@ static void lose(struct game_history *history, const struct match_result *result
 
 /* ---- the results thread's ------------------------------------------------------------ */
 
-/*
- * Makes entries of the first results in the mailbox; returns how many. One that cannot be encoded
- * ends the batch, and is logged and dropped when it comes first.
- */
-static uint32_t encode_waiting(struct game_history *history, int64_t now)
+static bool is_to_be_posted(const struct game_history *history, const struct match_result *result)
 {
-    const uint32_t waiting = result_mailbox_count(&history->mailbox);
-    uint32_t count = 0;
-    while (count < COMMIT_MAX && count < waiting) {
-        const struct match_result *result = result_mailbox_peek(&history->mailbox, count);
-        struct outbox_entry *entry = &history->entries[count];
-        *entry = (struct outbox_entry){.created_ms = now, .retry.next_attempt_ms = now};
-        memcpy(entry->match_id, result->match_id, sizeof(entry->match_id));
-        if (result_body_write(result, entry->body, sizeof(entry->body), &entry->body_size) != 0)
+    return (!result->has_bot || history->post_bot_results) &&
+           (!result->has_guest || history->post_guest_results);
+}
+
+/* Makes the entry of a result; false when it cannot be written as JSON. */
+static bool encode(const struct game_history *history, const struct match_result *result,
+                   int64_t now, struct outbox_entry *entry)
+{
+    memset(entry, 0, offsetof(struct outbox_entry, body));
+    memcpy(entry->match_id, result->match_id, sizeof(entry->match_id));
+    entry->created_ms = now;
+    entry->retry.next_attempt_ms = now;
+    if (!is_to_be_posted(history, result)) {
+        entry->state = OUTBOX_NOT_POSTED;
+        entry->settled_ms = now;
+    }
+    return result_body_write(result, entry->body, sizeof(entry->body), &entry->body_size) == 0;
+}
+
+/* Takes what is in the mailbox into the outbox. A result leaves its slot only when it is there. */
+static void take_mailbox(struct game_history *history, int64_t now)
+{
+    struct outbox_entry entry;
+    while (now >= history->take_at_ms && result_mailbox_count(&history->mailbox) > 0) {
+        const struct match_result *result = result_mailbox_peek(&history->mailbox, 0);
+        if (!encode(history, result, now, &entry)) {
+            lose(history, result, "it cannot be written as JSON");
+        } else if (result_outbox_add(&history->outbox, &entry)) {
+            /* Counted twice for a moment rather than not at all. */
+            atomic_fetch_add(&history->pending, entry.state == OUTBOX_PENDING);
+        } else {
+            history->take_at_ms = now + MEMORY_RETRY_MS;
             break;
-        count++;
-    }
-    if (count == 0 && waiting > 0) {
-        lose(history, result_mailbox_peek(&history->mailbox, 0), "it cannot be written as JSON");
+        }
         result_mailbox_drop(&history->mailbox, 1);
-    }
-    return count;
-}
-
-static void note_commit(struct game_history *history, int outcome, int64_t now)
-{
-    const bool refused = outcome != STORE_OK;
-    const bool was_refused = atomic_exchange(&history->store_refused, refused);
-    if (refused)
-        history->commit_at_ms = now + STORE_RETRY_MS;
-    if (refused && !was_refused)
-        log_error("the outbox of results %s; new results wait in memory",
-                  outcome == STORE_FULL ? "is full" : "cannot be written");
-    else if (!refused && was_refused)
-        log_info("the outbox of results takes new results again");
-}
-
-/* Commits what is in the mailbox. A result leaves its slot only when the store has it. */
-static void commit_mailbox(struct game_history *history, int64_t now)
-{
-    while (now >= history->commit_at_ms && result_mailbox_count(&history->mailbox) > 0) {
-        const uint32_t count = encode_waiting(history, now);
-        size_t inserted = 0;
-        if (count == 0)
-            continue;
-        int outcome = store_outbox_insert(history->store, history->entries, count, &inserted);
-        /* Counted twice for a moment rather than not at all. */
-        atomic_fetch_add(&history->pending, inserted);
-        result_mailbox_drop(&history->mailbox, (uint32_t)inserted);
         result_delivery_look_again(&history->delivery, now);
-        note_commit(history, outcome, now);
     }
+}
+
+static void serve_queries(struct game_history *history, int64_t now)
+{
+    if (!result_queries_serve(&history->queries, &history->outbox, now))
+        return;
+    result_delivery_look_again(&history->delivery, now);
+    if (history->answered)
+        history->answered(history->answered_arg);
+}
+
+/* Old results a few at a time; one that cannot be forgotten now is met again in an hour. */
+static void purge(struct game_history *history, int64_t now)
+{
+    if (now < history->purge_at_ms)
+        return;
+    const bool has_more =
+        result_outbox_purge(&history->outbox, now - (int64_t)GAME_HISTORY_KEEP_HOURS * HOUR_MS);
+    history->purge_at_ms = has_more ? now : now + (int64_t)GAME_HISTORY_PURGE_HOURS * HOUR_MS;
 }
 
 static void publish(struct game_history *history)
 {
     struct outbox_counts counts;
-    store_outbox_count(history->store, &counts);
+    result_outbox_count(&history->outbox, &counts);
+    atomic_store(&history->unsaved, history->outbox.item_count);
     atomic_store(&history->pending, counts.pending);
     atomic_store(&history->failed, counts.failed);
     atomic_store(&history->oldest_created_ms, counts.oldest_pending_ms);
@@ -136,9 +147,11 @@ static void publish(struct game_history *history)
 /* How long there is nothing to do but to listen, ms. */
 static int time_to_sleep(struct game_history *history, int64_t now)
 {
-    int64_t wake[] = {atomic_load(&history->stop_at_ms),
+    const bool is_mail_waiting = result_mailbox_count(&history->mailbox) > 0;
+    int64_t wake[] = {atomic_load(&history->stop_at_ms), history->purge_at_ms,
                       result_delivery_wake_at(&history->delivery),
-                      atomic_load(&history->store_refused) ? history->commit_at_ms : NEVER};
+                      result_outbox_write_at(&history->outbox),
+                      is_mail_waiting ? history->take_at_ms : NEVER};
     int64_t first = now + SLEEP_MAX_MS;
     for (size_t i = 0; i < sizeof(wake) / sizeof(wake[0]); i++) {
         if (wake[i] < first)
@@ -155,13 +168,37 @@ static bool has_ended(struct game_history *history, int64_t now)
                                                    result_mailbox_count(&history->mailbox) == 0));
 }
 
+/* What neither the store nor a receiver has at the end is at least in the log. */
+static void lose_what_is_left(struct game_history *history)
+{
+    const struct outbox_entry *entry;
+    while (result_mailbox_count(&history->mailbox) > 0) {
+        lose(history, result_mailbox_peek(&history->mailbox, 0), "there was no memory for it");
+        result_mailbox_drop(&history->mailbox, 1);
+    }
+    while ((entry = result_outbox_first_new(&history->outbox))) {
+        if (entry->state != OUTBOX_DELIVERED) {
+            atomic_fetch_add(&history->lost, 1);
+            log_error("result %s: lost, the outbox did not take it: %.*s", entry->match_id,
+                      (int)entry->body_size, entry->body);
+        }
+        result_outbox_forget_new(&history->outbox);
+    }
+    if (!result_outbox_is_saved(&history->outbox))
+        log_error("the outbox could not be told what came of %zu results",
+                  history->outbox.item_count);
+}
+
 static void *run(void *argument)
 {
     struct game_history *history = argument;
     int64_t now;
     for (;;) {
         now = now_ms(history);
-        commit_mailbox(history, now);
+        take_mailbox(history, now);
+        serve_queries(history, now);
+        result_outbox_flush(&history->outbox, now);
+        purge(history, now);
         result_delivery_start_due(&history->delivery, now);
         publish(history);
         if (has_ended(history, now))
@@ -169,13 +206,11 @@ static void *run(void *argument)
         result_delivery_wait(&history->delivery, time_to_sleep(history, now));
         result_delivery_work(&history->delivery, now_ms(history));
     }
-    history->commit_at_ms = now; /* one last try */
-    commit_mailbox(history, now);
-    while (result_mailbox_count(&history->mailbox) > 0) {
-        lose(history, result_mailbox_peek(&history->mailbox, 0), "the outbox did not take it");
-        result_mailbox_drop(&history->mailbox, 1);
-    }
-    result_delivery_cut_off(&history->delivery, now);
+    result_delivery_cut_off(&history->delivery);
+    history->take_at_ms = now; /* one last try */
+    take_mailbox(history, now);
+    result_outbox_flush_anyway(&history->outbox, now);
+    lose_what_is_left(history);
     return NULL;
 }
 
@@ -215,6 +250,7 @@ static int start_thread(struct game_history *history)
 static void free_history(struct game_history *history)
 {
     result_delivery_free(&history->delivery);
+    result_outbox_free(&history->outbox);
     result_mailbox_free(&history->mailbox);
     free(history);
     curl_global_cleanup();
@@ -240,9 +276,11 @@ int game_history_start(const struct game_history_config *config, struct store *s
     history->epoch_ms = now.unix_ms - now.mono_ms;
     history->post_bot_results = config->post_bot_results;
     history->post_guest_results = config->post_guest_results;
-    history->store = store;
+    history->answered = config->answered;
+    history->answered_arg = config->answered_arg;
     atomic_init(&history->stop_at_ms, NEVER);
-    if (result_delivery_init(&history->delivery, &target, &config->retry, store) != 0 ||
+    result_outbox_init(&history->outbox, store, config->stored, config->stored_arg);
+    if (result_delivery_init(&history->delivery, &target, &config->retry, &history->outbox) != 0 ||
         result_mailbox_init(&history->mailbox,
                             mailbox_size > MAILBOX_MIN ? mailbox_size : MAILBOX_MIN) != 0 ||
         start_thread(history) != 0) {
@@ -256,15 +294,31 @@ int game_history_start(const struct game_history_config *config, struct store *s
 
 int game_history_submit(struct game_history *history, const struct match_result *result)
 {
-    if ((result->has_bot && !history->post_bot_results) ||
-        (result->has_guest && !history->post_guest_results))
-        return GAME_HISTORY_OK;
     if (!result_mailbox_put(&history->mailbox, result)) {
         lose(history, result, "the mailbox is full");
         return GAME_HISTORY_FULL;
     }
     result_delivery_wake(&history->delivery);
     return GAME_HISTORY_OK;
+}
+
+int game_history_ask(struct game_history *history, const struct result_query *query)
+{
+    const int ticket = result_queries_ask(&history->queries, query);
+    if (ticket < 0)
+        return GAME_HISTORY_FULL;
+    result_delivery_wake(&history->delivery);
+    return ticket;
+}
+
+const struct result_answer *game_history_answer(const struct game_history *history, int ticket)
+{
+    return result_queries_answer(&history->queries, ticket);
+}
+
+void game_history_forget(struct game_history *history, int ticket)
+{
+    result_queries_forget(&history->queries, ticket);
 }
 
 void game_history_stats(const struct game_history *history, struct game_history_stats *stats)
@@ -275,13 +329,14 @@ void game_history_stats(const struct game_history *history, struct game_history_
     const size_t waiting = result_mailbox_count(&history->mailbox);
     *stats = (struct game_history_stats){
         .pending = waiting + atomic_load(&history->pending),
+        .unsaved = waiting + atomic_load(&history->unsaved),
         .failed = atomic_load(&history->failed),
         .delivered = atomic_load(&delivery->delivered),
         .attempts_failed = atomic_load(&delivery->attempts_failed),
         .lost = atomic_load(&history->lost),
         .oldest_pending_ms = created_ms > 0 ? now_ms(history) - created_ms : 0,
         .store_broken =
-            atomic_load(&history->store_refused) || atomic_load(&delivery->store_broken),
+            atomic_load(&history->outbox.write_failed) || atomic_load(&history->outbox.read_failed),
     };
 }
 

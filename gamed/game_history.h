@@ -3,8 +3,13 @@
  * ("results").
  *
  * The loop thread submits a result by value and never waits. The results thread makes the bytes to
- * POST, commits them to the store's outbox, posts what is due there, a few at a time, and tries
- * again by the rules of retry.h until each is delivered or given up. It must not touch the game.
+ * POST, commits them to the store's outbox, tells so, posts what is due there, a few at a time, and
+ * tries again by the rules of retry.h until each is delivered or given up. It must not touch the
+ * game.
+ *
+ * With a store that is broken, results are posted all the same, from memory; what came of them is
+ * told to the store when it works again. Until then a crash may lose a result that was not delivered,
+ * or have one posted again.
  *
  * What a receiver may count on: every attempt of one match has the same bytes and the same
  * Idempotency-Key, and one match has never two attempts running at once. An answer that is lost is
@@ -18,6 +23,7 @@
 #include <stdint.h>
 
 #include "gamed/match_result.h"
+#include "gamed/result_query.h"
 #include "gamed/retry.h"
 #include "gamed/store.h"
 
@@ -31,11 +37,21 @@ enum game_history_error {
 struct game_history_config {
     const char *user_management_url; /* NULL or "": results wait in the outbox */
     const char *api_key;             /* NULL or "": no Authorization header */
-    bool post_bot_results;           /* else a match with a bot is not put into the outbox */
-    bool post_guest_results;         /* the same for one with a guest */
-    size_t max_rooms;                /* how many matches can end at once; sizes the mailbox */
-    long timeout_ms;                 /* of one attempt */
+    bool post_bot_results;   /* else a match with a bot is kept like others, but not posted */
+    bool post_guest_results; /* the same for one with a guest */
+    size_t max_rooms;        /* how many matches can end at once; sizes the mailbox */
+    long timeout_ms;         /* of one attempt */
     struct retry_policy retry;
+    /*
+     * The result of this match is committed: what is told of it now is never taken back. Called once
+     * for each submitted result, posted or not, on the results thread: it must not block. With a
+     * broken store it comes late, or never. NULL: not called.
+     */
+    void (*stored)(void *arg, const char *match_id);
+    void *stored_arg;
+    /* An answer is there for game_history_answer. On the results thread. NULL: not called. */
+    void (*answered)(void *arg);
+    void *answered_arg;
 };
 
 /* Nothing configured, and the rest as it is meant to be in production. */
@@ -45,14 +61,20 @@ struct game_history_config {
                                   .timeout_ms = 10 * 1000,    \
                                   .retry = RETRY_POLICY_DEFAULT})
 
+enum {
+    GAME_HISTORY_KEEP_HOURS = 24, /* a delivered result stays in the store, so that it is known */
+    GAME_HISTORY_PURGE_HOURS = 1, /* between two looks for those that have stayed so long */
+};
+
 struct game_history_stats {
     size_t pending;            /* submitted and neither delivered nor given up yet */
+    size_t unsaved;            /* of all results, how many the store does not know the newest of */
     size_t failed;             /* given up and kept in the store */
     uint64_t delivered;        /* since the start */
     uint64_t attempts_failed;  /* attempts that did not deliver, since the start */
     uint64_t lost;             /* could not even be kept, since the start; each was logged */
     int64_t oldest_pending_ms; /* how long the oldest result in the outbox has waited */
-    bool store_broken;         /* the store refused the last write or read */
+    bool store_broken;         /* the store refused the last write or read of results */
 };
 
 struct game_history;
@@ -75,15 +97,27 @@ int game_history_start(const struct game_history_config *config, struct store *s
 /*
  * Hands over the result of a match that is over; call it once per match id. One thread only (the
  * loop's); takes no lock and does no I/O but a wake-up byte to a non-blocking descriptor. A match
- * whose kind is not to be posted is dropped here, which is no error.
+ * whose kind is not to be posted is kept in the store like the others, so that it is known to be over.
  *
  * The mailbox holds at least two results for each room: the one of the match that just ended and
  * the one before it. A rematch takes longer than a turn of the results thread, so it overflows
- * only when the store has refused or stalled for at least a whole match. Then the result is
- * written to the log in full (match id, room, players, scores), counted as lost, and
- * GAME_HISTORY_FULL is returned: nothing for the caller to do.
+ * only when the store has stalled for at least a whole match, or has refused so many results that
+ * memory is full of them (RESULT_OUTBOX_MEMORY_MAX). Then the result is written to the log in full
+ * (match id, room, players, scores), counted as lost, and GAME_HISTORY_FULL is returned: nothing for
+ * the caller to do.
  */
 int game_history_submit(struct game_history *history, const struct match_result *result);
+
+/*
+ * What the operator asks: puts a question, which is answered in the results thread's next turn.
+ * Returns a ticket (0 or more), or GAME_HISTORY_FULL when RESULT_QUERIES_MAX are under way. With the
+ * ticket, game_history_answer gives the answer, which stays until game_history_forget, or NULL while
+ * there is none; game_history_forget gives the ticket back, answered or not, once for each. One
+ * thread only (the loop's), and not after game_history_stop; none of them waits.
+ */
+int game_history_ask(struct game_history *history, const struct result_query *query);
+const struct result_answer *game_history_answer(const struct game_history *history, int ticket);
+void game_history_forget(struct game_history *history, int ticket);
 
 /* How things stand, as of the results thread's last turn. Any thread; takes no lock. */
 void game_history_stats(const struct game_history *history, struct game_history_stats *stats);

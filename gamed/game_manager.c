@@ -33,7 +33,8 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
     manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
     manager->sessions = calloc(session_max, sizeof *manager->sessions);
-    if (!manager->rooms || !manager->sessions) {
+    manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
+    if (!manager->rooms || !manager->sessions || !manager->gone) {
         game_manager_free(manager);
         return NULL;
     }
@@ -48,10 +49,12 @@ void game_manager_free(struct game_manager *manager)
 {
     if (!manager)
         return;
+    HASH_CLEAR(hh_held, manager->held_rooms);
     HASH_CLEAR(hh, manager->rooms_by_code);
     HASH_CLEAR(hh, manager->claims);
     free(manager->rooms);
     free(manager->sessions);
+    free(manager->gone);
     free(manager);
 }
 
@@ -109,31 +112,42 @@ struct room *manager_find_room(struct game_manager *manager, const char *code)
 
 int manager_seat_by_token(const struct room *room, const char *token)
 {
+    if (strlen(token) != SEAT_TOKEN_LENGTH)
+        return 0;
+    struct digest digest = digest_of(token, SEAT_TOKEN_LENGTH);
     int found = 0;
     for (int i = 0; i < 2; i++) {
         const struct game_seat *seat = &room->game.seats[i];
-        if (seat->held && !seat->player.is_bot && strlen(token) == SEAT_TOKEN_LENGTH &&
-            text_equal_constant_time(seat->player.token, token, SEAT_TOKEN_LENGTH))
+        if (digest_equal(&seat->player.token, &digest) && seat->held)
             found = i + 1;
     }
     return found;
 }
 
+struct seat_claim *manager_find_claim(struct game_manager *manager, const char *token)
+{
+    struct digest digest = digest_of(token, strlen(token));
+    struct seat_claim *claim;
+    HASH_FIND(hh, manager->claims, &digest, sizeof digest, claim);
+    return claim;
+}
+
 void manager_index_seat(struct game_manager *manager, struct room *room, int number)
 {
+    static const struct digest nothing;
     struct seat_claim *claim = &room->claims[number - 1];
     const struct game_seat *seat = &room->game.seats[number - 1];
-    const char *token = seat->held ? seat->player.token : "";
-    if (strcmp(claim->token, token) == 0)
+    const struct digest *token = seat->held ? &seat->player.token : &nothing;
+    if (memcmp(&claim->token, token, sizeof *token) == 0)
         return;
-    if (claim->token[0])
+    if (memcmp(&claim->token, &nothing, sizeof nothing) != 0)
         HASH_DELETE(hh, manager->claims, claim);
-    memcpy(claim->token, token, strlen(token) + 1);
+    claim->token = *token;
     claim->room = room;
     claim->seat = number;
     claim->created = claim->reconnecting = false;
-    if (claim->token[0])
-        HASH_ADD_STR(manager->claims, token, claim);
+    if (memcmp(token, &nothing, sizeof nothing) != 0)
+        HASH_ADD(hh, manager->claims, token, sizeof claim->token, claim);
 }
 
 static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE], struct now now)
@@ -179,34 +193,48 @@ static int emptiest_phase(const struct game_manager *manager)
     return best;
 }
 
-struct room *manager_open_room(struct game_manager *manager, uint8_t winning_score, bool is_public,
-                               struct now now)
+struct room *manager_take_room(struct game_manager *manager)
 {
     struct room *room = manager->free_rooms;
-    char code[ROOM_CODE_SIZE];
-    if (!room || !draw_room_code(manager, code, now))
+    if (!room)
         return NULL;
     LL_DELETE(manager->free_rooms, room);
     memset(room, 0, sizeof *room);
     room->serial = manager->next_serial++;
     if (manager->next_serial == 0)
         manager->next_serial = 1;
+    return room;
+}
 
-    char match_id[UUID_SIZE];
-    uint64_t seed;
-    random_uuid(match_id);
-    random_bytes(&seed, sizeof seed);
-    game_state_open(&room->game, &manager->config.rules, code, match_id, seed,
-                    winning_score ? winning_score : DEFAULT_WINNING_SCORE, is_public, now);
+void manager_list_room(struct game_manager *manager, struct room *room, struct now now)
+{
     game_state_view(&room->game, &room->shown);
     HASH_ADD_STR(manager->rooms_by_code, game.room_code, room);
-    if (is_public)
+    if (room->game.is_public)
         DL_PREPEND2(manager->public_rooms, room, public_prev, public_next);
     room->phase = emptiest_phase(manager);
     DL_APPEND(manager->phases[room->phase].rooms, room);
     if (manager->phases[room->phase].room_count++ == 0) /* nothing to make up for */
         manager->phases[room->phase].updates_done = updates_due(manager, room->phase, now);
     manager->totals.rooms++;
+}
+
+struct room *manager_open_room(struct game_manager *manager, uint8_t winning_score, bool is_public,
+                               struct now now)
+{
+    char code[ROOM_CODE_SIZE];
+    if (!draw_room_code(manager, code, now))
+        return NULL;
+    struct room *room = manager_take_room(manager);
+    if (!room)
+        return NULL;
+    char match_id[UUID_SIZE];
+    uint64_t seed;
+    random_uuid(match_id);
+    random_bytes(&seed, sizeof seed);
+    game_state_open(&room->game, &manager->config.rules, code, match_id, seed,
+                    winning_score ? winning_score : DEFAULT_WINNING_SCORE, is_public, now);
+    manager_list_room(manager, room, now);
     manager->totals.rooms_created++;
     return room;
 }
@@ -218,7 +246,7 @@ static void remember_departed(struct game_manager *manager, const struct room *r
     manager->departed_next = (manager->departed_next + 1) % DEPARTED_MAX;
     memset(departed, 0, sizeof *departed);
     memcpy(departed->room_code, room->game.room_code, sizeof departed->room_code);
-    memcpy(departed->creator_token, room->creator_token, sizeof departed->creator_token);
+    departed->creator_token = room->creator_token;
     memcpy(departed->creator_id, room->creator_id, sizeof departed->creator_id);
     departed->was_cancelled = was_cancelled;
     departed->at_ms = now.mono_ms;
@@ -259,6 +287,8 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
         room->game.seats[seat - 1].held = false;
         manager_index_seat(manager, room, seat);
     }
+    manager_release(manager, room);
+    manager_note_gone(manager, room->game.room_code);
     HASH_DELETE(hh, manager->rooms_by_code, room);
     if (room->game.is_public)
         DL_DELETE2(manager->public_rooms, room, public_prev, public_next);
@@ -314,9 +344,18 @@ void manager_publish(struct game_manager *manager, struct room *room,
             struct match_result result;
             game_state_result(&room->game, &result);
             manager->totals.matches_finished++;
-            manager->hooks.match_over(manager->hooks.match_over_arg, &result);
+            if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
+                manager_hold(manager, room, result.match_id, now);
         }
     }
+    if (manager_is_held(manager, room, now)) {
+        if (room->log_next - room->held_from <= ROOM_LOG_SIZE / 2) {
+            close_slow_sessions(manager, room, now);
+            return;
+        }
+        manager_release(manager, room); /* it cannot wait any longer without losing an event */
+    }
+    room->held_from = room->log_next;
     manager->hooks.output_ready(manager->hooks.arg, room, now);
     if (room->update_due) {
         room->update_due = false;
@@ -398,6 +437,8 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     game_state_view(&room->game, &room->fresh);
     room->update_due = true;
     manager_publish(manager, room, &events, now);
+    room->update_due = false; /* withheld: the next one shows it */
+    manager_checkpoint(manager, room, now);
     if (++room->updates % (uint32_t)(manager->config.update_hz / 2) == 0)
         check_quiet_sessions(manager, room, now);
 }
@@ -405,6 +446,7 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
 int64_t game_manager_tick(struct game_manager *manager, struct now now)
 {
     int64_t next = now.mono_ns + NS_PER_SECOND;
+    manager_tell_gone(manager);
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         int64_t due = updates_due(manager, i, now);
         int64_t *done = &manager->phases[i].updates_done;

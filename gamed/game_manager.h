@@ -31,7 +31,7 @@ enum {
 
 /* An entry of the index from seat tokens to seats. */
 struct seat_claim {
-    char token[SEAT_TOKEN_SIZE]; /* "" when not in the index */
+    struct digest token; /* of nothing when not in the index */
     struct room *room;
     int seat;
     bool created, reconnecting; /* what the answer that gave the token out said */
@@ -51,8 +51,22 @@ struct room {
     int session_count;
     int spectator_count;
     int arriving_count; /* sessions without a seat whose sockets are not open yet */
+    /* what is kept of it */
+    struct room_mark {
+        uint8_t phase;
+        uint8_t score[2];
+        uint16_t token_version[2];
+        uint16_t name_version[2];
+        uint32_t log_next;
+    } checkpointed; /* what the last checkpoint had of the things that make the next one due */
+    int64_t checkpointed_ms;
+    /* the end of its match waits for its result to be safe; until then nothing is sent */
+    int64_t held_since_ms; /* 0: it does not wait */
+    uint32_t held_from;    /* log_next when something was sent last */
+    char held_match_id[UUID_SIZE];
+    UT_hash_handle hh_held;
     /* the manager's own book-keeping */
-    char creator_token[SEAT_TOKEN_SIZE];
+    struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
     uint32_t updates;
     int phase;
@@ -67,7 +81,8 @@ struct game_manager_config {
     int update_hz; /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
     int messages_per_second;
-    bool guests; /* a guest may take a free seat by join_game */
+    int checkpoint_ms; /* a game under way is checkpointed so often, and at every event */
+    bool guests;       /* a guest may take a free seat by join_game */
     struct game_rules rules;
 };
 
@@ -86,11 +101,13 @@ struct game_manager_hooks {
      */
     void (*session_close)(void *arg, struct player_session *session, enum session_close code);
     /*
-     * A match has ended; its result, by value. Results go another way than frames, so it has an arg
-     * of its own.
+     * A match has ended; its result, by value. True: game_manager_result_stored() will say when it
+     * is safe, and what players are told waits for it; false: there is nothing to wait for.
      */
-    void (*match_over)(void *match_over_arg, const struct match_result *result);
-    void *match_over_arg;
+    bool (*match_over)(void *durable_arg, const struct match_result *result);
+    /* A room as it is now, by value. False: cannot be taken at the moment; comes again soon. */
+    bool (*checkpoint)(void *durable_arg, const struct room_checkpoint *checkpoint);
+    void *durable_arg;
 };
 
 enum game_manager_error {
@@ -130,6 +147,7 @@ struct game_options {
 struct game_placement {
     const struct room *room;
     int seat;
+    const char *token; /* the caller's that has the seat: his new one, or one that he showed */
     bool created;
     bool reconnecting;
 };
@@ -245,6 +263,22 @@ int game_manager_pause(struct game_manager *manager, struct player_session *sess
 int game_manager_resume(struct game_manager *manager, struct player_session *session);
 int game_manager_rematch(struct game_manager *manager, struct player_session *session,
                          struct now now);
+
+/* ---- what must not be lost ---- */
+
+/* The result of this match is safe now: the room may hear that it is over. */
+void game_manager_result_stored(struct game_manager *manager, const char *match_id, struct now now);
+
+/*
+ * Takes up a room of an earlier process, before the loop runs. `result`: that of the room's match if
+ * it was committed, else NULL. Returns GAME_MANAGER_OK, or _SERVER_FULL when there is no place for it
+ * or its code is not of this slot.
+ */
+int game_manager_restore(struct game_manager *manager, const struct room_checkpoint *checkpoint,
+                         const struct match_result *result, struct now now);
+
+/* Before a stop: checkpoints every room. Returns how many could not be taken. */
+int game_manager_checkpoint_all(struct game_manager *manager, struct now now);
 
 /* ---- time ---- */
 

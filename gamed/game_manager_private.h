@@ -19,7 +19,7 @@ enum {
 struct departed_room {
     char room_code[ROOM_CODE_SIZE]; /* "" for none */
     bool was_cancelled;
-    char creator_token[SEAT_TOKEN_SIZE];
+    struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE];
     int64_t at_ms;
 };
@@ -29,6 +29,7 @@ struct game_manager {
     struct game_manager_hooks hooks;
     struct room *rooms; /* config.max_rooms */
     struct room *free_rooms;
+    struct room *held_rooms;    /* uthash by held_match_id */
     struct room *rooms_by_code; /* uthash */
     struct seat_claim *claims;  /* uthash */
     struct room *public_rooms;  /* utlist, newest first */
@@ -36,6 +37,8 @@ struct game_manager {
     struct player_session *sessions; /* config.max_connections, and one bot a room */
     struct player_session *free_sessions;
     int connection_count;
+    char (*gone)[ROOM_CODE_SIZE]; /* codes whose end has not been taken note of; 2 * max_rooms */
+    size_t gone_count;
     struct departed_room departed[DEPARTED_MAX];
     size_t departed_next;
     /* time */
@@ -50,6 +53,28 @@ struct game_manager {
     struct game_manager_stats totals; /* the counters of it */
 };
 
+/* An unused room, blank but for its serial; NULL when there is none. manager_list_room() follows. */
+struct room *manager_take_room(struct game_manager *manager);
+
+/* Puts a room whose game is set into the indexes and on the clock. */
+void manager_list_room(struct game_manager *manager, struct room *room, struct now now);
+
+/* The end of a match is withheld until its result is safe, or for so long as is bearable. */
+void manager_hold(struct game_manager *manager, struct room *room, const char *match_id,
+                  struct now now);
+void manager_release(struct game_manager *manager, struct room *room);
+bool manager_is_held(struct game_manager *manager, struct room *room, struct now now);
+
+/*
+ * Has a checkpoint taken when one is due: something happened that the last one lacks, or a match is
+ * under way and it is old.
+ */
+void manager_checkpoint(struct game_manager *manager, struct room *room, struct now now);
+
+/* A room is closed, so its checkpoint is to go; said again in each tick until it was taken. */
+void manager_note_gone(struct game_manager *manager, const char *room_code);
+void manager_tell_gone(struct game_manager *manager);
+
 /* Opens a room with nobody in it; NULL when there is none left. */
 struct room *manager_open_room(struct game_manager *manager, uint8_t winning_score, bool is_public,
                                struct now now);
@@ -62,6 +87,9 @@ struct room *manager_find_room(struct game_manager *manager, const char *code);
 
 /* Keeps the index of tokens true after a seat was taken, freed or given another token. */
 void manager_index_seat(struct game_manager *manager, struct room *room, int seat);
+
+/* The seat of any room that this token holds; NULL for none. */
+struct seat_claim *manager_find_claim(struct game_manager *manager, const char *token);
 
 /* The seat in `room` whose holder has this token; 0 for none. In constant time per seat. */
 int manager_seat_by_token(const struct room *room, const char *token);

@@ -6,22 +6,27 @@
 #include <string.h>
 #include <utlist.h>
 
-static int answer(struct game_placement *placement, const struct room *room, int seat, bool created,
-                  bool reconnecting)
+static int answer(struct game_placement *placement, const struct room *room, int seat,
+                  const char *token, bool created, bool reconnecting)
 {
-    *placement = (struct game_placement){
-        .room = room, .seat = seat, .created = created, .reconnecting = reconnecting};
+    *placement = (struct game_placement){.room = room,
+                                         .seat = seat,
+                                         .token = token,
+                                         .created = created,
+                                         .reconnecting = reconnecting};
     return GAME_MANAGER_OK;
 }
 
 /* The caller's new token has the seat now; should his request come again, so does this answer. */
-static int grant(struct game_manager *manager, struct room *room, int seat, bool created,
-                 bool reconnecting, struct game_placement *placement)
+static int grant(struct game_manager *manager, struct room *room, int seat,
+                 const struct game_caller *caller, bool created, bool reconnecting, struct now now,
+                 struct game_placement *placement)
 {
     manager_index_seat(manager, room, seat);
     room->claims[seat - 1].created = created;
     room->claims[seat - 1].reconnecting = reconnecting;
-    return answer(placement, room, seat, created, reconnecting);
+    manager_checkpoint(manager, room, now);
+    return answer(placement, room, seat, caller->new_token, created, reconnecting);
 }
 
 static void player_from_caller(const struct game_caller *caller, struct game_player *player)
@@ -33,7 +38,7 @@ static void player_from_caller(const struct game_caller *caller, struct game_pla
         manager_name_guest(player);
     memcpy(player->username, caller->username, strlen(caller->username) + 1);
     manager_name_nameless(player);
-    memcpy(player->token, caller->new_token, strlen(caller->new_token) + 1);
+    player->token = digest_of(caller->new_token, strlen(caller->new_token));
 }
 
 /* The seat that belongs to the identified caller; 0 for none, and for every guest. */
@@ -48,31 +53,36 @@ static int seat_by_identity(const struct room *room, const struct game_caller *c
     return 0;
 }
 
-/* The seat that one of the tokens shown proves; of those from cookies or of the others. 0 for none.
+/*
+ * The seat that one of the tokens shown proves; of those from cookies or of the others. 0 for none.
+ * *token is the one.
  */
 static int seat_by_shown_token(const struct room *room, const struct game_caller *caller,
-                               bool from_cookie)
+                               bool from_cookie, const char **token)
 {
     for (size_t i = 0; i < caller->token_count; i++) {
         if (caller->tokens[i].from_cookie != from_cookie)
             continue;
         int seat = manager_seat_by_token(room, caller->tokens[i].token);
-        if (seat)
+        if (seat) {
+            *token = caller->tokens[i].token;
             return seat;
+        }
     }
     return 0;
 }
 
 static bool is_own_room(const struct room *room, const struct game_caller *caller)
 {
-    return seat_by_identity(room, caller) || seat_by_shown_token(room, caller, false) ||
-           seat_by_shown_token(room, caller, true);
+    const char *token;
+    return seat_by_identity(room, caller) || seat_by_shown_token(room, caller, false, &token) ||
+           seat_by_shown_token(room, caller, true, &token);
 }
 
 static void seat_bot(struct game_manager *manager, struct room *room, enum bot_level level,
                      struct now now)
 {
-    struct game_player player = {.username = "Bot", .is_bot = true};
+    struct game_player player = {.username = "Bot", .is_bot = true, .bot_level = (int)level};
     strcpy(player.player_id, "bot-");
     strcat(player.player_id, bot_level_name(level));
     struct player_session *session = manager_take_session(manager, room, NULL, now);
@@ -100,23 +110,22 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
     struct game_player player;
     player_from_caller(caller, &player);
     int seat = game_state_take_seat(&room->game, &player, now);
-    memcpy(room->creator_token, player.token, sizeof room->creator_token);
+    room->creator_token = player.token;
     memcpy(room->creator_id, caller->user_id, strlen(caller->user_id) + 1);
     enum bot_level level;
     if (options->bot_level[0] && bot_level_parse(options->bot_level, &level))
         seat_bot(manager, room, level, now);
-    return grant(manager, room, seat, true, false, placement);
+    return grant(manager, room, seat, caller, true, false, now, placement);
 }
 
 /* The seat that the token holds in any room, so that a command sent twice acts once. */
 static bool find_claim(struct game_manager *manager, const char *token,
                        struct game_placement *placement)
 {
-    struct seat_claim *claim;
-    HASH_FIND_STR(manager->claims, token, claim);
+    const struct seat_claim *claim = manager_find_claim(manager, token);
     if (!claim)
         return false;
-    answer(placement, claim->room, claim->seat, claim->created, claim->reconnecting);
+    answer(placement, claim->room, claim->seat, token, claim->created, claim->reconnecting);
     return true;
 }
 
@@ -134,14 +143,14 @@ int game_manager_create(struct game_manager *manager, const struct game_caller *
 }
 
 static int give_seat_back(struct game_manager *manager, struct room *room, int seat,
-                          const struct game_caller *caller, struct game_placement *placement)
+                          const struct game_caller *caller, struct now now,
+                          struct game_placement *placement)
 {
-    bool is_creator = strcmp(room->creator_token, room->game.seats[seat - 1].player.token) == 0;
-    game_state_set_token(&room->game, seat, caller->new_token);
-    if (is_creator)
-        memcpy(room->creator_token, room->game.seats[seat - 1].player.token,
-               sizeof room->creator_token);
-    return grant(manager, room, seat, false, true, placement);
+    struct digest token = digest_of(caller->new_token, strlen(caller->new_token));
+    if (digest_equal(&room->creator_token, &room->game.seats[seat - 1].player.token))
+        room->creator_token = token;
+    game_state_set_token(&room->game, seat, &token);
+    return grant(manager, room, seat, caller, false, true, now, placement);
 }
 
 /* The lowest free seat; 0 when there is none, or the match has begun. */
@@ -164,22 +173,23 @@ int game_manager_join(struct game_manager *manager, const char *code,
     }
     if (find_claim(manager, caller->new_token, placement) && placement->room == room)
         return GAME_MANAGER_OK;
-    int seat = seat_by_shown_token(room, caller, false);
+    const char *token;
+    int seat = seat_by_shown_token(room, caller, false, &token);
     if (seat)
-        return answer(placement, room, seat, false, true);
+        return answer(placement, room, seat, token, false, true);
     seat = seat_by_identity(room, caller);
     if (seat)
-        return give_seat_back(manager, room, seat, caller, placement);
-    int by_cookie = seat_by_shown_token(room, caller, true);
+        return give_seat_back(manager, room, seat, caller, now, placement);
+    int by_cookie = seat_by_shown_token(room, caller, true, &token);
     if (by_cookie && !game_state_is_here(&room->game, by_cookie, now))
-        return answer(placement, room, by_cookie, false, true);
+        return answer(placement, room, by_cookie, token, false, true);
     if (manager->draining)
         return GAME_MANAGER_DRAINING;
     seat = take_free_seat(room, caller, now);
     if (seat)
-        return grant(manager, room, seat, false, false, placement);
+        return grant(manager, room, seat, caller, false, false, now, placement);
     if (by_cookie)
-        return answer(placement, room, by_cookie, false, true);
+        return answer(placement, room, by_cookie, token, false, true);
     return room->game.pong.phase == PONG_FINISHED ? GAME_MANAGER_GAME_OVER : GAME_MANAGER_ROOM_FULL;
 }
 
@@ -208,7 +218,8 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
     }
     if (!longest)
         return open_for(manager, caller, &options, now, placement);
-    return grant(manager, longest, take_free_seat(longest, caller, now), false, false, placement);
+    return grant(manager, longest, take_free_seat(longest, caller, now), caller, false, false, now,
+                 placement);
 }
 
 int game_manager_check(struct game_manager *manager, const char *code,
@@ -231,16 +242,16 @@ int game_manager_check(struct game_manager *manager, const char *code,
 
 /* Whether the caller is who created the room: by the token that creating gave him, or by identity.
  */
-static bool is_creator(const char *creator_token, const char *creator_id,
+static bool is_creator(const struct digest *creator_token, const char *creator_id,
                        const struct game_caller *caller)
 {
     if (creator_id[0] && strcmp(creator_id, caller->user_id) == 0)
         return true;
     bool shown = false;
-    for (size_t i = 0; i < caller->token_count; i++)
-        shown |=
-            strlen(caller->tokens[i].token) == SEAT_TOKEN_LENGTH &&
-            text_equal_constant_time(creator_token, caller->tokens[i].token, SEAT_TOKEN_LENGTH);
+    for (size_t i = 0; i < caller->token_count; i++) {
+        struct digest digest = digest_of(caller->tokens[i].token, strlen(caller->tokens[i].token));
+        shown |= digest_equal(creator_token, &digest);
+    }
     return shown;
 }
 
@@ -252,11 +263,11 @@ int game_manager_cancel(struct game_manager *manager, const char *code,
         const struct departed_room *departed = manager_find_departed(manager, code, now);
         if (!departed || !departed->was_cancelled)
             return GAME_MANAGER_ROOM_NOT_FOUND;
-        return is_creator(departed->creator_token, departed->creator_id, caller)
+        return is_creator(&departed->creator_token, departed->creator_id, caller)
                    ? GAME_MANAGER_OK
                    : GAME_MANAGER_NOT_CREATOR;
     }
-    if (!is_creator(room->creator_token, room->creator_id, caller))
+    if (!is_creator(&room->creator_token, room->creator_id, caller))
         return GAME_MANAGER_NOT_CREATOR;
     if (game_state_status(&room->game) != GAME_STATUS_WAITING)
         return GAME_MANAGER_ALREADY_STARTED;

@@ -220,14 +220,14 @@ static void seat_guest(struct game_manager *manager, struct room *room,
     manager_name_guest(&player);
     memcpy(player.username, username, strlen(username) + 1);
     manager_name_nameless(&player);
-    random_seat_token(player.token);
+    random_seat_token(session->fresh_token);
+    player.token = digest_of(session->fresh_token, SEAT_TOKEN_LENGTH);
     int seat = game_state_take_seat(&room->game, &player, now);
     if (!seat)
         return;
     manager_index_seat(manager, room, seat);
     session->proven = (uint8_t)(1 << seat);
     session->claim[seat - 1] = held_seat(room, seat)->token_version;
-    session->owed_token = true;
     sit_down(manager, room, session, seat, now);
 }
 

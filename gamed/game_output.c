@@ -34,7 +34,7 @@ static struct frame *welcome_frame(struct game_output *output, const struct room
         const struct game_player *player = &room->game.seats[session->seat - 1].player;
         player_id = player->player_id;
         username = player->username;
-        token = session->owed_token ? player->token : NULL;
+        token = session->fresh_token[0] ? session->fresh_token : NULL;
     } else if (output->greeting_to == session) {
         player_id = output->greeting_for->player_id;
         username = output->greeting_for->username;
@@ -59,7 +59,7 @@ static void greet(struct game_output *output, const struct room *room,
             break;
         case 2:
             write_frame(output, session, welcome_frame(output, room, session, now), now);
-            session->owed_token = false;
+            session->fresh_token[0] = '\0';
             break;
         default:
             write_frame(output, session,
@@ -144,6 +144,19 @@ static void send_update(struct game_output *output, struct room *room, struct no
     }
 }
 
+/* A newcomer has not heard why the game stands still. */
+static void send_standing(struct game_output *output, const struct room *room,
+                          struct player_session *session, struct now now)
+{
+    struct game_event event;
+    if (!game_state_standing(&room->game, &event) || !output->can_write(session))
+        return;
+    struct frame *frame = &output->single;
+    frame->length =
+        messages_event(&room->game, &event, now.unix_ms, frame->text, sizeof frame->text);
+    write_frame(output, session, frame, now);
+}
+
 void game_output_room(struct game_output *output, struct room *room, struct now now)
 {
     struct player_session *session;
@@ -155,6 +168,7 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
             session->owed_full = false;
             write_frame(output, session,
                         state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
+            send_standing(output, room, session, now);
         }
     }
     send_events(output, room, now);

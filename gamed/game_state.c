@@ -164,10 +164,10 @@ static void free_seat(struct game_seat *seat)
     seat->token_version++;
 }
 
-/* How long the seat has been away in this match, the present absence included. */
-static int64_t away_total_ms(const struct game_seat *seat, struct now now)
+int64_t game_state_away_ms(const struct game_seat *seat, struct now now)
 {
-    return seat->away_used_ms + (seat->away ? now.mono_ms - seat->away_since_ms : 0);
+    bool counts = seat->away && !seat->away_excused;
+    return seat->away_used_ms + (counts ? now.mono_ms - seat->away_since_ms : 0);
 }
 
 void game_state_connect(struct game *game, int number, struct now now)
@@ -180,7 +180,7 @@ void game_state_connect(struct game *game, int number, struct now now)
     begin_when_both_are_here(game, now);
     if (!seat->away)
         return;
-    seat->away_used_ms = away_total_ms(seat, now);
+    seat->away_used_ms = game_state_away_ms(seat, now);
     seat->away = false;
     if (!seat_of(game, 3 - number)->away)
         game->pong.steps_left = (uint16_t)game->rules->serve_steps;
@@ -200,6 +200,7 @@ void game_state_disconnect(struct game *game, int number, struct now now,
     if (!game_state_is_under_way(game))
         return;
     seat->away = true;
+    seat->away_excused = false;
     seat->away_since_ms = now.mono_ms;
     pong_set_phase(&game->pong, PONG_PAUSED, PONG_STEPS_OPEN);
     game->pause = GAME_PAUSE_ABSENCE;
@@ -247,10 +248,10 @@ void game_state_rename(struct game *game, int number, const char *username)
     seat->name_version++;
 }
 
-void game_state_set_token(struct game *game, int number, const char *token)
+void game_state_set_token(struct game *game, int number, const struct digest *token)
 {
     struct game_seat *seat = seat_of(game, number);
-    copy_text(seat->player.token, token, sizeof seat->player.token);
+    seat->player.token = *token;
     seat->token_version++;
 }
 
@@ -385,7 +386,7 @@ void game_state_step(struct game *game, struct now now, struct game_events *even
 static bool is_away_too_long(const struct game *game, const struct game_seat *seat, struct now now)
 {
     return seat->away && (now.mono_ms - seat->away_since_ms >= game->rules->absence_ms ||
-                          away_total_ms(seat, now) >= game->rules->absence_total_ms);
+                          game_state_away_ms(seat, now) >= game->rules->absence_total_ms);
 }
 
 static void expire_match(struct game *game, struct now now, struct game_events *events)

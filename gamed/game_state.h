@@ -17,9 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/digest.h"
 #include "common/random.h"
 #include "common/text.h"
 #include "common/clock.h"
+#include "gamed/checkpoint.h"
 #include "gamed/match_result.h"
 #include "gamed/pong.h"
 
@@ -96,9 +98,10 @@ enum game_status {
 struct game_player {
     char player_id[PLAYER_ID_SIZE]; /* public; proves nothing */
     char username[USERNAME_SIZE];
-    char token[SEAT_TOKEN_SIZE]; /* secret; whoever shows it has the seat. "" for a bot */
+    struct digest token; /* of the secret that has the seat; of nothing for a bot */
     bool is_guest;
     bool is_bot;
+    int bot_level; /* enum bot_level, of a bot */
 };
 
 enum {
@@ -122,6 +125,7 @@ struct game_seat {
     bool away; /* absent from a match that is under way */
     int64_t away_since_ms;
     int64_t away_used_ms; /* by absences that have ended */
+    bool away_excused;    /* the present absence is the server's own doing: it uses nothing up */
     bool wants_rematch;
 };
 
@@ -187,6 +191,9 @@ int game_state_take_seat(struct game *game, const struct game_player *player, st
 void game_state_connect(struct game *game, int seat, struct now now);
 void game_state_disconnect(struct game *game, int seat, struct now now, struct game_events *events);
 
+/* How long the seat's absences of this match have lasted together, so far, ms. */
+int64_t game_state_away_ms(const struct game_seat *seat, struct now now);
+
 /*
  * Its holder asked about the room (check/ with his token): keeps a waiting seat. Spectators keep a
  * waiting room only.
@@ -209,7 +216,7 @@ bool game_state_is_here_lately(const struct game *game, int seat, struct now now
 void game_state_rename(struct game *game, int seat, const char *username);
 
 /* Voids the seat's token and gives it a new one. */
-void game_state_set_token(struct game *game, int seat, const char *token);
+void game_state_set_token(struct game *game, int seat, const struct digest *token);
 
 /*
  * The paddle heads for `target` (1/64 px; it is cut), or stops (GAME_TARGET_STOP), from
@@ -238,6 +245,30 @@ void game_state_step(struct game *game, struct now now, struct game_events *even
  * 100 ms. Returns whether the room itself is to be closed.
  */
 bool game_state_expire(struct game *game, struct now now, struct game_events *events);
+
+/* ---- across a restart ---- */
+
+/* What is kept of the game: everything but its room's creator, who is the manager's. */
+void game_state_save(const struct game *game, struct now now, struct room_checkpoint *checkpoint);
+
+/*
+ * The game as it was, in a process that has just begun: a match that was under way is paused until
+ * both players are back, for as long as an absence may last from now on.
+ */
+void game_state_load(struct game *game, const struct game_rules *rules,
+                     const struct room_checkpoint *checkpoint, struct now now);
+
+/*
+ * A result that was committed beats the checkpoint, which may be older: the match is over, and was so
+ * before now. Only score, winner, reason and end of *result are looked at.
+ */
+void game_state_settle(struct game *game, const struct match_result *result, struct now now);
+
+/*
+ * What somebody who comes in has missed: that the match is paused, or over. Returns whether there is
+ * such a thing.
+ */
+bool game_state_standing(const struct game *game, struct game_event *event);
 
 /* What others see. */
 enum game_status game_state_status(const struct game *game);

@@ -3,6 +3,7 @@
  */
 #include "gamed/ipc_endpoint.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -10,7 +11,8 @@
 #include "ipc/ipc_message.h"
 
 enum {
-    DEGRADED_MAX = 8
+    DEGRADED_MAX = 8,
+    HOLD_MS = 200 /* longest that an answer waits for the store */
 };
 
 /* ---- requests and replies ------------------------------------------------------------ */
@@ -67,7 +69,7 @@ static json_t *reply_placement(const struct game_placement *placement, struct no
     json_object_set_new(reply, "player_number", json_integer(placement->seat));
     json_object_set_new(reply, "player_id", json_string(player->player_id));
     json_object_set_new(reply, "username", json_string(player->username));
-    json_object_set_new(reply, "seat_token", json_string(player->token));
+    json_object_set_new(reply, "seat_token", json_string(placement->token));
     json_object_set_new(reply, "created", json_boolean(placement->created));
     if (placement->reconnecting)
         json_object_set_new(reply, "reconnecting", json_true());
@@ -210,7 +212,7 @@ static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_requ
 {
     const char *words[DEGRADED_MAX];
     (void)request, (void)now;
-    size_t count = endpoint->degraded(endpoint->degraded_arg, words, DEGRADED_MAX);
+    size_t count = endpoint->degraded(endpoint->arg, words, DEGRADED_MAX);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "status", json_string(count ? "degraded" : "ok"));
     json_object_set_new(reply, "draining",
@@ -248,23 +250,75 @@ static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t len
     return ops[request.op](endpoint, &request, now);
 }
 
-void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
+/*
+ * create, join and quick give a seat away: that is answered only once the store has it, so that a
+ * death right after does not take it back. With a broken store after HOLD_MS all the same.
+ */
+static bool hold(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, const char *text,
+                 size_t length, struct now now)
 {
-    static char text[IPC_MESSAGE_MAX];
-    struct ipc_exchange *exchange;
-    while ((exchange = ipc_server_next(endpoint->server)) != NULL) {
-        size_t length;
-        const char *request = ipc_exchange_text(exchange, &length);
-        json_t *reply = serve(endpoint, request, length, now);
-        long written = reply ? ipc_reply_encode(reply, text, sizeof text) : IPC_NO_MEMORY;
-        json_decref(reply);
-        if (written < 0) {
-            static const char failure[] =
-                "{\"v\":1,\"ok\":false,\"code\":\"internal\",\"error\":\"The reply could not be made\"}";
-            log_error("an IPC reply could not be encoded (%ld)", written);
-            ipc_exchange_reply(exchange, failure, sizeof failure - 1);
+    uint64_t promised = endpoint->promised(endpoint->arg);
+    if (endpoint->kept(endpoint->arg) >= promised || endpoint->held_count == IPC_ENDPOINT_HELD_MAX)
+        return false;
+    struct ipc_held *held = &endpoint->held[endpoint->held_count];
+    held->text = malloc(length);
+    if (!held->text)
+        return false;
+    memcpy(held->text, text, length);
+    held->exchange = exchange;
+    held->length = length;
+    held->promised = promised;
+    held->until_ms = now.mono_ms + HOLD_MS;
+    endpoint->held_count++;
+    return true;
+}
+
+static void release_held(struct ipc_endpoint *endpoint, struct now now)
+{
+    uint64_t kept = endpoint->kept(endpoint->arg);
+    for (size_t i = 0; i < endpoint->held_count;) {
+        struct ipc_held *held = &endpoint->held[i];
+        if (kept < held->promised && now.mono_ms < held->until_ms) {
+            i++;
             continue;
         }
-        ipc_exchange_reply(exchange, text, (size_t)written);
+        ipc_exchange_reply(held->exchange, held->text, held->length);
+        free(held->text);
+        *held = endpoint->held[--endpoint->held_count];
     }
+}
+
+static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, struct now now)
+{
+    static const char failure[] = "{\"v\":1,\"ok\":false,\"code\":\"internal\","
+                                  "\"error\":\"The reply could not be made\"}";
+    static char text[IPC_MESSAGE_MAX]; /* the loop thread's */
+    size_t length;
+    uint64_t promised_before = endpoint->promised(endpoint->arg);
+    const char *request = ipc_exchange_text(exchange, &length);
+    json_t *reply = serve(endpoint, request, length, now);
+    long written = reply ? ipc_reply_encode(reply, text, sizeof text) : IPC_NO_MEMORY;
+    json_decref(reply);
+    if (written < 0) {
+        log_error("an IPC reply could not be encoded (%ld)", written);
+        ipc_exchange_reply(exchange, failure, sizeof failure - 1);
+        return;
+    }
+    bool gave_a_seat = endpoint->promised(endpoint->arg) != promised_before;
+    if (!gave_a_seat || !hold(endpoint, exchange, text, (size_t)written, now))
+        ipc_exchange_reply(exchange, text, (size_t)written);
+}
+
+void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
+{
+    struct ipc_exchange *exchange;
+    while ((exchange = ipc_server_next(endpoint->server)) != NULL)
+        answer(endpoint, exchange, now);
+    release_held(endpoint, now);
+}
+
+void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint)
+{
+    while (endpoint->held_count > 0)
+        free(endpoint->held[--endpoint->held_count].text);
 }

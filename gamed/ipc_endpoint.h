@@ -10,18 +10,40 @@
 #include "gamed/game_manager.h"
 #include "ipc/ipc_server.h"
 
+enum {
+    IPC_ENDPOINT_HELD_MAX = IPC_SERVER_CONTEXTS
+};
+
 /*
- * What `health` asks about besides the manager: words for what does not work, e.g. "store". Returns
- * how many of `max` it named.
+ * What it asks others about. `degraded` names what does not work, e.g. "store"; it returns how many
+ * of `max` it named. `promised` is a number that grows with each room's state handed to the store,
+ * `kept` the number up to which the store has them.
  */
 struct ipc_endpoint {
     struct game_manager *manager;
     struct ipc_server *server;
     size_t (*degraded)(void *arg, const char **words, size_t max);
-    void *degraded_arg;
+    uint64_t (*promised)(void *arg);
+    uint64_t (*kept)(void *arg);
+    void *arg;
+    /* answers that wait until the room they speak of is with the store */
+    struct ipc_held {
+        struct ipc_exchange *exchange;
+        char *text;
+        size_t length;
+        uint64_t promised;
+        int64_t until_ms;
+    } held[IPC_ENDPOINT_HELD_MAX];
+    size_t held_count;
 };
 
-/* Answers every request that waits. */
+/*
+ * Answers every request that waits, and sends the held answers whose time has come: the store has
+ * their room, or has taken too long. To be called when woken and at least every 100 ms.
+ */
 void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now);
+
+/* Before the server is closed: frees the answers that still wait. */
+void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);
 
 #endif

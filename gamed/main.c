@@ -22,13 +22,18 @@
 #include "gamed/game_manager.h"
 #include "gamed/ipc_endpoint.h"
 #include "gamed/loop.h"
+#include "gamed/result_body.h"
+#include "gamed/room_keeper.h"
 #include "gamed/slot_lock.h"
 #include "gamed/store.h"
+#include "gamed/stored_ids.h"
 
 enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
     SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
+    HELD_CHECK_NS = 50000000,
+    ROOMS_GRACE_MS = 2000,   /* at a stop, for the last checkpoints */
     RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
 };
 
@@ -41,15 +46,57 @@ struct daemon {
     struct game_consumer *consumer;
     struct game_manager *manager;
     struct loop *loop;
+    struct room_keeper *keeper;
+    uint64_t last_ticket; /* of the keeper */
+    struct stored_ids stored;
     struct ipc_endpoint endpoint;
     int64_t stop_deadline_ns; /* 0 while it is not stopping */
 };
 
 /* ---- what is wired to what ----------------------------------------------------------- */
 
-static void on_match_over(void *arg, const struct match_result *result)
+/* Only a result that the store takes is worth waiting for. */
+static bool on_match_over(void *arg, const struct match_result *result)
 {
-    game_history_submit(arg, result);
+    struct daemon *daemon = arg;
+    return game_history_submit(daemon->history, result) == GAME_HISTORY_OK;
+}
+
+/* On the results thread. */
+static void on_result_stored(void *arg, const char *match_id)
+{
+    struct daemon *daemon = arg;
+    if (stored_ids_put(&daemon->stored, match_id))
+        loop_wake(daemon->loop);
+}
+
+static bool on_checkpoint(void *arg, const struct room_checkpoint *checkpoint)
+{
+    struct daemon *daemon = arg;
+    uint64_t ticket = room_keeper_put(daemon->keeper, checkpoint);
+    if (ticket == 0)
+        return false;
+    daemon->last_ticket = ticket;
+    return true;
+}
+
+/* On the rooms thread. */
+static void on_rooms_saved(void *arg)
+{
+    struct daemon *daemon = arg;
+    loop_wake(daemon->loop);
+}
+
+static uint64_t rooms_promised(void *arg)
+{
+    const struct daemon *daemon = arg;
+    return daemon->last_ticket;
+}
+
+static uint64_t rooms_kept(void *arg)
+{
+    const struct daemon *daemon = arg;
+    return room_keeper_saved(daemon->keeper);
 }
 
 static void on_ipc_wake(void *arg)
@@ -61,7 +108,11 @@ static void on_ipc_wake(void *arg)
 static void on_woken(void *arg)
 {
     struct daemon *daemon = arg;
-    ipc_endpoint_serve(&daemon->endpoint, clock_read());
+    struct now now = clock_read();
+    char match_id[UUID_SIZE];
+    while (stored_ids_take(&daemon->stored, match_id))
+        game_manager_result_stored(daemon->manager, match_id, now);
+    ipc_endpoint_serve(&daemon->endpoint, now);
     /* the request may have opened a room, whose first update is due before the timer would fire */
     loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));
 }
@@ -69,9 +120,11 @@ static void on_woken(void *arg)
 static size_t name_degraded(void *arg, const char **words, size_t max)
 {
     struct daemon *daemon = arg;
-    struct game_history_stats stats;
-    game_history_stats(daemon->history, &stats);
-    if (!stats.store_broken || max == 0)
+    struct game_history_stats results;
+    struct room_keeper_stats rooms;
+    game_history_stats(daemon->history, &results);
+    room_keeper_stats(daemon->keeper, &rooms);
+    if ((!results.store_broken && !rooms.store_broken) || max == 0)
         return 0;
     words[0] = "store";
     return 1;
@@ -82,6 +135,11 @@ static int64_t on_timer(void *arg)
     struct daemon *daemon = arg;
     struct now now = clock_read();
     int64_t next = game_manager_tick(daemon->manager, now);
+    if (daemon->endpoint.held_count > 0) {
+        ipc_endpoint_serve(&daemon->endpoint, now);
+        if (next > now.mono_ns + HELD_CHECK_NS)
+            next = now.mono_ns + HELD_CHECK_NS;
+    }
     if (daemon->stop_deadline_ns == 0)
         return next;
     if (now.mono_ns >= daemon->stop_deadline_ns)
@@ -150,23 +208,57 @@ static int block_signals(struct daemon *daemon, char *error, size_t error_size)
     return -1;
 }
 
-static int start_results(struct daemon *daemon, char *error, size_t error_size)
+static int open_store(struct daemon *daemon, char *error, size_t error_size)
 {
     const struct store_memory_limits limits = STORE_MEMORY_LIMITS_DEFAULT;
-    if (store_memory_open(&limits, &daemon->store) != STORE_OK) {
-        snprintf(error, error_size, "out of memory");
+    if (daemon->config.state_dir[0])
+        return store_sqlite_open(daemon->config.state_dir, daemon->config.manager.slot,
+                                 &daemon->store, error, error_size);
+    log_warn("without --state-dir games and results do not survive this process");
+    if (store_memory_open(&limits, &daemon->store) == STORE_OK)
+        return 0;
+    snprintf(error, error_size, "out of memory");
+    return -1;
+}
+
+static void restore_room(void *arg, const struct room_checkpoint *checkpoint)
+{
+    struct daemon *daemon = arg;
+    struct outbox_entry entry;
+    struct match_result result;
+    bool is_over = store_outbox_find(daemon->store, checkpoint->match_id, &entry) == STORE_OK &&
+                   result_body_read(entry.body, entry.body_size, &result) == 0;
+    if (game_manager_restore(daemon->manager, checkpoint, is_over ? &result : NULL, clock_read()) !=
+        GAME_MANAGER_OK)
+        log_error("room %s could not be taken up again", checkpoint->room_code);
+}
+
+/* In this order: rooms are read before the threads that own the store's groups begin. */
+static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
+{
+    const struct room_keeper_config config = {.max_rooms = (size_t)daemon->config.manager.max_rooms,
+                                              .saved = on_rooms_saved,
+                                              .arg = daemon};
+    store_rooms_load(daemon->store, restore_room, daemon);
+    struct game_manager_stats stats;
+    game_manager_stats(daemon->manager, &stats);
+    if (stats.rooms > 0)
+        log_info("took up %d rooms of an earlier process", stats.rooms);
+    daemon->config.history.stored = on_result_stored;
+    daemon->config.history.stored_arg = daemon;
+    if (game_history_start(&daemon->config.history, daemon->store, &daemon->history, error,
+                           error_size) != GAME_HISTORY_OK)
         return -1;
-    }
-    return game_history_start(&daemon->config.history, daemon->store, &daemon->history, error,
-                              error_size) == GAME_HISTORY_OK
-               ? 0
-               : -1;
+    if (room_keeper_start(&config, daemon->store, &daemon->keeper) == ROOM_KEEPER_OK)
+        return 0;
+    snprintf(error, error_size, "the thread that keeps rooms could not be started");
+    return -1;
 }
 
 static int start_games(struct daemon *daemon, char *error, size_t error_size)
 {
-    struct game_manager_hooks hooks = {.match_over = on_match_over,
-                                       .match_over_arg = daemon->history};
+    struct game_manager_hooks hooks = {
+        .match_over = on_match_over, .checkpoint = on_checkpoint, .durable_arg = daemon};
     struct now now = clock_read();
     daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
     if (daemon->consumer) {
@@ -195,8 +287,11 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
 
 static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 {
-    daemon->endpoint = (struct ipc_endpoint){
-        .manager = daemon->manager, .degraded = name_degraded, .degraded_arg = daemon};
+    daemon->endpoint = (struct ipc_endpoint){.manager = daemon->manager,
+                                             .degraded = name_degraded,
+                                             .promised = rooms_promised,
+                                             .kept = rooms_kept,
+                                             .arg = daemon};
     daemon->endpoint.server =
         ipc_server_open(daemon->config.ipc, on_ipc_wake, daemon, error, error_size);
     return daemon->endpoint.server ? 0 : -1;
@@ -214,17 +309,35 @@ static int start(struct daemon *daemon, char *error, size_t error_size)
         if (daemon->slot_fd < 0)
             return -1;
     }
-    if (start_results(daemon, error, error_size) != 0 ||
-        start_games(daemon, error, error_size) != 0)
+    if (open_store(daemon, error, error_size) != 0 || start_games(daemon, error, error_size) != 0 ||
+        start_keeping(daemon, error, error_size) != 0)
         return -1;
     return start_ipc(daemon, error, error_size);
+}
+
+/* The rooms as they are at the end; more than the keeper takes at once go in portions. */
+static void keep_last_states(struct daemon *daemon)
+{
+    if (!daemon->keeper)
+        return;
+    int missed = game_manager_checkpoint_all(daemon->manager, clock_read());
+    bool are_kept = room_keeper_flush(daemon->keeper, ROOMS_GRACE_MS) == ROOM_KEEPER_OK;
+    if (missed && are_kept) {
+        missed = game_manager_checkpoint_all(daemon->manager, clock_read());
+        are_kept = room_keeper_flush(daemon->keeper, ROOMS_GRACE_MS) == ROOM_KEEPER_OK;
+    }
+    if (missed || !are_kept)
+        log_error("some rooms are kept only as they were a second ago");
 }
 
 /* Whatever was started; in the order in which nobody is left who could use what is gone. */
 static void stop(struct daemon *daemon)
 {
+    ipc_endpoint_drop_held(&daemon->endpoint);
     ipc_server_close(daemon->endpoint.server);
+    keep_last_states(daemon);
     loop_close(daemon->loop);
+    room_keeper_stop(daemon->keeper);
     game_history_stop(daemon->history, RESULTS_GRACE_MS);
     store_close(daemon->store);
     game_manager_free(daemon->manager);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/random.h"
 #include "gamed/bot.h"
 #include "common/clock.h"
 
@@ -85,7 +86,7 @@ struct player_session {
     bool welcomed;       /* it has been sent its first state */
     bool owed_full;      /* the newest full state */
     uint8_t owed_greeting; /* how many of the messages that answer join_game are still to be sent */
-    bool owed_token;       /* its greeting is to carry the seat token that join_game gave it */
+    char fresh_token[SEAT_TOKEN_SIZE]; /* that join_game gave it, for its greeting; else "" */
     int64_t sent_ms;
     int64_t heard_ms;
     int64_t pinged_ms; /* when it was last asked whether it is still there */

@@ -5,7 +5,9 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -44,4 +46,72 @@ int result_body_write(const struct match_result *result, char *out, size_t size,
     *length = json_dumpb(body, out, size, JSON_COMPACT | JSON_REAL_PRECISION(15));
     json_decref(body);
     return *length > 0 && *length <= size ? 0 : -1;
+}
+
+/* ---- and back ------------------------------------------------------------------------ */
+
+static bool copy_text(const json_t *value, char *out, size_t size)
+{
+    const size_t length = json_string_length(value);
+    if (!json_is_string(value) || length == 0 || length >= size)
+        return false;
+    memcpy(out, json_string_value(value), length + 1);
+    return true;
+}
+
+static bool read_score(const json_t *value, uint8_t *score)
+{
+    const json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 0 || number > UINT8_MAX)
+        return false;
+    *score = (uint8_t)number;
+    return true;
+}
+
+static bool read_seconds(const json_t *value, double *seconds)
+{
+    *seconds = json_number_value(value);
+    return json_is_number(value) && *seconds >= 0;
+}
+
+static bool read_reason(const json_t *value, enum match_end *reason)
+{
+    for (int i = MATCH_END_SCORE; i <= MATCH_END_ABANDONED; i++) {
+        *reason = (enum match_end)i;
+        if (json_is_string(value) && strcmp(json_string_value(value), reason_word(*reason)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One person may hold both seats, in two tabs; then the score tells who won. */
+static bool read_winner(const json_t *value, struct match_result *result)
+{
+    const char *id = json_string_value(value);
+    const bool is[2] = {id && strcmp(id, result->player_id[0]) == 0,
+                        id && strcmp(id, result->player_id[1]) == 0};
+    if (is[0] && is[1])
+        result->winner = result->score[1] > result->score[0] ? 2 : 1;
+    else
+        result->winner = is[0] ? 1 : is[1] ? 2 : 0;
+    return json_is_null(value) || result->winner != 0;
+}
+
+int result_body_read(const char *body, size_t length, struct match_result *result)
+{
+    memset(result, 0, sizeof(*result));
+    json_t *json = json_loadb(body, length, JSON_REJECT_DUPLICATES, NULL);
+    const bool is_result =
+        json && copy_text(json_object_get(json, "match_id"), result->match_id, UUID_SIZE) &&
+        copy_text(json_object_get(json, "room_code"), result->room_code, ROOM_CODE_SIZE) &&
+        copy_text(json_object_get(json, "player_1_id"), result->player_id[0], PLAYER_ID_SIZE) &&
+        copy_text(json_object_get(json, "player_2_id"), result->player_id[1], PLAYER_ID_SIZE) &&
+        read_score(json_object_get(json, "player_1_score"), &result->score[0]) &&
+        read_score(json_object_get(json, "player_2_score"), &result->score[1]) &&
+        read_winner(json_object_get(json, "winner_id"), result) &&
+        read_reason(json_object_get(json, "reason"), &result->reason) &&
+        read_seconds(json_object_get(json, "duration"), &result->duration_s) &&
+        read_seconds(json_object_get(json, "finished_at"), &result->finished_at_unix);
+    json_decref(json);
+    return is_result ? 0 : -1;
 }

@@ -1,5 +1,5 @@
 /*
- * result_delivery: see result_delivery.h. The store is the queue: of the results themselves only
+ * result_delivery: see result_delivery.h. The outbox is the queue: of the results themselves only
  * those being posted are in here.
  */
 #include "gamed/result_delivery.h"
@@ -19,15 +19,15 @@
 enum {
     LOOK_AHEAD = 2 * RESULT_DELIVERY_PARALLEL
 };
-_Static_assert((int)LOOK_AHEAD <= (int)OUTBOX_NEXT_MAX, "the store hands out that many at once");
+_Static_assert((int)LOOK_AHEAD <= (int)OUTBOX_NEXT_MAX, "the outbox hands out that many at once");
 
 int result_delivery_init(struct result_delivery *delivery, const struct result_target *target,
-                         const struct retry_policy *policy, struct store *store)
+                         const struct retry_policy *policy, struct result_outbox *outbox)
 {
     memset(delivery, 0, sizeof(*delivery));
     delivery->target = *target;
     delivery->policy = *policy;
-    delivery->store = store;
+    delivery->outbox = outbox;
     delivery->multi = curl_multi_init();
     return delivery->multi ? 0 : -1;
 }
@@ -71,43 +71,25 @@ bool result_delivery_is_idle(const struct result_delivery *delivery)
     return count_phase(delivery, RESULT_ATTEMPT_IDLE) == RESULT_DELIVERY_PARALLEL;
 }
 
-/* ---- the store ----------------------------------------------------------------------- */
-
-/* Whether a call into the store went well; if not, there is none for a while. */
-static bool store_went_well(struct result_delivery *delivery, int outcome, int64_t now_ms)
+/* Tells the outbox what an attempt brought; the attempt's place is free once it knows. */
+static void tell(struct result_delivery *delivery, struct result_attempt *attempt, int64_t now_ms)
 {
-    const bool well = outcome == STORE_OK;
-    const bool was_broken = atomic_exchange(&delivery->store_broken, !well);
-    if (!well)
-        delivery->store_at_ms = now_ms + RESULT_DELIVERY_STORE_RETRY_MS;
-    if (!well && !was_broken)
-        log_error("the outbox of results cannot be used; no new deliveries until it can");
-    else if (well && was_broken)
-        log_info("the outbox of results can be used again");
-    return well;
-}
-
-/* Tells the store what an attempt brought; the attempt's place is free once the store knows. */
-static void save(struct result_delivery *delivery, struct result_attempt *attempt, int64_t now_ms)
-{
-    if (now_ms < delivery->store_at_ms)
-        return;
-    int outcome = store_outbox_update(delivery->store, &attempt->entry);
-    if (outcome == STORE_UNKNOWN) {
-        log_error("result %s: the outbox no longer has it", attempt->entry.match_id);
-        outcome = STORE_OK;
-    }
-    if (store_went_well(delivery, outcome, now_ms)) {
-        attempt->phase = RESULT_ATTEMPT_IDLE;
+    const bool told = result_outbox_update(delivery->outbox, &attempt->entry);
+    if (!told && attempt->phase != RESULT_ATTEMPT_UNTOLD)
+        log_error("result %s: no memory to keep what came of it; trying again",
+                  attempt->entry.match_id);
+    attempt->phase = told ? RESULT_ATTEMPT_IDLE : RESULT_ATTEMPT_UNTOLD;
+    if (told)
         delivery->look_at_ms = now_ms;
-    }
+    else
+        delivery->tell_at_ms = now_ms + delivery->policy.base_ms;
 }
 
-static void save_unsaved(struct result_delivery *delivery, int64_t now_ms)
+static void tell_untold(struct result_delivery *delivery, int64_t now_ms)
 {
-    for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
-        if (delivery->attempts[i].phase == RESULT_ATTEMPT_UNSAVED)
-            save(delivery, &delivery->attempts[i], now_ms);
+    for (size_t i = 0; now_ms >= delivery->tell_at_ms && i < RESULT_DELIVERY_PARALLEL; i++) {
+        if (delivery->attempts[i].phase == RESULT_ATTEMPT_UNTOLD)
+            tell(delivery, &delivery->attempts[i], now_ms);
     }
 }
 
@@ -122,7 +104,7 @@ void result_delivery_look_again(struct result_delivery *delivery, int64_t now_ms
 static bool start(struct result_delivery *delivery, struct result_attempt *attempt,
                   const struct outbox_entry *entry)
 {
-    attempt->entry = *entry;
+    outbox_entry_copy(&attempt->entry, entry);
     if (result_post_begin(&attempt->post, &delivery->target, attempt->entry.match_id,
                           attempt->entry.body, attempt->entry.body_size, attempt) != 0)
         return false;
@@ -135,13 +117,28 @@ static bool start(struct result_delivery *delivery, struct result_attempt *attem
 }
 
 /*
+ * When the entry may be tried. Kept from a time when the clock was far ahead, it might name a year to
+ * come: no policy gives longer than the longest Retry-After, or than the time between refusals.
+ */
+static int64_t attempt_time(const struct result_delivery *delivery,
+                            const struct outbox_entry *entry, int64_t now_ms)
+{
+    const struct retry_policy *policy = &delivery->policy;
+    const int64_t longest = policy->after_max_ms > policy->refused_every_ms
+                                ? policy->after_max_ms
+                                : policy->refused_every_ms;
+    const int64_t next_ms = entry->retry.next_attempt_ms;
+    return next_ms - now_ms > longest + policy->max_ms ? now_ms : next_ms;
+}
+
+/*
  * Starts the entry or returns false when neither it nor any after it can be started now; when to
  * look again is then set, unless that is when an attempt has ended.
  */
 static bool start_if_due(struct result_delivery *delivery, const struct outbox_entry *entry,
                          int64_t now_ms)
 {
-    int64_t not_before = entry->retry.next_attempt_ms;
+    int64_t not_before = attempt_time(delivery, entry, now_ms);
     struct result_attempt *attempt = find_idle(delivery);
     if (!attempt)
         return false;
@@ -166,21 +163,20 @@ static bool start_if_due(struct result_delivery *delivery, const struct outbox_e
 void result_delivery_start_due(struct result_delivery *delivery, int64_t now_ms)
 {
     struct outbox_entry entries[LOOK_AHEAD];
-    size_t count;
 
-    save_unsaved(delivery, now_ms);
-    if (!delivery->target.url || now_ms < delivery->look_at_ms || now_ms < delivery->store_at_ms ||
-        !find_idle(delivery))
+    tell_untold(delivery, now_ms);
+    if (!delivery->target.url || now_ms < delivery->look_at_ms || !find_idle(delivery))
         return;
-    int outcome = store_outbox_next(delivery->store, LOOK_AHEAD, entries, &count);
-    if (!store_went_well(delivery, outcome, now_ms))
-        return;
+    const size_t count = result_outbox_next(delivery->outbox, now_ms, LOOK_AHEAD, entries);
     delivery->look_at_ms = RESULT_DELIVERY_NEVER;
     for (size_t i = 0; i < count; i++) {
         if (!has_attempt(delivery, entries[i].match_id) &&
             !start_if_due(delivery, &entries[i], now_ms))
             break;
     }
+    const int64_t read_at_ms = result_outbox_read_at(delivery->outbox);
+    if (read_at_ms < delivery->look_at_ms)
+        delivery->look_at_ms = read_at_ms;
 }
 
 int64_t result_delivery_wake_at(const struct result_delivery *delivery)
@@ -188,9 +184,9 @@ int64_t result_delivery_wake_at(const struct result_delivery *delivery)
     int64_t wake = RESULT_DELIVERY_NEVER;
     if (delivery->target.url && count_phase(delivery, RESULT_ATTEMPT_IDLE) > 0)
         wake = delivery->look_at_ms;
-    if (count_phase(delivery, RESULT_ATTEMPT_UNSAVED) > 0)
-        wake = 0;
-    return wake > delivery->store_at_ms ? wake : delivery->store_at_ms;
+    if (count_phase(delivery, RESULT_ATTEMPT_UNTOLD) > 0 && delivery->tell_at_ms < wake)
+        wake = delivery->tell_at_ms;
+    return wake;
 }
 
 /* ---- attempts, ended ----------------------------------------------------------------- */
@@ -240,9 +236,9 @@ static void finish(struct result_delivery *delivery, struct result_attempt *atte
         retry_decide(&delivery->policy, &entry->retry, &answer, now_ms, random);
     retry_gate_note(&delivery->gate, &delivery->policy, verdict, now_ms);
     entry->state = states[verdict];
+    entry->settled_ms = verdict == RETRY_LATER ? 0 : now_ms;
     log_outcome(entry, verdict, code, now_ms);
-    attempt->phase = RESULT_ATTEMPT_UNSAVED;
-    save(delivery, attempt, now_ms);
+    tell(delivery, attempt, now_ms);
     atomic_fetch_add(verdict == RETRY_DELIVERED ? &delivery->delivered : &delivery->attempts_failed,
                      1);
 }
@@ -273,19 +269,15 @@ void result_delivery_wake(struct result_delivery *delivery)
     curl_multi_wakeup(delivery->multi);
 }
 
-void result_delivery_cut_off(struct result_delivery *delivery, int64_t now_ms)
+void result_delivery_cut_off(struct result_delivery *delivery)
 {
-    delivery->store_at_ms = now_ms;
-    save_unsaved(delivery, now_ms);
     for (size_t i = 0; i < RESULT_DELIVERY_PARALLEL; i++) {
         struct result_attempt *attempt = &delivery->attempts[i];
-        if (attempt->phase == RESULT_ATTEMPT_RUNNING) {
-            log_warn("result %s: attempt cut off, as this process ends", attempt->entry.match_id);
-            curl_multi_remove_handle(delivery->multi, attempt->post.easy);
-            result_post_end(&attempt->post);
-        } else if (attempt->phase == RESULT_ATTEMPT_UNSAVED) {
-            log_error("result %s: the outbox could not be told of the last attempt (status %d)",
-                      attempt->entry.match_id, attempt->entry.retry.last_status);
-        }
+        if (attempt->phase != RESULT_ATTEMPT_RUNNING)
+            continue;
+        log_warn("result %s: attempt cut off, as this process ends", attempt->entry.match_id);
+        curl_multi_remove_handle(delivery->multi, attempt->post.easy);
+        result_post_end(&attempt->post);
+        attempt->phase = RESULT_ATTEMPT_IDLE;
     }
 }

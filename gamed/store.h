@@ -1,40 +1,48 @@
 /*
- * store: what must outlive the process, as an interface; each back-end is a file (store_memory.c,
- * ...), chosen once at start. It keeps bytes and orders them by time; it must not know HTTP, the
- * rules of the game or when anything is posted.
+ * store: what must outlive the process, as an interface; each back-end is a file or a few
+ * (store_memory.c, store_sqlite.c, ...), chosen once at start. It keeps bytes and orders them by
+ * time; it must not know HTTP, the rules of the game or when anything is posted.
  *
  * Threads: the functions are in groups; one thread at a time uses a group, and groups share nothing
- * that is not guarded by the back-end. The outbox_ group belongs to the results thread. Opening and
- * closing is done by main, before that thread starts and after it has ended. Every function may
- * block (on a disk, on a network): none is for the loop thread.
+ * that is not guarded by the back-end. The outbox_ group belongs to the results thread, the rooms_
+ * group to the rooms thread; before these start and after they have ended both are main's, and so
+ * are opening and closing. store_health is for any thread. Every other function may block (on a
+ * disk, on a network): none is for the loop thread.
  *
- * Times are Unix milliseconds, as passed in; a store reads no clock.
+ * Times are Unix milliseconds, as passed in; a store reads no clock to judge by.
  */
 #ifndef PONG_GAMED_STORE_H
 #define PONG_GAMED_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "common/random.h"
+#include "gamed/checkpoint.h"
 #include "gamed/retry.h"
 
 enum store_error {
     STORE_OK = 0,
-    STORE_FULL = -1,    /* no room (or no memory) for more; later there may be */
+    STORE_FULL = -1,    /* no room (on the disk, in memory) for more; later there may be */
     STORE_BROKEN = -2,  /* the back-end cannot read or write now; later it may */
     STORE_UNKNOWN = -3, /* no such entry */
+    STORE_TOO_NEW = -4, /* written by a later version of this program: not to be touched */
 };
 
 enum {
     OUTBOX_BODY_MAX = 2048, /* bytes */
     OUTBOX_NEXT_MAX = 64,   /* entries asked for at once */
+    OUTBOX_PURGE_MAX = 512, /* entries purged at once */
 };
 
+/* The numbers are kept on disks. */
 enum outbox_state {
-    OUTBOX_PENDING,
-    OUTBOX_DELIVERED,
-    OUTBOX_FAILED
+    OUTBOX_PENDING = 0,
+    OUTBOX_DELIVERED = 1,
+    OUTBOX_FAILED = 2,     /* given up; kept for the operator */
+    OUTBOX_NOT_POSTED = 3, /* kept like a delivered one, but nobody wants to have it */
 };
 
 /*
@@ -46,6 +54,9 @@ struct outbox_entry {
     enum outbox_state state;
     struct retry_state retry;
     int64_t created_ms;
+    int64_t
+        settled_ms; /* when it was delivered, given up or found not to be posted; 0 while pending */
+    int64_t serial; /* set by the store: later ones have higher ones */
     size_t body_size;
     char body[OUTBOX_BODY_MAX]; /* not ended by NUL */
 };
@@ -56,6 +67,13 @@ struct outbox_counts {
     int64_t oldest_pending_ms; /* created_ms of the oldest pending entry; 0 when there is none */
 };
 
+/* What went wrong since the store was opened, for health, metrics and the operator. */
+struct store_health {
+    unsigned files_set_aside;  /* found corrupt, moved away and replaced by fresh ones */
+    unsigned rooms_unreadable; /* rows that are no checkpoints; kept aside */
+    unsigned rooms_refused;    /* checkpoints not saved, as no game can be in such a state */
+};
+
 struct store;
 
 /* What a back-end brings; see the functions of the same names below for the contracts. */
@@ -64,8 +82,16 @@ struct store_operations {
                          size_t *inserted);
     int (*outbox_next)(struct store *store, size_t max, struct outbox_entry *entries,
                        size_t *count);
-    int (*outbox_update)(struct store *store, const struct outbox_entry *entry);
+    int (*outbox_update)(struct store *store, const struct outbox_entry *entries, size_t count);
+    int (*outbox_find)(struct store *store, const char *match_id, struct outbox_entry *entry);
+    int (*outbox_list)(struct store *store, enum outbox_state state, int64_t after, size_t max,
+                       struct outbox_entry *entries, size_t *count);
+    int (*outbox_purge)(struct store *store, int64_t before_ms, size_t *purged);
     void (*outbox_count)(struct store *store, struct outbox_counts *counts);
+    int (*rooms_save)(struct store *store, const struct room_checkpoint *list, size_t count);
+    int (*rooms_load)(struct store *store,
+                      void (*each)(void *arg, const struct room_checkpoint *checkpoint), void *arg);
+    void (*health)(const struct store *store, struct store_health *health);
     void (*close)(struct store *store);
 };
 
@@ -74,11 +100,13 @@ struct store {
     const struct store_operations *operations;
 };
 
+/* ---- the outbox of results ----------------------------------------------------------- */
+
 /*
- * Commits entries (pending ones) in order, as one commit where the back-end has such; *inserted
- * says how many of them, from the first on, are safe when it returns, which on STORE_OK is all. An
- * entry whose match id is there already, in whatever state, counts as inserted and changes nothing.
- * Else STORE_FULL or STORE_BROKEN; the caller keeps the rest and tries again.
+ * Commits entries in order, as one commit where the back-end has such; *inserted says how many of
+ * them, from the first on, are safe when it returns, which on STORE_OK is all. An entry whose match
+ * id is there already, in whatever state, counts as inserted and changes nothing. Else STORE_FULL
+ * or STORE_BROKEN; the caller keeps the rest and tries again.
  */
 static inline int store_outbox_insert(struct store *store, const struct outbox_entry *entries,
                                       size_t count, size_t *inserted)
@@ -98,23 +126,86 @@ static inline int store_outbox_next(struct store *store, size_t max, struct outb
 }
 
 /*
- * Commits what an attempt brought: state and retry of the entry with this match id; the rest of
- * *entry is not looked at. A delivered entry may leave the store at once or later, a failed one is
- * kept, within the back-end's stated bound. Returns STORE_OK, STORE_BROKEN (nothing changed), or
- * STORE_UNKNOWN.
+ * Commits what attempts or the operator brought: state, retry and settled_ms of the entries with
+ * these match ids, all of them or none. An entry that is not there (its file was set aside) is
+ * inserted whole. A failed entry is kept, within the back-end's stated bound. Returns STORE_OK, or
+ * STORE_FULL or STORE_BROKEN, when nothing has changed.
  */
-static inline int store_outbox_update(struct store *store, const struct outbox_entry *entry)
+static inline int store_outbox_update(struct store *store, const struct outbox_entry *entries,
+                                      size_t count)
 {
-    return store->operations->outbox_update(store, entry);
+    return store->operations->outbox_update(store, entries, count);
+}
+
+/* Copies out the entry of a match, in whatever state. STORE_OK, STORE_UNKNOWN or STORE_BROKEN. */
+static inline int store_outbox_find(struct store *store, const char *match_id,
+                                    struct outbox_entry *entry)
+{
+    return store->operations->outbox_find(store, match_id, entry);
 }
 
 /*
- * How much is in the outbox. Called once per turn of the results thread: constant time. Never
- * fails: a broken store says what it last knew.
+ * A page of the entries in one state, the oldest first: up to `max` (at most OUTBOX_NEXT_MAX) whose
+ * serial is higher than `after` (0 begins). Returns STORE_OK or STORE_BROKEN (with *count 0).
+ */
+static inline int store_outbox_list(struct store *store, enum outbox_state state, int64_t after,
+                                    size_t max, struct outbox_entry *entries, size_t *count)
+{
+    return store->operations->outbox_list(store, state, after, max, entries, count);
+}
+
+/*
+ * Forgets entries that were delivered, or found not to be posted, before `before_ms`, unless there is
+ * a checkpoint of their match, which they must beat when it is loaded. At most OUTBOX_PURGE_MAX of
+ * them; *purged says how many, and when it is that many there may be more. Returns STORE_OK or
+ * STORE_BROKEN (with *purged 0; the rest of the outbox may work all the same).
+ */
+static inline int store_outbox_purge(struct store *store, int64_t before_ms, size_t *purged)
+{
+    return store->operations->outbox_purge(store, before_ms, purged);
+}
+
+/*
+ * How much is in the outbox. Called once per turn of the results thread: constant time, or a log.
+ * Never fails: a broken store says what it last knew.
  */
 static inline void store_outbox_count(struct store *store, struct outbox_counts *counts)
 {
     store->operations->outbox_count(store, counts);
+}
+
+/* ---- checkpoints of rooms ------------------------------------------------------------ */
+
+/*
+ * Saves each room of the list, in the place of what there was of it, and forgets those that are
+ * gone; as one commit. No code is twice in the list. A state that no game can be in is logged and
+ * left out. Returns STORE_OK, or STORE_FULL or STORE_BROKEN, when nothing has changed.
+ */
+static inline int store_rooms_save(struct store *store, const struct room_checkpoint *list,
+                                   size_t count)
+{
+    return store->operations->rooms_save(store, list, count);
+}
+
+/*
+ * Calls `each` with every room there is, in no certain order, on this thread; it may use the outbox
+ * group. Rows that are no checkpoints are logged, counted and kept aside. Returns STORE_OK, or
+ * STORE_BROKEN when not all could be read.
+ */
+static inline int store_rooms_load(struct store *store,
+                                   void (*each)(void *arg,
+                                                const struct room_checkpoint *checkpoint),
+                                   void *arg)
+{
+    return store->operations->rooms_load(store, each, arg);
+}
+
+/* ---- all of it ----------------------------------------------------------------------- */
+
+/* What went wrong so far. Any thread; takes no lock. */
+static inline void store_health(const struct store *store, struct store_health *health)
+{
+    store->operations->health(store, health);
 }
 
 /* Releases all of it; NULL is fine. What a volatile back-end loses by this it says in the log. */
@@ -124,11 +215,20 @@ static inline void store_close(struct store *store)
         store->operations->close(store);
 }
 
+/* Copies an entry with no more of the body than there is. */
+static inline void outbox_entry_copy(struct outbox_entry *to, const struct outbox_entry *from)
+{
+    memcpy((char *)to, (const char *)from, offsetof(struct outbox_entry, body) + from->body_size);
+}
+
+/* ---- back-ends ----------------------------------------------------------------------- */
+
 /*
- * In memory: nothing survives the process. A delivered entry leaves at once, so its match id is not
- * known any more. Takes at most `pending_max` pending entries (then STORE_FULL), and keeps the last
- * `failed_max` failed ones: the oldest is dropped with its body in an error log. About 600 bytes an
- * entry. Returns STORE_OK and *store (which the caller closes), or STORE_FULL.
+ * In memory: nothing survives the process. A delivered entry, and one that is not to be posted,
+ * leaves at once, so its match id is not known any more; checkpoints are taken and forgotten. Takes
+ * at most `pending_max` pending entries (then STORE_FULL), and keeps the last `failed_max` failed
+ * ones: the oldest is dropped with its body in an error log. About 600 bytes an entry. Returns
+ * STORE_OK and *store (which the caller closes), or STORE_FULL.
  */
 struct store_memory_limits {
     size_t pending_max;
@@ -138,5 +238,19 @@ struct store_memory_limits {
     ((struct store_memory_limits){.pending_max = 65536, .failed_max = 1024})
 
 int store_memory_open(const struct store_memory_limits *limits, struct store **store);
+
+/*
+ * In two SQLite files below `dir`, which is there: results-SLOT.db, where a commit is on the disk
+ * when it returns (synchronous=FULL), and rooms-SLOT.db, where it survives the process at once and
+ * the machine a little later (synchronous=NORMAL). Both have a write-ahead log beside them.
+ *
+ * A file that is corrupt is moved to NAME.corrupt-UNIXTIME, with its log, and a fresh one is begun;
+ * a file that cannot be used otherwise is tried again at each call, and until then the group's
+ * functions return STORE_BROKEN or STORE_FULL: neither is a reason not to start. Each is logged.
+ * Returns STORE_OK and *store (which the caller closes), STORE_TOO_NEW when a file is of a later
+ * version, or STORE_FULL when memory is short; then with a sentence in error[].
+ */
+int store_sqlite_open(const char *dir, char slot, struct store **store, char *error,
+                      size_t error_size);
 
 #endif

@@ -4,7 +4,8 @@
  * see store.h.
  *
  * Every entry is in a tree by match id (once per match) and in one of two lists, pending or failed,
- * oldest first. Pending ones are also in a binary heap by next attempt.
+ * by serial. Pending ones are also in a binary heap by next attempt. Settled ones and checkpoints
+ * are of use to a later process only, so they are not kept at all.
  */
 #include "gamed/store.h"
 
@@ -18,9 +19,10 @@
 
 struct item {
     char match_id[UUID_SIZE]; /* first: the tree compares items by it */
+    enum outbox_state state;  /* pending or failed */
     struct retry_state retry;
-    int64_t created_ms;
-    uint64_t serial;   /* among equal times, first come first served */
+    int64_t created_ms, settled_ms;
+    int64_t serial;    /* among equal times, first come first served */
     size_t heap_index; /* while pending */
     TAILQ_ENTRY(item) link;
     size_t body_size;
@@ -37,7 +39,7 @@ struct store_memory {
     size_t pending_count, failed_count;
     struct item **heap; /* pending_count of heap_size used */
     size_t heap_size;
-    uint64_t serial;
+    int64_t serial;
 };
 
 static int compare_id(const void *a, const void *b)
@@ -91,6 +93,42 @@ static void heap_settle(struct store_memory *memory, struct item *item)
     heap_put(memory, index, item);
 }
 
+/* Makes sure that one more pending entry has a place in the heap. */
+static int reserve_pending(struct store_memory *memory)
+{
+    if (memory->pending_count >= memory->limits.pending_max)
+        return STORE_FULL;
+    if (memory->pending_count < memory->heap_size)
+        return STORE_OK;
+    size_t size = memory->heap_size ? 2 * memory->heap_size : 64;
+    struct item **heap = reallocarray(memory->heap, size, sizeof(*heap));
+    if (!heap)
+        return STORE_FULL;
+    memory->heap = heap;
+    memory->heap_size = size;
+    return STORE_OK;
+}
+
+/* Lists stay in the order of serials when an old entry comes into one. */
+static void list_insert(struct item_list *list, struct item *item)
+{
+    struct item *before = TAILQ_LAST(list, item_list);
+    while (before && before->serial > item->serial)
+        before = TAILQ_PREV(before, item_list, link);
+    if (before)
+        TAILQ_INSERT_AFTER(list, before, item, link);
+    else
+        TAILQ_INSERT_HEAD(list, item, link);
+}
+
+static void add_pending(struct store_memory *memory, struct item *item)
+{
+    item->state = OUTBOX_PENDING;
+    list_insert(&memory->pending, item);
+    heap_put(memory, memory->pending_count++, item);
+    heap_settle(memory, item);
+}
+
 static void remove_pending(struct store_memory *memory, struct item *item)
 {
     struct item *last = memory->heap[--memory->pending_count];
@@ -107,20 +145,42 @@ static void forget(struct store_memory *memory, struct item *item)
     free(item);
 }
 
+static void add_failed(struct store_memory *memory, struct item *item)
+{
+    item->state = OUTBOX_FAILED;
+    list_insert(&memory->failed, item);
+    if (++memory->failed_count <= memory->limits.failed_max)
+        return;
+    struct item *oldest = TAILQ_FIRST(&memory->failed);
+    log_error("result %s: failed with status %d and dropped, as more than %zu failed: %.*s",
+              oldest->match_id, oldest->retry.last_status, memory->limits.failed_max,
+              (int)oldest->body_size, oldest->body);
+    TAILQ_REMOVE(&memory->failed, oldest, link);
+    memory->failed_count--;
+    forget(memory, oldest);
+}
+
+static void remove_from_its_list(struct store_memory *memory, struct item *item)
+{
+    if (item->state == OUTBOX_PENDING) {
+        remove_pending(memory, item);
+    } else {
+        TAILQ_REMOVE(&memory->failed, item, link);
+        memory->failed_count--;
+    }
+}
+
+static bool is_kept(enum outbox_state state)
+{
+    return state == OUTBOX_PENDING || state == OUTBOX_FAILED;
+}
+
 static int insert_one(struct store_memory *memory, const struct outbox_entry *entry)
 {
-    if (find(memory, entry->match_id))
+    if (!is_kept(entry->state) || find(memory, entry->match_id))
         return STORE_OK;
-    if (memory->pending_count >= memory->limits.pending_max)
+    if (entry->state == OUTBOX_PENDING && reserve_pending(memory) != STORE_OK)
         return STORE_FULL;
-    if (memory->pending_count == memory->heap_size) {
-        size_t size = memory->heap_size ? 2 * memory->heap_size : 64;
-        struct item **heap = reallocarray(memory->heap, size, sizeof(*heap));
-        if (!heap)
-            return STORE_FULL;
-        memory->heap = heap;
-        memory->heap_size = size;
-    }
 
     struct item *item = malloc(sizeof(*item) + entry->body_size);
     if (!item)
@@ -128,16 +188,18 @@ static int insert_one(struct store_memory *memory, const struct outbox_entry *en
     memcpy(item->match_id, entry->match_id, UUID_SIZE);
     item->retry = entry->retry;
     item->created_ms = entry->created_ms;
-    item->serial = memory->serial++;
+    item->settled_ms = entry->settled_ms;
+    item->serial = ++memory->serial;
     item->body_size = entry->body_size;
     memcpy(item->body, entry->body, entry->body_size);
     if (!tsearch(item, &memory->by_id, compare_id)) {
         free(item);
         return STORE_FULL;
     }
-    TAILQ_INSERT_TAIL(&memory->pending, item, link);
-    heap_put(memory, memory->pending_count++, item);
-    heap_settle(memory, item);
+    if (entry->state == OUTBOX_PENDING)
+        add_pending(memory, item);
+    else
+        add_failed(memory, item);
     return STORE_OK;
 }
 
@@ -147,8 +209,7 @@ static int outbox_insert(struct store *store, const struct outbox_entry *entries
     struct store_memory *memory = (struct store_memory *)store;
     int outcome = STORE_OK;
     for (*inserted = 0; *inserted < count; ++*inserted) {
-        assert(entries[*inserted].state == OUTBOX_PENDING &&
-               entries[*inserted].body_size <= OUTBOX_BODY_MAX);
+        assert(entries[*inserted].body_size <= OUTBOX_BODY_MAX);
         outcome = insert_one(memory, &entries[*inserted]);
         if (outcome != STORE_OK)
             break;
@@ -159,9 +220,11 @@ static int outbox_insert(struct store *store, const struct outbox_entry *entries
 static void copy_out(const struct item *item, struct outbox_entry *entry)
 {
     memcpy(entry->match_id, item->match_id, UUID_SIZE);
-    entry->state = OUTBOX_PENDING;
+    entry->state = item->state;
     entry->retry = item->retry;
     entry->created_ms = item->created_ms;
+    entry->settled_ms = item->settled_ms;
+    entry->serial = item->serial;
     entry->body_size = item->body_size;
     memcpy(entry->body, item->body, item->body_size);
 }
@@ -195,43 +258,92 @@ static int outbox_next(struct store *store, size_t max, struct outbox_entry *ent
     return STORE_OK;
 }
 
-static void keep_failed(struct store_memory *memory, struct item *item)
+/* Whether the entry can be taken, so that a batch is taken as a whole or not at all. */
+static int prepare_update(struct store_memory *memory, const struct outbox_entry *entry,
+                          size_t *new_pending)
 {
-    TAILQ_INSERT_TAIL(&memory->failed, item, link);
-    if (++memory->failed_count <= memory->limits.failed_max)
-        return;
-    struct item *oldest = TAILQ_FIRST(&memory->failed);
-    log_error("result %s: failed with status %d and dropped, as more than %zu failed: %.*s",
-              oldest->match_id, oldest->retry.last_status, memory->limits.failed_max,
-              (int)oldest->body_size, oldest->body);
-    TAILQ_REMOVE(&memory->failed, oldest, link);
-    memory->failed_count--;
-    forget(memory, oldest);
+    const struct item *item = find(memory, entry->match_id);
+    if (entry->state != OUTBOX_PENDING || (item && item->state == OUTBOX_PENDING))
+        return STORE_OK;
+    ++*new_pending;
+    return memory->pending_count + *new_pending <= memory->limits.pending_max ? STORE_OK
+                                                                              : STORE_FULL;
 }
 
-static int outbox_update(struct store *store, const struct outbox_entry *entry)
+static int update_one(struct store_memory *memory, const struct outbox_entry *entry)
 {
-    struct store_memory *memory = (struct store_memory *)store;
     struct item *item = find(memory, entry->match_id);
-    /* A failed one is known here but has no next attempt any more. */
-    if (!item || item->heap_index >= memory->pending_count ||
-        memory->heap[item->heap_index] != item)
-        return STORE_UNKNOWN;
+    if (!item)
+        return insert_one(memory, entry);
+    if (item->state != OUTBOX_PENDING && entry->state == OUTBOX_PENDING &&
+        reserve_pending(memory) != STORE_OK)
+        return STORE_FULL;
 
     item->retry = entry->retry;
-    switch (entry->state) {
-    case OUTBOX_PENDING:
+    item->settled_ms = entry->settled_ms;
+    if (item->state == OUTBOX_PENDING && entry->state == OUTBOX_PENDING) {
         heap_settle(memory, item);
-        break;
-    case OUTBOX_DELIVERED:
-        remove_pending(memory, item);
-        forget(memory, item);
-        break;
-    case OUTBOX_FAILED:
-        remove_pending(memory, item);
-        keep_failed(memory, item);
-        break;
+        return STORE_OK;
     }
+    remove_from_its_list(memory, item);
+    if (entry->state == OUTBOX_PENDING)
+        add_pending(memory, item);
+    else if (entry->state == OUTBOX_FAILED)
+        add_failed(memory, item);
+    else
+        forget(memory, item);
+    return STORE_OK;
+}
+
+static int outbox_update(struct store *store, const struct outbox_entry *entries, size_t count)
+{
+    struct store_memory *memory = (struct store_memory *)store;
+    size_t new_pending = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (prepare_update(memory, &entries[i], &new_pending) != STORE_OK)
+            return STORE_FULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (update_one(memory, &entries[i]) != STORE_OK)
+            return STORE_FULL;
+    }
+    return STORE_OK;
+}
+
+static int outbox_find(struct store *store, const char *match_id, struct outbox_entry *entry)
+{
+    const struct item *item = find((struct store_memory *)store, match_id);
+    if (!item)
+        return STORE_UNKNOWN;
+    copy_out(item, entry);
+    return STORE_OK;
+}
+
+static int outbox_list(struct store *store, enum outbox_state state, int64_t after, size_t max,
+                       struct outbox_entry *entries, size_t *count)
+{
+    struct store_memory *memory = (struct store_memory *)store;
+    const struct item *item;
+
+    assert(max <= OUTBOX_NEXT_MAX);
+    *count = 0;
+    if (!is_kept(state))
+        return STORE_OK;
+    TAILQ_FOREACH(item, state == OUTBOX_PENDING ? &memory->pending : &memory->failed, link)
+    {
+        if (*count == max)
+            break;
+        if (item->serial > after)
+            copy_out(item, &entries[(*count)++]);
+    }
+    return STORE_OK;
+}
+
+static int outbox_purge(struct store *store, int64_t before_ms, size_t *purged)
+{
+    (void)store;
+    (void)before_ms;
+    *purged = 0;
     return STORE_OK;
 }
 
@@ -244,6 +356,29 @@ static void outbox_count(struct store *store, struct outbox_counts *counts)
         .failed = memory->failed_count,
         .oldest_pending_ms = oldest ? oldest->created_ms : 0,
     };
+}
+
+static int rooms_save(struct store *store, const struct room_checkpoint *list, size_t count)
+{
+    (void)store;
+    (void)list;
+    (void)count;
+    return STORE_OK;
+}
+
+static int rooms_load(struct store *store,
+                      void (*each)(void *arg, const struct room_checkpoint *checkpoint), void *arg)
+{
+    (void)store;
+    (void)each;
+    (void)arg;
+    return STORE_OK;
+}
+
+static void health(const struct store *store, struct store_health *out)
+{
+    (void)store;
+    *out = (struct store_health){0};
 }
 
 static void forget_all(struct store_memory *memory, struct item_list *list)
@@ -271,7 +406,13 @@ static const struct store_operations operations = {
     .outbox_insert = outbox_insert,
     .outbox_next = outbox_next,
     .outbox_update = outbox_update,
+    .outbox_find = outbox_find,
+    .outbox_list = outbox_list,
+    .outbox_purge = outbox_purge,
     .outbox_count = outbox_count,
+    .rooms_save = rooms_save,
+    .rooms_load = rooms_load,
+    .health = health,
     .close = close_memory,
 };
 

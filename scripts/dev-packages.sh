@@ -68,6 +68,8 @@ has_header nng/nng.h libnng-dev
 has_header fcgiapp.h libfcgi-dev
 has_library jansson libjansson-dev
 has_library libcurl libcurl4-openssl-dev
+has_library sqlite3 libsqlite3-dev
+has_library libcrypto libssl-dev
 has_library libjwt libjwt-dev
 has_header uthash.h uthash-dev
 TABLE

@@ -14,6 +14,7 @@ ours() {
     cat <<'TABLE'
 common/text             common/random
 common/random           -
+common/digest           -
 common/seat_cookies     common/random
 common/unix_socket      -
 common/clock            -
@@ -25,11 +26,14 @@ common/*                common/*
 gamed/pong              -
 gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
-gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text
+gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/player_session    gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
 gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text
-gamed/game_state_view   gamed/game_state
+gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/game_state_*      gamed/game_state
+# what is kept of a room, by value
+gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
+gamed/checkpoint_*      gamed/checkpoint gamed/pong common/*
 gamed/messages          gamed/pong gamed/game_state common/random common/text
 gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random common/text
 gamed/updates           gamed/pong gamed/game_state
@@ -40,13 +44,18 @@ gamed/loop              common/*
 gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
-gamed/store             gamed/retry gamed/match_result common/random common/text
-gamed/store_*           gamed/store gamed/retry gamed/match_result common/*
+gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
+gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/checkpoint
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text
-gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_result common/*
-gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/*
+gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_result common/* gamed/result_outbox gamed/result_query gamed/result_body
+gamed/result_outbox     gamed/store gamed/retry gamed/result_body gamed/result_mailbox gamed/match_result common/*
+gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store gamed/retry common/*
+gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/* gamed/result_outbox gamed/result_query
+gamed/room_backlog      gamed/checkpoint common/*
+gamed/room_keeper       gamed/room_backlog gamed/checkpoint gamed/store common/clock common/*
+gamed/stored_ids        common/random
 gamed/metrics           common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
@@ -80,7 +89,7 @@ curl/                   gamed/game_history.c gamed/result_post.* gamed/result_de
 fcgiapp.h               api-fcgi/main.c api-fcgi/fcgi_*
 fcgios.h                api-fcgi/main.c api-fcgi/fcgi_*
 fcgi_stdio.h            -
-sqlite3.h               gamed/store_sqlite.c
+sqlite3.h               gamed/store_sqlite*
 hiredis/                gamed/store_redis.c
 jansson.h               ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager* gamed/loop.* gamed/updates.*
 stdio.h                 ! gamed/pong.* gamed/bot.*

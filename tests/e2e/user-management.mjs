@@ -33,6 +33,22 @@ export class UserManagement {
     await closed;
   }
 
+  /** The bodies recorded (answered 2xx) of a room, one for each match id; waits for the first, and a little for more. */
+  async results(roomCode) {
+    const recorded = () => this.attempts.filter(({ json, status }) => json.room_code === roomCode && status >= 200 && status < 300);
+    const until = Date.now() + WAIT_MS;
+    while (recorded().length === 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const byMatch = new Map();
+    for (const { json, body, headers } of recorded()) {
+      const known = byMatch.get(json.match_id);
+      if (known && known.body !== body) throw new Error(`two different bodies for match ${json.match_id}`);
+      if (headers['idempotency-key'] !== json.match_id) throw new Error('the key is not the match id');
+      byMatch.set(json.match_id, { json, body });
+    }
+    return [...byMatch.values()].map(({ json }) => json);
+  }
+
   receive(request, response) {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));

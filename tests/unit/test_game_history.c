@@ -28,11 +28,15 @@ enum {
     LONG_MS = 60 * 1000
 };
 
-/* A store in memory that can be told to fail. */
+/* A store in memory that can be told to fail or to stall, and that remembers what it was asked. */
 struct flaky_store {
     struct store store;
     struct store *real;
     atomic_int insert_failures, next_failures, update_failures; /* calls still to fail */
+    atomic_bool is_stalled;                                     /* inserts wait */
+    atomic_int inserts_waiting, inserted[4], updated[4];        /* by enum outbox_state */
+    atomic_int purges;
+    _Atomic int64_t purged_before_ms;
 };
 
 static bool fails(atomic_int *left)
@@ -45,9 +49,16 @@ static int flaky_insert(struct store *store, const struct outbox_entry *entries,
 {
     struct flaky_store *flaky = (struct flaky_store *)store;
     *inserted = 0;
-    return fails(&flaky->insert_failures)
-               ? STORE_BROKEN
-               : store_outbox_insert(flaky->real, entries, count, inserted);
+    atomic_fetch_add(&flaky->inserts_waiting, 1);
+    while (atomic_load(&flaky->is_stalled))
+        poll(NULL, 0, 1);
+    atomic_fetch_sub(&flaky->inserts_waiting, 1);
+    if (fails(&flaky->insert_failures))
+        return STORE_BROKEN;
+    const int outcome = store_outbox_insert(flaky->real, entries, count, inserted);
+    for (size_t i = 0; i < *inserted; i++)
+        atomic_fetch_add(&flaky->inserted[entries[i].state], 1);
+    return outcome;
 }
 
 static int flaky_next(struct store *store, size_t max, struct outbox_entry *entries, size_t *count)
@@ -58,10 +69,35 @@ static int flaky_next(struct store *store, size_t max, struct outbox_entry *entr
                                         : store_outbox_next(flaky->real, max, entries, count);
 }
 
-static int flaky_update(struct store *store, const struct outbox_entry *entry)
+static int flaky_update(struct store *store, const struct outbox_entry *entries, size_t count)
 {
     struct flaky_store *flaky = (struct flaky_store *)store;
-    return fails(&flaky->update_failures) ? STORE_BROKEN : store_outbox_update(flaky->real, entry);
+    if (fails(&flaky->update_failures))
+        return STORE_BROKEN;
+    for (size_t i = 0; i < count; i++)
+        atomic_fetch_add(&flaky->updated[entries[i].state], 1);
+    return store_outbox_update(flaky->real, entries, count);
+}
+
+static int flaky_find(struct store *store, const char *match_id, struct outbox_entry *entry)
+{
+    return store_outbox_find(((struct flaky_store *)store)->real, match_id, entry);
+}
+
+static int flaky_list(struct store *store, enum outbox_state state, int64_t after, size_t max,
+                      struct outbox_entry *entries, size_t *count)
+{
+    return store_outbox_list(((struct flaky_store *)store)->real, state, after, max, entries,
+                             count);
+}
+
+/* Has a lot to forget the first two times. */
+static int flaky_purge(struct store *store, int64_t before_ms, size_t *purged)
+{
+    struct flaky_store *flaky = (struct flaky_store *)store;
+    atomic_store(&flaky->purged_before_ms, before_ms);
+    *purged = atomic_fetch_add(&flaky->purges, 1) < 2 ? OUTBOX_PURGE_MAX : 3;
+    return STORE_OK;
 }
 
 static void flaky_count(struct store *store, struct outbox_counts *counts)
@@ -74,8 +110,16 @@ static void flaky_close(struct store *store)
     store_close(((struct flaky_store *)store)->real);
 }
 
-static const struct store_operations flaky_operations = {flaky_insert, flaky_next, flaky_update,
-                                                         flaky_count, flaky_close};
+static const struct store_operations flaky_operations = {
+    .outbox_insert = flaky_insert,
+    .outbox_next = flaky_next,
+    .outbox_update = flaky_update,
+    .outbox_find = flaky_find,
+    .outbox_list = flaky_list,
+    .outbox_purge = flaky_purge,
+    .outbox_count = flaky_count,
+    .close = flaky_close,
+};
 
 /* What most tests need: a receiver, a store, and a history between them. */
 static struct fixture {
@@ -83,7 +127,24 @@ static struct fixture {
     struct flaky_store store;
     struct game_history_config config;
     struct game_history *history;
+    atomic_int stored, answered; /* calls of these names */
+    char stored_ids[64][UUID_SIZE];
 } fixture;
+
+static void on_stored(void *arg, const char *match_id)
+{
+    const int number = atomic_load(&fixture.stored);
+    assert_ptr_equal(arg, &fixture);
+    if (number < 64)
+        memcpy(fixture.stored_ids[number], match_id, UUID_SIZE);
+    atomic_fetch_add(&fixture.stored, 1);
+}
+
+static void on_answered(void *arg)
+{
+    assert_ptr_equal(arg, &fixture);
+    atomic_fetch_add(&fixture.answered, 1);
+}
 
 static void set_up(const char *const *script)
 {
@@ -96,6 +157,11 @@ static void set_up(const char *const *script)
     fixture.config.api_key = API_KEY;
     fixture.config.retry.base_ms = 4;
     fixture.config.retry.max_ms = 50;
+    fixture.config.stored = on_stored;
+    fixture.config.answered = on_answered;
+    fixture.config.stored_arg = fixture.config.answered_arg = &fixture;
+    atomic_store(&fixture.stored, 0);
+    atomic_store(&fixture.answered, 0);
 }
 
 static void start(void)
@@ -417,6 +483,11 @@ static void test_bots_and_guests_by_policy(void **state)
         assert_int_equal(game_history_submit(fixture.history, &result), GAME_HISTORY_OK);
         stop(LONG_MS);
         assert_int_equal(fixture.receiver.count, table[i].is_posted);
+        /* It is committed, and told to be, all the same. */
+        assert_int_equal(fixture.store.inserted[OUTBOX_NOT_POSTED], !table[i].is_posted);
+        assert_int_equal(fixture.store.inserted[OUTBOX_PENDING], table[i].is_posted);
+        assert_int_equal(fixture.stored, 1);
+        assert_string_equal(fixture.stored_ids[0], result.match_id);
     }
 }
 
@@ -548,28 +619,275 @@ static void test_what_is_pending_at_the_start_is_taken_up(void **state)
     assert_memory_equal(fixture.receiver.requests[0].body, entry.body, 11);
 }
 
-static void test_a_broken_store_delays_and_loses_nothing(void **state)
+static void test_a_commit_is_told_once(void **state)
 {
     (void)state;
     set_up(SCRIPT(CREATED));
-    atomic_store(&fixture.store.insert_failures, 1);
-    atomic_store(&fixture.store.update_failures, 1);
+    atomic_store(&fixture.store.is_stalled, true);
+    start();
+    submit(1);
+    AWAIT(atomic_load(&fixture.store.inserts_waiting) == 1);
+    assert_int_equal(fixture.stored, 0); /* not before it is safe */
+    submit(2);
+    submit(3);
+    submit(3);
+    atomic_store(&fixture.store.is_stalled, false);
+    AWAIT(fixture.stored == 3);
+    for (unsigned int i = 0; i < 3; i++)
+        assert_string_equal(fixture.stored_ids[i], result_of(i + 1).match_id);
     http_receiver_up(&fixture.receiver);
+    await_delivered(3);
+    stop(1000);
+    assert_int_equal(fixture.stored, 3);
+}
+
+static void test_with_a_broken_store_results_are_posted_from_memory(void **state)
+{
+    (void)state;
+    set_up(SCRIPT(EMPTY("500 No"), CREATED));
+    atomic_store(&fixture.store.insert_failures, 1000000);
+    http_receiver_up(&fixture.receiver);
+    start();
+    for (unsigned int i = 1; i <= 20; i++)
+        submit(i);
+    await_delivered(20);
+    struct game_history_stats stats = stats_of();
+    assert_true(stats.store_broken);
+    assert_int_equal(stats.unsaved, 20);
+    assert_int_equal(stats.lost, 0);
+    assert_int_equal(fixture.stored, 0);
+    /* A store that works again is told, and what it is told is that they are delivered. */
+    atomic_store(&fixture.store.insert_failures, 0);
+    AWAIT(stats_of().unsaved == 0);
+    assert_false(stats_of().store_broken);
+    assert_int_equal(fixture.stored, 20);
+    assert_int_equal(fixture.store.inserted[OUTBOX_DELIVERED], 20);
+    assert_int_equal(fixture.store.inserted[OUTBOX_PENDING], 0);
+    stop(1000);
+    assert_int_equal(fixture.receiver.count, 21);
+}
+
+static void test_what_waits_in_memory_comes_to_the_store_as_it_is(void **state)
+{
+    (void)state;
+    set_up(SCRIPT(EMPTY("400 Bad Request"), CREATED));
+    fixture.config.user_management_url = "";
+    atomic_store(&fixture.store.insert_failures, 1);
     start();
     submit(1);
     AWAIT(stats_of().store_broken);
     assert_int_equal(stats_of().pending, 1);
-    await_delivered(1);
-    assert_int_equal(atomic_load(&fixture.store.update_failures), 0);
-    assert_false(stats_of().store_broken);
-    atomic_store(&fixture.store.next_failures, 1);
+    assert_int_equal(stats_of().unsaved, 1);
     submit(2);
-    await_delivered(2);
-    assert_int_equal(atomic_load(&fixture.store.next_failures), 0);
-    assert_int_equal(stats_of().lost, 0);
+    AWAIT(fixture.stored == 2);
+    assert_int_equal(stop(1000).pending, 2);
+    assert_int_equal(fixture.store.inserted[OUTBOX_PENDING], 2);
+}
+
+static void test_an_outcome_that_cannot_be_saved_is_kept_and_not_posted_again(void **state)
+{
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.update_failures, 1);
+    http_receiver_up(&fixture.receiver);
+    start();
+    for (unsigned int i = 1; i <= 12; i++) /* more than there are places */
+        submit(i);
+    await_delivered(12);
+    AWAIT(stats_of().unsaved == 0);
+    assert_int_equal(fixture.store.updated[OUTBOX_DELIVERED], 12);
+    assert_int_equal(atomic_load(&fixture.store.update_failures), 0);
+    assert_int_equal(stop(1000).pending, 0);
+    assert_int_equal(fixture.receiver.count, 12);
+}
+
+static void test_a_store_that_cannot_be_read_is_tried_again(void **state)
+{
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.next_failures, 1);
+    start();
+    submit(1);
+    AWAIT(stats_of().store_broken);
+    http_receiver_up(&fixture.receiver);
+    await_delivered(1);
+    assert_false(stats_of().store_broken);
     stop(1000);
-    /* Not posted again while the store did not know that it had been. */
-    assert_int_equal(fixture.receiver.count, 2);
+    assert_int_equal(fixture.receiver.count, 1);
+}
+
+static void test_what_no_store_took_is_in_the_log_at_the_end(void **state)
+{
+    char log[8192] = "";
+    char name[] = "/tmp/test_game_history.XXXXXX";
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.insert_failures, 1000000);
+    fixture.config.user_management_url = "";
+    const int file = mkstemp(name), before = dup(STDERR_FILENO);
+    assert_true(file >= 0 && before >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    unlink(name);
+    start();
+    submit(1);
+    stop(0);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    assert_true(pread(file, log, sizeof(log) - 1, 0) > 0);
+    close(file);
+    assert_non_null(strstr(log, "000000000001: lost, the outbox did not take it: {\"room_code"));
+}
+
+static void test_a_time_far_ahead_is_not_waited_for(void **state)
+{
+    struct outbox_entry entry = {.match_id = "00000000-0000-4000-8000-000000000009",
+                                 .created_ms = 1,
+                                 .retry.next_attempt_ms = 4102444800000, /* the year 2100 */
+                                 .body_size = 2,
+                                 .body = "{}"};
+    size_t inserted;
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    assert_int_equal(store_outbox_insert(&fixture.store.store, &entry, 1, &inserted), STORE_OK);
+    http_receiver_up(&fixture.receiver);
+    start();
+    AWAIT(stats_of().delivered == 1);
+    stop(1000);
+}
+
+static void test_old_results_are_purged(void **state)
+{
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    const int64_t before_ms = (int64_t)time(NULL) * 1000;
+    start();
+    AWAIT(atomic_load(&fixture.store.purges) == 3); /* until there is no more, ... */
+    submit(1);
+    AWAIT(fixture.stored == 1);
+    stop(0);
+    assert_int_equal(fixture.store.purges, 3); /* ... and then not for a while */
+    const int64_t kept_ms = (int64_t)GAME_HISTORY_KEEP_HOURS * 3600 * 1000;
+    assert_true(fixture.store.purged_before_ms >= before_ms - kept_ms - 2000);
+    assert_true(fixture.store.purged_before_ms <= (int64_t)time(NULL) * 1000 - kept_ms + 2000);
+}
+
+/* ------------------------------------------------------------------------------- the operator */
+
+static const struct result_answer *ask(enum result_query_kind kind, enum outbox_state state,
+                                       unsigned int number, int *ticket)
+{
+    struct result_query query = {.kind = kind, .state = state, .max = RESULT_QUERY_ROWS_MAX};
+    memcpy(query.match_id, result_of(number).match_id, UUID_SIZE);
+    *ticket = game_history_ask(fixture.history, &query);
+    assert_true(*ticket >= 0);
+    AWAIT(game_history_answer(fixture.history, *ticket));
+    return game_history_answer(fixture.history, *ticket);
+}
+
+static void test_the_operator_sees_results_and_has_them_tried_again(void **state)
+{
+    int ticket;
+    (void)state;
+    set_up(SCRIPT(EMPTY("400 Bad Request"), EMPTY("422 No"), CREATED));
+    http_receiver_up(&fixture.receiver);
+    start();
+    submit(1);
+    AWAIT(stats_of().failed == 1);
+    submit(2);
+    AWAIT(stats_of().failed == 2);
+    const struct result_answer *answer = ask(RESULT_QUERY_LIST, OUTBOX_FAILED, 0, &ticket);
+    assert_int_equal(answer->outcome, RESULT_QUERY_OK);
+    assert_int_equal(answer->count, 2);
+    assert_int_equal(answer->next, 0);
+    const struct result_row *row = &answer->rows[1];
+    assert_string_equal(row->match_id, result_of(2).match_id);
+    assert_int_equal(row->state, OUTBOX_FAILED);
+    assert_int_equal(row->retry.last_status, 422);
+    assert_int_equal(row->retry.attempts, 1);
+    assert_true(row->settled_ms >= row->created_ms && row->created_ms > 0);
+    assert_true(row->is_readable);
+    assert_string_equal(row->result.room_code, "A1B2C3");
+    assert_int_equal(row->result.score[1], 7);
+    game_history_forget(fixture.history, ticket);
+    assert_int_equal(fixture.answered, 1);
+
+    answer = ask(RESULT_QUERY_RETRY, 0, 1, &ticket);
+    assert_int_equal(answer->outcome, RESULT_QUERY_OK);
+    assert_int_equal(answer->rows[0].state, OUTBOX_PENDING);
+    assert_int_equal(answer->rows[0].settled_ms, 0);
+    game_history_forget(fixture.history, ticket);
+    await_delivered(1);
+    assert_int_equal(stats_of().failed, 1);
+    answer = ask(RESULT_QUERY_RETRY, 0, 1, &ticket); /* memory forgets what is delivered */
+    assert_int_equal(answer->outcome, RESULT_QUERY_UNKNOWN);
+    assert_int_equal(answer->count, 0);
+    game_history_forget(fixture.history, ticket);
+    answer = ask(RESULT_QUERY_FIND, 0, 2, &ticket);
+    assert_int_equal(answer->outcome, RESULT_QUERY_OK);
+    assert_int_equal(answer->count, 1);
+    game_history_forget(fixture.history, ticket);
+    stop(1000);
+    assert_int_equal(fixture.receiver.count, 3);
+    assert_string_equal(fixture.receiver.requests[2].body, fixture.receiver.requests[0].body);
+}
+
+static void test_what_is_delivered_is_not_tried_again(void **state)
+{
+    int ticket;
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.insert_failures, 1000000); /* it stays in memory, so is known */
+    http_receiver_up(&fixture.receiver);
+    start();
+    submit(1);
+    await_delivered(1);
+    const struct result_answer *answer = ask(RESULT_QUERY_RETRY, 0, 1, &ticket);
+    assert_int_equal(answer->outcome, RESULT_QUERY_REFUSED);
+    assert_int_equal(answer->rows[0].state, OUTBOX_DELIVERED);
+    game_history_forget(fixture.history, ticket);
+    answer = ask(RESULT_QUERY_LIST, OUTBOX_DELIVERED, 0, &ticket); /* what only memory has */
+    assert_int_equal(answer->count, 1);
+    game_history_forget(fixture.history, ticket);
+    stop(1000);
+    assert_int_equal(fixture.receiver.count, 1);
+}
+
+static void test_a_retry_need_not_wait_for_its_time(void **state)
+{
+    int ticket;
+    (void)state;
+    set_up(SCRIPT(EMPTY("401 Unauthorized"), CREATED)); /* five minutes to the next attempt */
+    http_receiver_up(&fixture.receiver);
+    start();
+    submit(1);
+    AWAIT(stats_of().attempts_failed == 1);
+    AWAIT(stats_of().unsaved == 0);
+    ask(RESULT_QUERY_RETRY, 0, 1, &ticket);
+    game_history_forget(fixture.history, ticket);
+    await_delivered(1);
+    stop(1000);
+}
+
+static void test_questions_are_bounded_and_may_be_forgotten(void **state)
+{
+    const struct result_query query = {.kind = RESULT_QUERY_LIST, .max = 10};
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.is_stalled, true);
+    start();
+    submit(1);
+    AWAIT(atomic_load(&fixture.store.inserts_waiting) == 1);
+    for (int i = 0; i < RESULT_QUERIES_MAX; i++)
+        assert_int_equal(game_history_ask(fixture.history, &query), i);
+    assert_int_equal(game_history_ask(fixture.history, &query), GAME_HISTORY_FULL);
+    assert_null(game_history_answer(fixture.history, 2));
+    game_history_forget(fixture.history, 2); /* not answered yet: its place is not free before */
+    assert_int_equal(game_history_ask(fixture.history, &query), GAME_HISTORY_FULL);
+    atomic_store(&fixture.store.is_stalled, false);
+    AWAIT(game_history_answer(fixture.history, 3));
+    int ticket = -1;
+    AWAIT((ticket = game_history_ask(fixture.history, &query)) >= 0);
+    assert_int_equal(ticket, 2);
+    stop(0);
 }
 
 static void test_a_full_store_does_not_stop_deliveries(void **state)
@@ -594,19 +912,19 @@ static void test_a_full_mailbox_is_never_silent(void **state)
 {
     (void)state;
     set_up(SCRIPT(CREATED));
-    atomic_store(&fixture.store.insert_failures, 1000000);
+    atomic_store(&fixture.store.is_stalled, true);
     fixture.config.max_rooms = 1;
     start();
+    submit(100);
+    AWAIT(atomic_load(&fixture.store.inserts_waiting) == 1);
     for (unsigned int i = 0; i < 64; i++)
         submit(i);
     const struct match_result result = result_of(64);
     assert_int_equal(game_history_submit(fixture.history, &result), GAME_HISTORY_FULL);
     assert_int_equal(stats_of().lost, 1);
-    assert_int_equal(stats_of().pending, 64);
-    /* One last try when it stops: the store takes them. */
-    AWAIT(stats_of().store_broken);
-    atomic_store(&fixture.store.insert_failures, 0);
-    assert_int_equal(stop(0).pending, 64);
+    assert_int_equal(stats_of().pending, 65);
+    atomic_store(&fixture.store.is_stalled, false);
+    assert_int_equal(stop(0).pending, 65);
 }
 
 static void test_a_result_that_is_no_json_does_not_stop_the_others(void **state)
@@ -647,7 +965,18 @@ int main(void)
         cmocka_unit_test(test_stop_cuts_off_a_slow_answer),
         cmocka_unit_test(test_stop_gives_an_attempt_its_grace),
         cmocka_unit_test(test_what_is_pending_at_the_start_is_taken_up),
-        cmocka_unit_test(test_a_broken_store_delays_and_loses_nothing),
+        cmocka_unit_test(test_a_commit_is_told_once),
+        cmocka_unit_test(test_with_a_broken_store_results_are_posted_from_memory),
+        cmocka_unit_test(test_what_waits_in_memory_comes_to_the_store_as_it_is),
+        cmocka_unit_test(test_an_outcome_that_cannot_be_saved_is_kept_and_not_posted_again),
+        cmocka_unit_test(test_a_store_that_cannot_be_read_is_tried_again),
+        cmocka_unit_test(test_what_no_store_took_is_in_the_log_at_the_end),
+        cmocka_unit_test(test_a_time_far_ahead_is_not_waited_for),
+        cmocka_unit_test(test_old_results_are_purged),
+        cmocka_unit_test(test_the_operator_sees_results_and_has_them_tried_again),
+        cmocka_unit_test(test_what_is_delivered_is_not_tried_again),
+        cmocka_unit_test(test_a_retry_need_not_wait_for_its_time),
+        cmocka_unit_test(test_questions_are_bounded_and_may_be_forgotten),
         cmocka_unit_test(test_a_full_store_does_not_stop_deliveries),
         cmocka_unit_test(test_a_full_mailbox_is_never_silent),
         cmocka_unit_test(test_a_result_that_is_no_json_does_not_stop_the_others),

@@ -78,9 +78,16 @@ static void session_close(void *arg, struct player_session *session, enum sessio
     socket->closed_with = code;
 }
 
-static void match_over(void *arg, const struct match_result *result)
+static bool match_over(void *durable_arg, const struct match_result *result)
 {
-    (void)arg, (void)result;
+    (void)durable_arg, (void)result;
+    return false;
+}
+
+static bool checkpoint(void *durable_arg, const struct room_checkpoint *checkpoint)
+{
+    (void)durable_arg, (void)checkpoint;
+    return true;
 }
 
 static void tick(struct fixture *fixture, int updates)
@@ -158,6 +165,7 @@ static int set_up(void **state)
         .max_connections = SOCKETS,
         .max_spectators = 2,
         .messages_per_second = 120,
+        .checkpoint_ms = 1000,
         .guests = true,
         .rules = {.serve_steps = 40,
                   .absence_ms = 30000,
@@ -173,7 +181,8 @@ static int set_up(void **state)
                                              .output_ready = output_ready,
                                              .session_quiet = session_quiet,
                                              .session_close = session_close,
-                                             .match_over = match_over};
+                                             .match_over = match_over,
+                                             .checkpoint = checkpoint};
     fixture->now = (struct now){.mono_ns = 1000000000, .mono_ms = 1000, .unix_ms = 1700000001000};
     fixture->manager = game_manager_new(&config, &hooks, fixture->now);
     fixture->output.can_write = can_write;
@@ -229,6 +238,32 @@ static void test_join_order(void **state)
     say(fixture, two, "{\"type\":\"join_game\",\"player_id\":\"x\",\"username\":null}");
     assert_int_equal(one->count, 0);
     ASSERT_KINDS(two, "state", "player_joined", "joined-state");
+}
+
+/* Who comes in while the game stands still is told why, after his first state. */
+static void test_newcomer_is_told_why_it_stands_still(void **state)
+{
+    struct fixture *fixture = *state;
+    struct socket *one = connect_socket(fixture, 0, fixture->token[0]);
+    struct socket *two = connect_socket(fixture, 1, fixture->token[1]);
+    struct socket *watcher = connect_socket(fixture, 2, "");
+    ASSERT_KINDS(watcher, "state"); /* it does not stand still: it counts down */
+    say(fixture, one, "{\"type\":\"pause_game\"}");
+    watcher = connect_socket(fixture, 3, "");
+    ASSERT_KINDS(watcher, "state", "game_paused");
+    assert_int_equal(json_integer_value(json_object_get(watcher->taken[1], "player_number")), 1);
+    forget(watcher);
+    say(fixture, watcher, "{\"type\":\"join_game\",\"player_id\":\"me\",\"username\":\"Eve\"}");
+    ASSERT_KINDS(watcher, "state", "player_joined", "joined-state"); /* told once */
+
+    game_manager_session_gone(fixture->manager, watcher->session, fixture->now);
+    game_manager_session_gone(fixture->manager, two->session, fixture->now);
+    tick(fixture, 31 * 30);
+    assert_int_equal(fixture->placement.room->game.pong.phase, PONG_FINISHED);
+    forget(watcher);
+    watcher = connect_socket(fixture, 3, "");
+    ASSERT_KINDS(watcher, "state", "game_over");
+    assert_string_equal(json_string_value(json_object_get(watcher->taken[1], "reason")), "forfeit");
 }
 
 static void test_spectator_is_told_what_he_said(void **state)
@@ -478,6 +513,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_join_order),
+        TEST(test_newcomer_is_told_why_it_stands_still),
         TEST(test_spectator_is_told_what_he_said),
         TEST(test_update_is_encoded_once),
         TEST(test_full_socket_is_owed_the_newest_state),

@@ -23,6 +23,7 @@ enum {
     STORM_CALLS = 1000
 };
 static const int64_t unix_start_ms = 1700000000000;
+static const struct digest no_digest;
 
 static const struct game_rules production = {.serve_steps = 180,
                                              .absence_ms = 30000,
@@ -153,7 +154,7 @@ static int sit(const char *name, bool is_bot)
     strcpy(player.player_id, name);
     strcpy(player.username, name);
     if (!is_bot)
-        strcpy(player.token, "0123456789abcdef0123456789abcdef");
+        player.token = digest_of("0123456789abcdef0123456789abcdef", 32);
     return game_state_take_seat(&game, &player, now);
 }
 
@@ -324,7 +325,7 @@ static void test_an_unclaimed_seat_is_freed_after_30_s(void **state)
     assert_int_not_equal(view().name_version[0], name);
     assert_int_not_equal(game.seats[0].token_version, token); /* old claims are void */
     assert_string_equal(game.seats[0].player.player_id, "");
-    assert_string_equal(game.seats[0].player.token, "");
+    assert_memory_equal(&game.seats[0].player.token, &no_digest, sizeof no_digest);
     expect_silence();
 }
 
@@ -467,8 +468,10 @@ static void test_a_new_token_voids_the_old_one(void **state)
     (void)state;
     sit("alice", false);
     uint16_t version = game.seats[0].token_version;
-    game_state_set_token(&game, 1, "ffffffffffffffffffffffffffffffff");
-    assert_string_equal(game.seats[0].player.token, "ffffffffffffffffffffffffffffffff");
+    const struct digest token = digest_of("ffffffffffffffffffffffffffffffff", 32);
+    assert_false(digest_equal(&game.seats[0].player.token, &token));
+    game_state_set_token(&game, 1, &token);
+    assert_true(digest_equal(&game.seats[0].player.token, &token));
     assert_int_not_equal(game.seats[0].token_version, version);
 }
 
@@ -1626,6 +1629,374 @@ static void test_a_storm_of_calls_breaks_no_rule(void **state)
     assert_true(storm_rematches > STORM_GAMES / 10);
 }
 
+/* ---- across a restart ------------------------------------------------------------------ */
+
+static struct room_checkpoint kept;
+
+/* The process ends and, a minute later, on a machine whose clock begins anew, there is another. */
+static void restart(void)
+{
+    game_state_save(&game, now, &kept);
+    memset(&game, 0xa5, sizeof game);
+    now = (struct now){.mono_ns = 777000000, .mono_ms = 777, .unix_ms = now.unix_ms + 60000};
+    game_state_load(&game, &production, &kept, now);
+}
+
+/* What was kept is what would be kept now, but for the pause and offers of those who are away. */
+static void assert_all_is_kept(void)
+{
+    struct room_checkpoint again;
+    game_state_save(&game, now, &again);
+    if (game_state_is_under_way(&game)) {
+        assert_phase(PONG_PAUSED, PONG_STEPS_OPEN);
+        assert_int_equal(game.pause, GAME_PAUSE_RESTART);
+        again.pong.phase = kept.pong.phase;
+        again.pong.steps_left = kept.pong.steps_left;
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(again.seats[i].wants_rematch,
+                         kept.seats[i].wants_rematch && kept.seats[i].is_bot);
+        again.seats[i].wants_rematch = kept.seats[i].wants_rematch;
+    }
+    assert_memory_equal(&again, &kept, sizeof kept);
+}
+
+static void test_a_waiting_room_is_kept(void **state)
+{
+    (void)state;
+    sit("alice", false);
+    come(1);
+    steps(101);
+    pass(20000);
+    restart();
+    assert_all_is_kept();
+    assert_phase(PONG_WAITING, PONG_STEPS_OPEN);
+    assert_string_equal(game.room_code, "7ABCDE");
+    assert_string_equal(game.match_id, MATCH_1);
+    assert_int_equal(game.created_unix_ms, unix_start_ms);
+    assert_true(game.is_public);
+    assert_int_equal(game.pong.step, 101);
+    assert_string_equal(game.seats[0].player.username, "alice");
+    assert_false(game.seats[0].connected);
+    assert_false(game.seats[1].held);
+    pass(29999); /* she has the whole time to come back */
+    assert_false(expire());
+    assert_true(game.seats[0].held);
+    come(1);
+    assert_int_equal(sit("bob", false), 2);
+    come(2);
+    assert_phase(PONG_SERVING, 180);
+
+    open_game(1, 10);
+    sit("alice", false);
+    restart();
+    pass(30000);
+    assert_false(expire());
+    assert_false(game.seats[0].held);
+    pass(90000);
+    assert_true(expire());
+}
+
+static void test_a_match_under_way_is_kept_and_goes_on(void **state)
+{
+    (void)state;
+    start_rally();
+    struct game_view before;
+    score(2);
+    ignore_events();
+    game_state_rename(&game, 1, "ignored");
+    assert_int_equal(ask_pause(2), GAME_OK);
+    assert_int_equal(game_state_resume(&game, 2), GAME_OK);
+    steps(180); /* a pause of a coming serve ends in a serve */
+    steps(180);
+    ignore_events();
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+    game_state_steer(&game, 1, 3000);
+    steps(11);
+    before = view();
+    uint64_t random_state = game.random_state;
+    pass(100000);
+    restart();
+    assert_all_is_kept();
+    assert_int_equal(game.random_state, random_state);
+    assert_int_equal(game.pong.score[1], 1);
+    assert_int_equal(game.last_loser, 1);
+    assert_int_equal(game.seats[0].pauses_left, 3);
+    assert_int_equal(game.seats[1].pauses_left, 2);
+    assert_int_equal(view().ball_x, before.ball_x);
+    assert_int_equal(view().ball_speed_y, before.ball_speed_y);
+    assert_int_equal(view().paddle_y[0], before.paddle_y[0]);
+    assert_true(view().is_paused);
+
+    struct game_event event;
+    assert_true(game_state_standing(&game, &event));
+    assert_int_equal(event.type, GAME_EVENT_PAUSED);
+    assert_int_equal(event.pause, GAME_PAUSE_RESTART);
+    assert_int_equal(event.player, 0);
+    steps(1000);
+    come(2);
+    steps(1000);
+    assert_phase(PONG_PAUSED, PONG_STEPS_OPEN);
+    assert_int_equal(game_state_resume(&game, 2), GAME_NOT_YOUR_PAUSE);
+    assert_int_equal(ask_pause(2), GAME_NOT_RUNNING);
+    come(1);
+    assert_phase(PONG_PAUSED, 180);
+    expect_silence();
+    steps(180);
+    expect(GAME_EVENT_RESUMED, 0);
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+    assert_int_equal(view().ball_x, before.ball_x);
+    assert_false(game_state_standing(&game, &event));
+}
+
+static void test_serving_and_pauses_are_kept(void **state)
+{
+    (void)state;
+    start();
+    steps(50);
+    restart();
+    assert_all_is_kept();
+    come(1);
+    come(2);
+    steps(180);
+    assert_phase(PONG_SERVING, 180); /* before its launch a serve begins anew */
+
+    open_game(1, 10);
+    start();
+    steps(155); /* launched */
+    restart();
+    assert_all_is_kept();
+    come(1);
+    come(2);
+    steps(180);
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+
+    open_game(1, 10);
+    start_rally();
+    assert_int_equal(ask_pause(1), GAME_OK);
+    steps(7);
+    restart();
+    assert_all_is_kept();
+    assert_int_equal(game.seats[0].pauses_left, 2);
+    assert_int_equal(game_state_resume(&game, 1), GAME_NOT_YOUR_PAUSE); /* it is nobody's now */
+}
+
+static void test_a_bot_is_there_after_a_restart(void **state)
+{
+    (void)state;
+    sit("alice", false);
+    sit("bot-easy", true);
+    come(1);
+    steps(180);
+    ignore_events();
+    restart();
+    assert_all_is_kept();
+    assert_true(game.seats[1].connected);
+    come(1);
+    assert_phase(PONG_PAUSED, 180);
+    steps(180);
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+}
+
+static void test_absences_are_kept_and_that_of_a_restart_uses_nothing_up(void **state)
+{
+    (void)state;
+    start_rally();
+    go(1);
+    pass(20000);
+    come(1);
+    go(1);
+    pass(5000); /* still away: 25 s of 60 */
+    restart();
+    assert_all_is_kept();
+    assert_int_equal(game.seats[0].away_used_ms, 25000);
+    assert_int_equal(game.seats[1].away_used_ms, 0);
+    ignore_events();
+    pass(29999);
+    assert_false(expire());
+    assert_true(game_state_is_under_way(&game));
+    come(1);
+    come(2);
+    assert_int_equal(game_state_away_ms(&game.seats[0], now), 25000);
+    assert_int_equal(game_state_away_ms(&game.seats[1], now), 0);
+    restart(); /* and again, however often */
+    assert_int_equal(game.seats[0].away_used_ms, 25000);
+    pass(29000);
+    restart();
+    assert_all_is_kept();
+    pass(29000);
+    come(1);
+    come(2);
+    steps(180);
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+    ignore_events();
+    go(1); /* this one is his own again */
+    pass(10000);
+    assert_int_equal(game_state_away_ms(&game.seats[0], now), 35000);
+    come(1);
+    go(1);
+    pass(24999);
+    expire();
+    assert_true(game_state_is_under_way(&game));
+    ignore_events();
+    pass(1);
+    expire();
+    assert_over(2, MATCH_END_FORFEIT);
+}
+
+static void test_who_does_not_come_back_after_a_restart_forfeits(void **state)
+{
+    (void)state;
+    start_rally();
+    restart();
+    come(2);
+    pass(29999);
+    assert_false(expire());
+    expect_silence();
+    pass(1);
+    assert_false(expire());
+    assert_over(2, MATCH_END_FORFEIT);
+
+    open_game(1, 10);
+    start_rally();
+    score(1);
+    restart();
+    ignore_events();
+    pass(30000);
+    assert_false(expire());
+    assert_over(1, MATCH_END_ABANDONED); /* nobody came */
+
+    open_game(1, 10);
+    start_rally();
+    restart();
+    come(1);
+    go(1); /* back, and away by himself: an absence like any other */
+    expect(GAME_EVENT_LEFT, 1);
+    assert_int_equal(expect(GAME_EVENT_PAUSED, 1)->pause, GAME_PAUSE_ABSENCE);
+    come(2);
+    pass(10000);
+    assert_int_equal(game_state_away_ms(&game.seats[0], now), 10000);
+}
+
+static void test_the_match_s_time_does_not_run_while_there_is_no_process(void **state)
+{
+    (void)state;
+    start();
+    pass(10 * 60000);
+    restart();
+    come(1);
+    come(2);
+    pass(20 * 60000 - 1);
+    assert_false(expire());
+    assert_true(game_state_is_under_way(&game));
+    pass(1);
+    assert_false(expire());
+    assert_over(0, MATCH_END_ABANDONED);
+    struct match_result result;
+    game_state_result(&game, &result);
+    assert_true(result.duration_s > 1799.999 && result.duration_s < 1800.001);
+}
+
+static void test_a_finished_match_is_kept(void **state)
+{
+    (void)state;
+    open_game(1, 1);
+    start_rally();
+    pass(5000);
+    score(2);
+    ignore_events();
+    struct match_result before, after;
+    game_state_result(&game, &before);
+    pass(20000);
+    ask_rematch(1);
+    ignore_events();
+    restart();
+    assert_all_is_kept();
+    assert_phase(PONG_FINISHED, PONG_STEPS_OPEN);
+    game_state_result(&game, &after);
+    assert_string_equal(after.match_id, before.match_id);
+    assert_int_equal(after.winner, 2);
+    assert_int_equal(after.reason, MATCH_END_SCORE);
+    assert_int_equal(after.score[1], 1);
+    assert_true(after.duration_s == before.duration_s);
+    assert_true(after.finished_at_unix == before.finished_at_unix);
+
+    struct game_event event;
+    assert_true(game_state_standing(&game, &event));
+    assert_int_equal(event.type, GAME_EVENT_OVER);
+    assert_int_equal(event.player, 2);
+    assert_int_equal(event.score[0], 0);
+    assert_int_equal(event.score[1], 1);
+    assert_int_equal(event.end, MATCH_END_SCORE);
+
+    pass(39999); /* 20 s of the rematch's 60 had passed */
+    assert_false(expire());
+    come(1);
+    come(2);
+    assert_int_equal(ask_rematch(2), GAME_OK);
+    assert_false(game_state_rematch_agreed(&game)); /* who went has taken his offer with him */
+    assert_int_equal(ask_rematch(1), GAME_OK);
+    assert_true(game_state_rematch_agreed(&game));
+    begin_rematch(3);
+    assert_phase(PONG_SERVING, 180);
+
+    open_game(1, 1);
+    start_rally();
+    score(1);
+    pass(20000);
+    restart();
+    pass(40000);
+    assert_true(expire());
+}
+
+static void test_a_committed_result_beats_an_older_checkpoint(void **state)
+{
+    (void)state;
+    start_rally();
+    score(1);
+    steps(180);
+    ignore_events();
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+    const struct match_result result = {.score = {4, 2},
+                                        .winner = 2,
+                                        .reason = MATCH_END_FORFEIT,
+                                        .finished_at_unix = 1700000123.25};
+    restart();
+    game_state_settle(&game, &result, now);
+    assert_phase(PONG_FINISHED, PONG_STEPS_OPEN);
+    assert_int_equal(game.winner, 2);
+    assert_int_equal(game.end, MATCH_END_FORFEIT);
+    assert_int_equal(game.ended_unix_ms, 1700000123250);
+    assert_int_equal(game.pong.score[0], 4);
+    assert_int_equal(game.pong.score[1], 2);
+    assert_int_equal(view().ball_speed_x, 0);
+    come(1);
+    come(2);
+    steps(1000);
+    pass(59999); /* a rematch's whole time: nobody could use any of it */
+    assert_false(expire());
+    expect_silence();
+    assert_phase(PONG_FINISHED, PONG_STEPS_OPEN);
+    assert_int_equal(ask_rematch(1), GAME_OK);
+    assert_int_equal(ask_rematch(2), GAME_OK);
+    assert_true(game_state_rematch_agreed(&game));
+    pass(1);
+    assert_true(expire());
+
+    /* a checkpoint that knew: the time for a rematch goes on */
+    open_game(1, 1);
+    start_rally();
+    score(1);
+    pass(50000);
+    restart();
+    game_state_settle(&game, &(struct match_result){.score = {1, 0}, .winner = 1}, now);
+    assert_int_equal(game.winner, 1);
+    pass(9999);
+    assert_false(expire());
+    pass(1);
+    assert_true(expire());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1682,6 +2053,15 @@ int main(void)
         cmocka_unit_test_setup(test_paddles_move_whenever_there_is_no_pause, setup),
         cmocka_unit_test_setup(test_the_view_is_in_hundredths_of_a_px, setup),
         cmocka_unit_test_setup(test_equal_states_have_equal_views, setup),
+        cmocka_unit_test_setup(test_a_waiting_room_is_kept, setup),
+        cmocka_unit_test_setup(test_a_match_under_way_is_kept_and_goes_on, setup),
+        cmocka_unit_test_setup(test_serving_and_pauses_are_kept, setup),
+        cmocka_unit_test_setup(test_a_bot_is_there_after_a_restart, setup),
+        cmocka_unit_test_setup(test_absences_are_kept_and_that_of_a_restart_uses_nothing_up, setup),
+        cmocka_unit_test_setup(test_who_does_not_come_back_after_a_restart_forfeits, setup),
+        cmocka_unit_test_setup(test_the_match_s_time_does_not_run_while_there_is_no_process, setup),
+        cmocka_unit_test_setup(test_a_finished_match_is_kept, setup),
+        cmocka_unit_test_setup(test_a_committed_result_beats_an_older_checkpoint, setup),
         cmocka_unit_test_setup(test_a_storm_of_calls_breaks_no_rule, setup),
     };
     return cmocka_run_group_tests_name("game_state", tests, NULL, NULL);

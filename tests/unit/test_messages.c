@@ -373,6 +373,8 @@ static const struct game_rules rules = {.serve_steps = 180,
                                         .rematch_ms = 60000,
                                         .match_ms = 1800000};
 
+#define TOKEN "0123456789abcdef0123456789abcdef"
+
 static const struct now noon = {.mono_ns = 5000000000, .mono_ms = 5000, .unix_ms = 1700000000000};
 
 static void seat_player(struct game *game, const char *player_id, const char *username)
@@ -381,7 +383,7 @@ static void seat_player(struct game *game, const char *player_id, const char *us
     memset(&player, 0, sizeof player);
     snprintf(player.player_id, sizeof player.player_id, "%s", player_id);
     snprintf(player.username, sizeof player.username, "%s", username);
-    snprintf(player.token, sizeof player.token, "0123456789abcdef0123456789abcdef");
+    player.token = digest_of(TOKEN, strlen(TOKEN));
     assert_int_not_equal(game_state_take_seat(game, &player, noon), 0);
 }
 
@@ -662,7 +664,7 @@ static void test_longest_names_fit(void **state)
             json_decref(object);
         }
         length = messages_welcome(2, game.seats[1].player.player_id, game.seats[1].player.username,
-                                  game.seats[1].player.token, UNIX_MS, text, sizeof text);
+                                  TOKEN, UNIX_MS, text, sizeof text);
         object = read_back(text, length);
         assert_text(object, "username", game.seats[1].player.username);
         json_decref(object);

@@ -1,5 +1,5 @@
 /*
- * The contract of store.h's outbox, tested on the store in memory, and that store's own bounds.
+ * The contract of store.h's outbox, tested on each back-end, and the bounds of the store in memory.
  */
 #include "gamed/store.h"
 
@@ -8,8 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include "common/log.h"
+
+static bool is_sqlite; /* the back-end under test */
+static char directory[] = "/tmp/test_store.XXXXXX";
 
 static struct outbox_entry entry_of(unsigned int number, int64_t next_attempt_ms)
 {
@@ -21,12 +27,33 @@ static struct outbox_entry entry_of(unsigned int number, int64_t next_attempt_ms
     return entry;
 }
 
-static struct store *open_store(size_t pending_max, size_t failed_max)
+static struct store *open_memory(size_t pending_max, size_t failed_max)
 {
     const struct store_memory_limits limits = {.pending_max = pending_max,
                                                .failed_max = failed_max};
     struct store *store;
     assert_int_equal(store_memory_open(&limits, &store), STORE_OK);
+    return store;
+}
+
+static void remove_file(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    unlink(path);
+}
+
+/* An empty store of the back-end under test. */
+static struct store *open_store(void)
+{
+    char error[256];
+    struct store *store;
+    if (!is_sqlite)
+        return open_memory(1000, 10);
+    remove_file("results-A.db");
+    remove_file("results-A.db-wal");
+    remove_file("results-A.db-shm");
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof(error)), STORE_OK);
     return store;
 }
 
@@ -46,7 +73,8 @@ static int update(struct store *store, unsigned int number, enum outbox_state st
     entry.state = state;
     entry.retry.attempts = 7;
     entry.retry.last_status = 503;
-    return store_outbox_update(store, &entry);
+    entry.settled_ms = state == OUTBOX_PENDING ? 0 : 6000 + number;
+    return store_outbox_update(store, &entry, 1);
 }
 
 static void assert_counts(struct store *store, size_t pending, size_t failed, int64_t oldest_ms)
@@ -76,18 +104,25 @@ static void assert_next(struct store *store, const unsigned int *numbers, size_t
 
 static void test_an_empty_outbox(void **state)
 {
-    struct store *store = open_store(10, 10);
+    struct store *store = open_store();
+    struct outbox_entry entry;
+    struct store_health health;
+    size_t count = 7;
     (void)state;
     assert_next(store, NULL, 0);
     assert_counts(store, 0, 0, 0);
-    assert_int_equal(update(store, 1, OUTBOX_DELIVERED, 0), STORE_UNKNOWN);
+    assert_int_equal(store_outbox_find(store, entry_of(1, 0).match_id, &entry), STORE_UNKNOWN);
+    assert_int_equal(store_outbox_list(store, OUTBOX_FAILED, 0, 5, &entry, &count), STORE_OK);
+    assert_int_equal(count, 0);
+    store_health(store, &health);
+    assert_int_equal(health.files_set_aside + health.rooms_unreadable + health.rooms_refused, 0);
     store_close(store);
     store_close(NULL);
 }
 
 static void test_a_match_is_inserted_once(void **state)
 {
-    struct store *store = open_store(10, 10);
+    struct store *store = open_store();
     (void)state;
     assert_int_equal(insert(store, 1, 100), STORE_OK);
     struct outbox_entry again = entry_of(1, 50);
@@ -107,7 +142,7 @@ static void test_a_match_is_inserted_once(void **state)
 
 static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
 {
-    struct store *store = open_store(10, 10);
+    struct store *store = open_store();
     struct outbox_entry entries[2];
     size_t count;
     (void)state;
@@ -132,9 +167,9 @@ static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
     store_close(store);
 }
 
-static void test_a_delivered_result_leaves(void **state)
+static void test_a_delivered_result_is_not_next(void **state)
 {
-    struct store *store = open_store(10, 10);
+    struct store *store = open_store();
     (void)state;
     insert(store, 1, 100);
     insert(store, 2, 200);
@@ -142,21 +177,118 @@ static void test_a_delivered_result_leaves(void **state)
     assert_int_equal(update(store, 1, OUTBOX_DELIVERED, 0), STORE_OK);
     assert_next(store, (unsigned int[]){2, 3}, 2);
     assert_counts(store, 2, 0, 5002);
-    assert_int_equal(update(store, 1, OUTBOX_PENDING, 0), STORE_UNKNOWN);
     assert_int_equal(update(store, 3, OUTBOX_DELIVERED, 0), STORE_OK);
-    assert_int_equal(update(store, 2, OUTBOX_DELIVERED, 0), STORE_OK);
+    assert_int_equal(update(store, 2, OUTBOX_NOT_POSTED, 0), STORE_OK);
     assert_counts(store, 0, 0, 0);
+    assert_next(store, NULL, 0);
     store_close(store);
 }
 
-static void test_failed_results_are_kept_within_a_bound(void **state)
+static void test_entries_come_in_any_state(void **state)
 {
-    struct store *store = open_store(10, 2);
+    static const enum outbox_state states[] = {OUTBOX_DELIVERED, OUTBOX_FAILED, OUTBOX_NOT_POSTED,
+                                               OUTBOX_PENDING};
+    struct store *store = open_store();
+    struct outbox_entry entries[4], found;
+    size_t inserted;
+    (void)state;
+    for (unsigned int i = 0; i < 4; i++) {
+        entries[i] = entry_of(i, 100);
+        entries[i].state = states[i];
+    }
+    assert_int_equal(store_outbox_insert(store, entries, 4, &inserted), STORE_OK);
+    assert_int_equal(inserted, 4);
+    assert_counts(store, 1, 1, 5003);
+    assert_next(store, (unsigned int[]){3}, 1);
+    assert_int_equal(store_outbox_find(store, entries[1].match_id, &found), STORE_OK);
+    assert_int_equal(found.state, OUTBOX_FAILED);
+    store_close(store);
+}
+
+static void test_an_update_is_of_many_and_inserts_what_is_not_there(void **state)
+{
+    struct store *store = open_store();
+    struct outbox_entry entries[3] = {entry_of(1, 300), entry_of(2, 200), entry_of(3, 100)};
+    struct outbox_entry found;
+    (void)state;
+    insert(store, 1, 10);
+    insert(store, 2, 20);
+    entries[1].state = OUTBOX_FAILED;
+    entries[1].settled_ms = 77;
+    entries[1].retry = (struct retry_state){4, 422, 9, 8};
+    entries[1].body_size = 0; /* is not looked at: the first bytes stay */
+    assert_int_equal(store_outbox_update(store, entries, 3), STORE_OK);
+    assert_next(store, (unsigned int[]){3, 1}, 2);
+    assert_counts(store, 2, 1, 5001);
+    assert_int_equal(store_outbox_find(store, entries[1].match_id, &found), STORE_OK);
+    assert_int_equal(found.state, OUTBOX_FAILED);
+    assert_int_equal(found.settled_ms, 77);
+    assert_int_equal(found.created_ms, 5002);
+    assert_int_equal(found.retry.attempts, 4);
+    assert_int_equal(found.retry.last_status, 422);
+    assert_int_equal(found.retry.next_attempt_ms, 9);
+    assert_int_equal(found.retry.refused_since_ms, 8);
+    assert_int_equal(found.body_size, entry_of(2, 0).body_size);
+    assert_memory_equal(found.body, entry_of(2, 0).body, found.body_size);
+
+    /* And back again, as the operator has it. */
+    assert_int_equal(update(store, 2, OUTBOX_PENDING, 50), STORE_OK);
+    assert_next(store, (unsigned int[]){2, 3, 1}, 3);
+    assert_counts(store, 3, 0, 5001);
+    store_close(store);
+}
+
+static void test_pages_of_a_list(void **state)
+{
+    struct store *store = open_store();
+    struct outbox_entry page[2];
+    size_t count;
+    int64_t after = 0;
+    (void)state;
+    for (unsigned int i = 0; i < 7; i++) {
+        insert(store, i, 100 - i);
+        if (i != 3)
+            update(store, i, OUTBOX_FAILED, 0);
+    }
+    for (unsigned int i = 0; i < 6; i += 2) {
+        assert_int_equal(store_outbox_list(store, OUTBOX_FAILED, after, 2, page, &count), STORE_OK);
+        assert_int_equal(count, 2);
+        assert_string_equal(page[0].match_id, entry_of(i < 3 ? i : i + 1, 0).match_id);
+        assert_string_equal(page[1].match_id, entry_of(i + 1 < 3 ? i + 1 : i + 2, 0).match_id);
+        assert_int_equal(page[1].state, OUTBOX_FAILED);
+        after = page[1].serial;
+    }
+    assert_int_equal(store_outbox_list(store, OUTBOX_FAILED, after, 2, page, &count), STORE_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(store_outbox_list(store, OUTBOX_PENDING, 0, 2, page, &count), STORE_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(page[0].match_id, entry_of(3, 0).match_id);
+    store_close(store);
+}
+
+/* ---- the store in memory alone --------------------------------------------------------- */
+
+static void test_memory_forgets_what_is_delivered(void **state)
+{
+    struct store *store = open_memory(10, 10);
+    struct outbox_entry entry;
+    size_t purged = 1;
+    (void)state;
+    insert(store, 1, 100);
+    update(store, 1, OUTBOX_DELIVERED, 0);
+    assert_int_equal(store_outbox_find(store, entry_of(1, 0).match_id, &entry), STORE_UNKNOWN);
+    assert_int_equal(store_outbox_purge(store, 1, &purged), STORE_OK);
+    assert_int_equal(purged, 0);
+    store_close(store);
+}
+
+static void test_memory_keeps_failed_results_within_a_bound(void **state)
+{
+    struct store *store = open_memory(10, 2);
     (void)state;
     for (unsigned int i = 1; i <= 3; i++) {
         insert(store, i, 100);
         assert_int_equal(update(store, i, OUTBOX_FAILED, 0), STORE_OK);
-        assert_int_equal(update(store, i, OUTBOX_DELIVERED, 0), STORE_UNKNOWN);
     }
     assert_counts(store, 0, 2, 0);
     /* The two newest are still known, the oldest is not. */
@@ -168,9 +300,9 @@ static void test_failed_results_are_kept_within_a_bound(void **state)
     store_close(store);
 }
 
-static void test_a_full_outbox_takes_the_first_and_says_so(void **state)
+static void test_full_memory_takes_the_first_and_says_so(void **state)
 {
-    struct store *store = open_store(3, 2);
+    struct store *store = open_memory(3, 2);
     struct outbox_entry batch[4] = {entry_of(1, 100), entry_of(2, 100), entry_of(1, 100),
                                     entry_of(3, 100)};
     size_t inserted;
@@ -184,27 +316,50 @@ static void test_a_full_outbox_takes_the_first_and_says_so(void **state)
     update(store, 2, OUTBOX_FAILED, 0);
     assert_int_equal(insert(store, 4, 100), STORE_OK);
     assert_int_equal(insert(store, 5, 100), STORE_FULL);
+    assert_int_equal(update(store, 2, OUTBOX_PENDING, 0), STORE_FULL);
+    assert_counts(store, 3, 1, 5001);
     store_close(store);
 }
 
-/* The heap and the tree against a plain array, over many random operations. */
+static void count_room(void *arg, const struct room_checkpoint *checkpoint)
+{
+    (void)checkpoint;
+    ++*(int *)arg;
+}
+
+static void test_memory_takes_checkpoints_and_has_none(void **state)
+{
+    struct store *store = open_memory(3, 2);
+    struct room_checkpoint checkpoint;
+    int rooms = 0;
+    (void)state;
+    memset(&checkpoint, 0, sizeof checkpoint);
+    assert_int_equal(store_rooms_save(store, &checkpoint, 1), STORE_OK);
+    assert_int_equal(store_rooms_load(store, count_room, &rooms), STORE_OK);
+    assert_int_equal(rooms, 0);
+    store_close(store);
+}
+
+/* The order of attempts against a plain array, over many random operations. */
 static void test_many_operations_against_a_model(void **state)
 {
     enum {
-        NUMBERS = 300,
-        OPERATIONS = 20000
+        NUMBERS = 300
     };
     static int64_t next[NUMBERS]; /* -1: not pending */
-    struct store *store = open_store(NUMBERS, 1);
+    const int operations = is_sqlite ? 2000 : 20000;
+    struct store *store = open_store();
     unsigned int seed = 1;
     (void)state;
     for (size_t i = 0; i < NUMBERS; i++)
         next[i] = -1;
-    for (int operation = 0; operation < OPERATIONS; operation++) {
+    for (int operation = 0; operation < operations; operation++) {
         const unsigned int number = (unsigned int)rand_r(&seed) % NUMBERS;
         const int64_t when = rand_r(&seed) % 1000;
         if (next[number] < 0) {
+            /* one that was there already is made pending as the operator does it */
             assert_int_equal(insert(store, number, when), STORE_OK);
+            assert_int_equal(update(store, number, OUTBOX_PENDING, when), STORE_OK);
             next[number] = when;
         } else if (rand_r(&seed) % 2) {
             assert_int_equal(update(store, number, OUTBOX_PENDING, when), STORE_OK);
@@ -233,16 +388,51 @@ static void test_many_operations_against_a_model(void **state)
     store_close(store);
 }
 
+static int use_memory(void **state)
+{
+    (void)state;
+    is_sqlite = false;
+    return 0;
+}
+
+static int use_sqlite(void **state)
+{
+    (void)state;
+    is_sqlite = true;
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+    static const char *const names[] = {"results-A.db", "results-A.db-wal", "results-A.db-shm",
+                                        "rooms-A.db",   "rooms-A.db-wal",   "rooms-A.db-shm"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        remove_file(names[i]);
+    return rmdir(directory);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest contract[] = {
         cmocka_unit_test(test_an_empty_outbox),
         cmocka_unit_test(test_a_match_is_inserted_once),
         cmocka_unit_test(test_next_comes_in_order_of_time_then_of_insertion),
-        cmocka_unit_test(test_a_delivered_result_leaves),
-        cmocka_unit_test(test_failed_results_are_kept_within_a_bound),
-        cmocka_unit_test(test_a_full_outbox_takes_the_first_and_says_so),
+        cmocka_unit_test(test_a_delivered_result_is_not_next),
+        cmocka_unit_test(test_entries_come_in_any_state),
+        cmocka_unit_test(test_an_update_is_of_many_and_inserts_what_is_not_there),
+        cmocka_unit_test(test_pages_of_a_list),
         cmocka_unit_test(test_many_operations_against_a_model),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest memory[] = {
+        cmocka_unit_test(test_memory_forgets_what_is_delivered),
+        cmocka_unit_test(test_memory_keeps_failed_results_within_a_bound),
+        cmocka_unit_test(test_full_memory_takes_the_first_and_says_so),
+        cmocka_unit_test(test_memory_takes_checkpoints_and_has_none),
+    };
+    log_init("test_store", LOG_LEVEL_ERROR);
+    int failed = cmocka_run_group_tests_name("store_memory", contract, use_memory, NULL);
+    failed += cmocka_run_group_tests_name("store_sqlite", contract, use_sqlite, remove_directory);
+    failed += cmocka_run_group_tests_name("memory's own", memory, use_memory, NULL);
+    return failed;
 }

@@ -1,0 +1,49 @@
+#include "common/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct digest digest_of(const void *bytes, size_t size)
+{
+    struct digest digest;
+    if (EVP_Digest(bytes, size, digest.byte, NULL, EVP_sha256(), NULL) != 1)
+        abort(); /* out of memory for a few bytes: nothing after this would be safe */
+    return digest;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+    static const struct digest nothing;
+    bool of_something = CRYPTO_memcmp(a->byte, nothing.byte, DIGEST_SIZE) != 0;
+    return CRYPTO_memcmp(a->byte, b->byte, DIGEST_SIZE) == 0 && of_something;
+}
+
+void digest_to_hex(const struct digest *digest, char out[DIGEST_HEX_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < DIGEST_SIZE; i++) {
+        out[2 * i] = digits[digest->byte[i] >> 4];
+        out[2 * i + 1] = digits[digest->byte[i] & 15];
+    }
+    out[DIGEST_HEX_SIZE - 1] = '\0';
+}
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool digest_from_hex(const char *hex, struct digest *digest)
+{
+    if (strlen(hex) != DIGEST_HEX_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < DIGEST_SIZE; i++) {
+        int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        digest->byte[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}

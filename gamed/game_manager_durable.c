@@ -1,0 +1,164 @@
+/*
+ * What must not be lost: checkpoints of rooms, rooms taken up again, and ends of matches that are
+ * announced only once their results are safe.
+ */
+#include "gamed/game_manager_private.h"
+
+#include <string.h>
+#include <utlist.h>
+
+enum {
+    ANNOUNCE_ANYWAY_MS = 2000
+}; /* with a broken store */
+
+/* ---- the end of a match -------------------------------------------------------------- */
+
+void manager_hold(struct game_manager *manager, struct room *room, const char *match_id,
+                  struct now now)
+{
+    if (room->held_since_ms)
+        manager_release(manager, room);
+    room->held_since_ms = now.mono_ms;
+    memcpy(room->held_match_id, match_id, sizeof room->held_match_id);
+    HASH_ADD(hh_held, manager->held_rooms, held_match_id, UUID_SIZE - 1, room);
+}
+
+void manager_release(struct game_manager *manager, struct room *room)
+{
+    if (!room->held_since_ms)
+        return;
+    room->held_since_ms = 0;
+    HASH_DELETE(hh_held, manager->held_rooms, room);
+}
+
+bool manager_is_held(struct game_manager *manager, struct room *room, struct now now)
+{
+    if (room->held_since_ms && now.mono_ms - room->held_since_ms >= ANNOUNCE_ANYWAY_MS)
+        manager_release(manager, room);
+    return room->held_since_ms != 0;
+}
+
+void game_manager_result_stored(struct game_manager *manager, const char *match_id, struct now now)
+{
+    struct room *room;
+    HASH_FIND(hh_held, manager->held_rooms, match_id, UUID_SIZE - 1, room);
+    if (!room)
+        return;
+    manager_release(manager, room);
+    const struct game_events nothing_new = {0};
+    manager_publish(manager, room, &nothing_new, now);
+}
+
+/* ---- checkpoints --------------------------------------------------------------------- */
+
+static struct room_mark mark_of(const struct room *room)
+{
+    struct room_mark mark;
+    memset(&mark, 0, sizeof mark);
+    mark.phase = room->game.pong.phase;
+    for (int i = 0; i < 2; i++) {
+        mark.score[i] = room->game.pong.score[i];
+        mark.token_version[i] = room->game.seats[i].token_version;
+        mark.name_version[i] = room->game.seats[i].name_version;
+    }
+    mark.log_next = room->log_next;
+    return mark;
+}
+
+static bool save(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct room_checkpoint checkpoint;
+    game_state_save(&room->game, now, &checkpoint);
+    checkpoint.creator_token = room->creator_token;
+    memcpy(checkpoint.creator_id, room->creator_id, sizeof checkpoint.creator_id);
+    if (!manager->hooks.checkpoint(manager->hooks.durable_arg, &checkpoint))
+        return false;
+    room->checkpointed = mark_of(room);
+    room->checkpointed_ms = now.mono_ms;
+    return true;
+}
+
+void manager_checkpoint(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct room_mark mark = mark_of(room);
+    bool is_old = game_state_is_under_way(&room->game) &&
+                  now.mono_ms - room->checkpointed_ms >= manager->config.checkpoint_ms;
+    if (is_old || room->checkpointed_ms == 0 ||
+        memcmp(&mark, &room->checkpointed, sizeof mark) != 0)
+        save(manager, room, now);
+}
+
+void manager_note_gone(struct game_manager *manager, const char *room_code)
+{
+    /* More codes than rooms can only wait here with a broken store; then the oldest is forgotten. */
+    if (manager->gone_count == 2 * (size_t)manager->config.max_rooms)
+        memmove(manager->gone[0], manager->gone[1],
+                --manager->gone_count * sizeof manager->gone[0]);
+    memcpy(manager->gone[manager->gone_count++], room_code, ROOM_CODE_SIZE);
+    manager_tell_gone(manager);
+}
+
+void manager_tell_gone(struct game_manager *manager)
+{
+    while (manager->gone_count > 0) {
+        struct room_checkpoint checkpoint;
+        memset(&checkpoint, 0, sizeof checkpoint);
+        checkpoint.is_gone = true;
+        memcpy(checkpoint.room_code, manager->gone[manager->gone_count - 1], ROOM_CODE_SIZE);
+        if (!manager->hooks.checkpoint(manager->hooks.durable_arg, &checkpoint))
+            return;
+        manager->gone_count--;
+    }
+}
+
+int game_manager_checkpoint_all(struct game_manager *manager, struct now now)
+{
+    int missed = 0;
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        struct room *room;
+        DL_FOREACH (manager->phases[i].rooms, room) {
+            missed += !save(manager, room, now);
+        }
+    }
+    return missed;
+}
+
+/* ---- a room of an earlier process ---------------------------------------------------- */
+
+static void restore_bot(struct game_manager *manager, struct room *room, int seat, struct now now)
+{
+    const struct game_player *player = &room->game.seats[seat - 1].player;
+    struct player_session *session = manager_take_session(manager, room, NULL, now);
+    if (!session)
+        return; /* cannot be: the pool holds one bot a room */
+    uint64_t seed;
+    random_bytes(&seed, sizeof seed);
+    session->is_bot = true;
+    session->seat = (uint8_t)seat;
+    bot_init(&session->bot, (enum bot_level)player->bot_level, seat, seed);
+    session->bot.next_look = room->game.pong.step;
+    manager_enter_room(room, session);
+}
+
+int game_manager_restore(struct game_manager *manager, const struct room_checkpoint *checkpoint,
+                         const struct match_result *result, struct now now)
+{
+    if (checkpoint->room_code[0] != manager->config.slot ||
+        manager_find_room(manager, checkpoint->room_code))
+        return GAME_MANAGER_SERVER_FULL;
+    struct room *room = manager_take_room(manager);
+    if (!room)
+        return GAME_MANAGER_SERVER_FULL;
+    game_state_load(&room->game, &manager->config.rules, checkpoint, now);
+    if (result)
+        game_state_settle(&room->game, result, now);
+    room->creator_token = checkpoint->creator_token;
+    memcpy(room->creator_id, checkpoint->creator_id, sizeof room->creator_id);
+    manager_list_room(manager, room, now);
+    for (int seat = 1; seat <= 2; seat++) {
+        manager_index_seat(manager, room, seat);
+        if (room->game.seats[seat - 1].held && room->game.seats[seat - 1].player.is_bot)
+            restore_bot(manager, room, seat, now);
+    }
+    return GAME_MANAGER_OK;
+}

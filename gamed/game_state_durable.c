@@ -1,0 +1,132 @@
+/*
+ * A game across a restart: what is kept of it, and how it goes on.
+ */
+#include "gamed/game_state.h"
+
+#include <string.h>
+
+static void save_seat(const struct game_seat *seat, struct now now, struct seat_checkpoint *out)
+{
+    const struct game_player *player = &seat->player;
+    out->held = seat->held;
+    memcpy(out->player_id, player->player_id, sizeof out->player_id);
+    memcpy(out->username, player->username, sizeof out->username);
+    out->token = player->token;
+    out->is_guest = player->is_guest;
+    out->is_bot = player->is_bot;
+    out->bot_level = player->bot_level;
+    out->pauses_left = seat->pauses_left;
+    out->away_used_ms = game_state_away_ms(seat, now);
+    out->wants_rematch = seat->wants_rematch;
+}
+
+void game_state_save(const struct game *game, struct now now, struct room_checkpoint *checkpoint)
+{
+    memset(checkpoint, 0, sizeof *checkpoint);
+    memcpy(checkpoint->room_code, game->room_code, sizeof checkpoint->room_code);
+    memcpy(checkpoint->match_id, game->match_id, sizeof checkpoint->match_id);
+    checkpoint->is_public = game->is_public;
+    checkpoint->created_unix_ms = game->created_unix_ms;
+    checkpoint->pong = game->pong;
+    for (int i = 0; i < 2; i++)
+        save_seat(&game->seats[i], now, &checkpoint->seats[i]);
+    checkpoint->random_state = game->random_state;
+    checkpoint->match_used_ms = now.mono_ms - game->begun_ms;
+    if (game_state_is_under_way(game))
+        checkpoint->match_left_ms = game->match_deadline_ms - now.mono_ms;
+    checkpoint->served = game->served;
+    checkpoint->last_loser = game->last_loser;
+    if (game->pong.phase != PONG_FINISHED)
+        return;
+    checkpoint->winner = game->winner;
+    checkpoint->end = game->end;
+    checkpoint->rematch_left_ms = game->rules->rematch_ms - (now.mono_ms - game->ended_ms);
+    checkpoint->duration_ms = game->ended_ms - game->begun_ms;
+    checkpoint->ended_unix_ms = game->ended_unix_ms;
+}
+
+static void load_seat(struct game_seat *seat, const struct seat_checkpoint *from, struct now now)
+{
+    struct game_player *player = &seat->player;
+    memcpy(player->player_id, from->player_id, sizeof player->player_id);
+    memcpy(player->username, from->username, sizeof player->username);
+    player->token = from->token;
+    player->is_guest = from->is_guest;
+    player->is_bot = from->is_bot;
+    player->bot_level = from->bot_level;
+    seat->held = from->held;
+    seat->connected = from->held && from->is_bot;
+    seat->seen_ms = now.mono_ms;
+    seat->pending_target = GAME_TARGET_NONE;
+    seat->pauses_left = from->pauses_left;
+    seat->away_used_ms = from->away_used_ms;
+    seat->wants_rematch = from->wants_rematch && from->is_bot;
+}
+
+void game_state_load(struct game *game, const struct game_rules *rules,
+                     const struct room_checkpoint *checkpoint, struct now now)
+{
+    memset(game, 0, sizeof *game);
+    game->rules = rules;
+    memcpy(game->room_code, checkpoint->room_code, sizeof game->room_code);
+    memcpy(game->match_id, checkpoint->match_id, sizeof game->match_id);
+    game->is_public = checkpoint->is_public;
+    game->created_unix_ms = checkpoint->created_unix_ms;
+    game->lonely_since_ms = now.mono_ms;
+    game->pong = checkpoint->pong;
+    game->pong.serve_steps = (uint16_t)rules->serve_steps;
+    for (int i = 0; i < 2; i++)
+        load_seat(&game->seats[i], &checkpoint->seats[i], now);
+    game->random_state = checkpoint->random_state;
+    game->begun_ms = now.mono_ms - checkpoint->match_used_ms;
+    game->match_deadline_ms = now.mono_ms + checkpoint->match_left_ms;
+    game->served = checkpoint->served;
+    game->last_loser = checkpoint->last_loser;
+    game->winner = checkpoint->winner;
+    game->end = checkpoint->end;
+    game->ended_ms = now.mono_ms + checkpoint->rematch_left_ms - rules->rematch_ms;
+    game->ended_unix_ms = checkpoint->ended_unix_ms;
+    if (!game_state_is_under_way(game))
+        return;
+    pong_set_phase(&game->pong, PONG_PAUSED, PONG_STEPS_OPEN);
+    game->pause = GAME_PAUSE_RESTART;
+    for (int i = 0; i < 2; i++) {
+        game->seats[i].away = !game->seats[i].connected;
+        game->seats[i].away_excused = true;
+        game->seats[i].away_since_ms = now.mono_ms;
+    }
+}
+
+void game_state_settle(struct game *game, const struct match_result *result, struct now now)
+{
+    memcpy(game->pong.score, result->score, sizeof game->pong.score);
+    game->winner = result->winner;
+    game->end = (uint8_t)result->reason;
+    game->ended_unix_ms = (int64_t)(result->finished_at_unix * 1000);
+    if (game->pong.phase != PONG_FINISHED)
+        game->ended_ms = now.mono_ms; /* the rematch window begins anew: nobody could use it */
+    game->pause = GAME_PAUSE_NONE;
+    game->seats[0].away = game->seats[1].away = false;
+    pong_set_phase(&game->pong, PONG_WAITING, PONG_STEPS_OPEN); /* the ball comes to rest */
+    pong_set_phase(&game->pong, PONG_FINISHED, PONG_STEPS_OPEN);
+}
+
+bool game_state_standing(const struct game *game, struct game_event *event)
+{
+    memset(event, 0, sizeof *event);
+    if (game->pong.phase == PONG_FINISHED) {
+        event->type = GAME_EVENT_OVER;
+        event->player = game->winner;
+        memcpy(event->score, game->pong.score, sizeof event->score);
+        event->end = game->end;
+        return true;
+    }
+    if (game->pong.phase != PONG_PAUSED)
+        return false;
+    event->type = GAME_EVENT_PAUSED;
+    event->pause = game->pause;
+    event->player = game->pause_owner;
+    if (game->pause == GAME_PAUSE_ABSENCE && game->seats[0].away != game->seats[1].away)
+        event->player = game->seats[0].away ? 1 : 2;
+    return true;
+}

@@ -1,0 +1,302 @@
+/*
+ * room_keeper: see room_keeper.h. From the loop thread a state goes into a ring, as in
+ * result_mailbox; from there the rooms thread takes it into the backlog, where it stays until a
+ * commit has it.
+ */
+#include "gamed/room_keeper.h"
+
+#include <pthread.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/clock.h"
+#include "gamed/room_backlog.h"
+
+enum {
+    RING_MIN = 64,   /* powers of two */
+    RING_MAX = 4096, /* about 3 MB */
+};
+
+struct room_keeper {
+    /* Constant while the thread runs. */
+    struct room_keeper_config config;
+    struct store *store;
+    pthread_t thread;
+    int wake_fd;
+    struct room_checkpoint *ring;
+    uint64_t ring_size;
+
+    /* Shared. Both ends of the ring only ever count up: the n-th put has ticket n. */
+    _Atomic uint64_t put;   /* the loop thread's */
+    _Atomic uint64_t taken; /* the rooms thread's */
+    _Atomic uint64_t saved; /* every ticket up to this one */
+    atomic_bool is_idle;    /* the thread sleeps until it is woken */
+    atomic_bool is_hurried; /* somebody waits for a commit */
+    atomic_bool is_stopping;
+    _Atomic size_t backlog_count;
+    _Atomic uint64_t states_saved, commits_failed, forgotten;
+    _Atomic int64_t last_commit_ms; /* monotonic; 0: none */
+    atomic_bool store_broken;
+    pthread_mutex_t lock; /* for room_keeper_flush alone; the loop thread takes it only there */
+    pthread_cond_t committed;
+
+    /* The rooms thread's. */
+    struct room_backlog backlog;
+    int64_t commit_at_ms; /* monotonic; no commit before this */
+};
+
+static void wake(struct room_keeper *keeper)
+{
+    eventfd_write(keeper->wake_fd, 1);
+}
+
+/* ---- the rooms thread's ---------------------------------------------------------------- */
+
+/* Rooms come first: one that is gone and comes back closes again by itself. */
+static void make_place(struct room_keeper *keeper)
+{
+    const size_t dropped = room_backlog_drop_gone(&keeper->backlog);
+    if (dropped == 0)
+        return;
+    atomic_fetch_add(&keeper->forgotten, dropped);
+    log_error("%zu rooms that are closed may come back at the next start: the store cannot be told "
+              "so and there is no place to keep it",
+              dropped);
+}
+
+/* Takes in what is in the ring, as far as there is place. */
+static void take_in(struct room_keeper *keeper)
+{
+    uint64_t taken = atomic_load_explicit(&keeper->taken, memory_order_relaxed);
+    while (taken < atomic_load(&keeper->put)) {
+        const struct room_checkpoint *next = &keeper->ring[taken & (keeper->ring_size - 1)];
+        if (!room_backlog_put(&keeper->backlog, next)) {
+            make_place(keeper);
+            if (!room_backlog_put(&keeper->backlog, next))
+                break;
+        }
+        /* Counted here before it leaves there: twice for a moment rather than not at all. */
+        atomic_store(&keeper->backlog_count, keeper->backlog.count);
+        atomic_store_explicit(&keeper->taken, ++taken, memory_order_release);
+    }
+}
+
+static void note_outcome(struct room_keeper *keeper, int outcome)
+{
+    const bool failed = outcome != STORE_OK;
+    const bool had_failed = atomic_exchange(&keeper->store_broken, failed);
+    if (failed && !had_failed)
+        log_error("checkpoints of rooms cannot be saved%s; they wait in memory",
+                  outcome == STORE_FULL ? ", there is no space" : "");
+    else if (!failed && had_failed)
+        log_info("checkpoints of rooms are saved again");
+}
+
+static void tell_waiter(struct room_keeper *keeper)
+{
+    pthread_mutex_lock(&keeper->lock);
+    pthread_cond_broadcast(&keeper->committed);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+static void commit(struct room_keeper *keeper)
+{
+    struct room_backlog *backlog = &keeper->backlog;
+    const int outcome = store_rooms_save(keeper->store, backlog->list, backlog->count);
+    const int64_t now = clock_read().mono_ms;
+    note_outcome(keeper, outcome);
+    if (outcome != STORE_OK) {
+        atomic_fetch_add(&keeper->commits_failed, 1);
+        keeper->commit_at_ms = now + ROOM_KEEPER_RETRY_MS;
+        return;
+    }
+    atomic_fetch_add(&keeper->states_saved, backlog->count);
+    room_backlog_clear(backlog);
+    atomic_store(&keeper->backlog_count, 0);
+    atomic_store(&keeper->last_commit_ms, now);
+    atomic_store(&keeper->saved, atomic_load(&keeper->taken));
+    keeper->commit_at_ms = now + ROOM_KEEPER_COMMIT_EVERY_MS;
+    tell_waiter(keeper);
+    if (keeper->config.saved)
+        keeper->config.saved(keeper->config.arg);
+}
+
+static bool has_more(const struct room_keeper *keeper)
+{
+    return atomic_load(&keeper->put) != atomic_load(&keeper->taken);
+}
+
+/* Sleeps until there is something to do. */
+static void rest(struct room_keeper *keeper)
+{
+    struct pollfd wake_up = {.fd = keeper->wake_fd, .events = POLLIN};
+    int wait_ms = -1;
+    if (keeper->backlog.count > 0) {
+        /* The ring is looked at all the same while the store is left alone. */
+        const int64_t left = keeper->commit_at_ms - clock_read().mono_ms;
+        wait_ms = left <= 0                            ? 0
+                  : left < ROOM_KEEPER_COMMIT_EVERY_MS ? (int)left
+                                                       : ROOM_KEEPER_COMMIT_EVERY_MS;
+    } else {
+        /* Said before the last look: whoever puts something after that look sees it and wakes. */
+        atomic_store(&keeper->is_idle, true);
+        if (has_more(keeper))
+            wait_ms = 0;
+    }
+    if (poll(&wake_up, 1, wait_ms) > 0) {
+        eventfd_t count;
+        eventfd_read(keeper->wake_fd, &count);
+    }
+    atomic_store(&keeper->is_idle, false);
+}
+
+static void *run(void *argument)
+{
+    struct room_keeper *keeper = argument;
+    while (!atomic_load(&keeper->is_stopping)) {
+        take_in(keeper);
+        const bool is_due =
+            clock_read().mono_ms >= keeper->commit_at_ms ||
+            (atomic_load(&keeper->is_hurried) && !atomic_load(&keeper->store_broken));
+        if (keeper->backlog.count > 0 && is_due)
+            commit(keeper);
+        else
+            rest(keeper);
+    }
+    do { /* more than once only when the backlog was too small for all that is in the ring */
+        take_in(keeper);
+        if (keeper->backlog.count > 0)
+            commit(keeper);
+    } while (keeper->backlog.count == 0 && has_more(keeper));
+    if (keeper->backlog.count > 0)
+        log_error("the last states of %zu rooms could not be saved", keeper->backlog.count);
+    return NULL;
+}
+
+/* ---- the other threads' ---------------------------------------------------------------- */
+
+uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoint *checkpoint)
+{
+    const uint64_t put = atomic_load_explicit(&keeper->put, memory_order_relaxed);
+    if (put - atomic_load_explicit(&keeper->taken, memory_order_acquire) == keeper->ring_size)
+        return 0;
+    keeper->ring[put & (keeper->ring_size - 1)] = *checkpoint;
+    atomic_store(&keeper->put, put + 1);
+    if (atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false))
+        wake(keeper);
+    return put + 1;
+}
+
+uint64_t room_keeper_saved(const struct room_keeper *keeper)
+{
+    return atomic_load(&keeper->saved);
+}
+
+static struct timespec after(int timeout_ms)
+{
+    struct timespec when;
+    clock_gettime(CLOCK_MONOTONIC, &when);
+    when.tv_sec += timeout_ms / 1000;
+    when.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    when.tv_sec += when.tv_nsec / 1000000000;
+    when.tv_nsec %= 1000000000;
+    return when;
+}
+
+int room_keeper_flush(struct room_keeper *keeper, int timeout_ms)
+{
+    const uint64_t wanted = atomic_load(&keeper->put);
+    const struct timespec deadline = after(timeout_ms);
+    int error = 0;
+    atomic_store(&keeper->is_hurried, true);
+    wake(keeper);
+    pthread_mutex_lock(&keeper->lock);
+    while (error == 0 && atomic_load(&keeper->saved) < wanted)
+        error =
+            pthread_cond_clockwait(&keeper->committed, &keeper->lock, CLOCK_MONOTONIC, &deadline);
+    pthread_mutex_unlock(&keeper->lock);
+    atomic_store(&keeper->is_hurried, false);
+    return atomic_load(&keeper->saved) >= wanted ? ROOM_KEEPER_OK : ROOM_KEEPER_TIMEOUT;
+}
+
+void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stats *stats)
+{
+    const int64_t last = atomic_load(&keeper->last_commit_ms);
+    /* taken before put: it is then never past it. */
+    const uint64_t taken = atomic_load(&keeper->taken);
+    *stats = (struct room_keeper_stats){
+        .pending =
+            (size_t)(atomic_load(&keeper->put) - taken) + atomic_load(&keeper->backlog_count),
+        .saved = atomic_load(&keeper->states_saved),
+        .commits_failed = atomic_load(&keeper->commits_failed),
+        .forgotten = atomic_load(&keeper->forgotten),
+        .last_commit_age_ms = last ? clock_read().mono_ms - last : -1,
+        .store_broken = atomic_load(&keeper->store_broken),
+    };
+}
+
+static void free_keeper(struct room_keeper *keeper)
+{
+    room_backlog_free(&keeper->backlog);
+    free(keeper->ring);
+    if (keeper->wake_fd >= 0)
+        close(keeper->wake_fd);
+    pthread_cond_destroy(&keeper->committed);
+    pthread_mutex_destroy(&keeper->lock);
+    free(keeper);
+}
+
+/* Signals are for the main thread; a thread inherits the mask it is made under. */
+static int start_thread(struct room_keeper *keeper)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int outcome = pthread_create(&keeper->thread, NULL, run, keeper);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (outcome == 0)
+        pthread_setname_np(keeper->thread, "rooms");
+    return outcome;
+}
+
+int room_keeper_start(const struct room_keeper_config *config, struct store *store,
+                      struct room_keeper **out)
+{
+    struct room_keeper *keeper = calloc(1, sizeof *keeper);
+    if (!keeper)
+        return ROOM_KEEPER_NO_MEMORY;
+    keeper->config = *config;
+    keeper->store = store;
+    keeper->ring_size = RING_MIN;
+    while (keeper->ring_size < config->max_rooms && keeper->ring_size < RING_MAX)
+        keeper->ring_size *= 2;
+    pthread_mutex_init(&keeper->lock, NULL);
+    pthread_cond_init(&keeper->committed, NULL);
+    keeper->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    keeper->ring = calloc(keeper->ring_size, sizeof *keeper->ring);
+    /* Twice as many: those that are gone, but were saved before, have to be forgotten as well. */
+    if (keeper->wake_fd < 0 || !keeper->ring ||
+        room_backlog_init(&keeper->backlog, 2 * config->max_rooms + RING_MIN) != 0 ||
+        start_thread(keeper) != 0) {
+        free_keeper(keeper);
+        return ROOM_KEEPER_NO_MEMORY;
+    }
+    *out = keeper;
+    return ROOM_KEEPER_OK;
+}
+
+void room_keeper_stop(struct room_keeper *keeper)
+{
+    if (!keeper)
+        return;
+    atomic_store(&keeper->is_stopping, true);
+    wake(keeper);
+    pthread_join(keeper->thread, NULL);
+    free_keeper(keeper);
+}

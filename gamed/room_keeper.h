@@ -1,0 +1,85 @@
+/*
+ * room_keeper: brings checkpoints of rooms to the store, on a thread of its own ("rooms").
+ *
+ * The loop thread puts a room's state by value and never waits. The rooms thread keeps the newest
+ * state of each room and commits what there is as one transaction: at once when it was idle, else
+ * ROOM_KEEPER_COMMIT_EVERY_MS after the last one. What cannot be committed is kept, newest state per
+ * room, and tried again until it can. It must not know the rules of the game.
+ */
+#ifndef PONG_GAMED_ROOM_KEEPER_H
+#define PONG_GAMED_ROOM_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gamed/checkpoint.h"
+#include "gamed/store.h"
+
+enum room_keeper_error {
+    ROOM_KEEPER_OK = 0,
+    ROOM_KEEPER_NO_MEMORY = -1, /* or no thread could be started */
+    ROOM_KEEPER_TIMEOUT = -2,
+};
+
+enum {
+    ROOM_KEEPER_COMMIT_EVERY_MS = 50,
+    ROOM_KEEPER_RETRY_MS = 1000, /* how long a store that refused is left alone */
+};
+
+struct room_keeper_config {
+    size_t max_rooms; /* at the same time; sizes what is kept while the store is broken */
+    /* After each commit; on the rooms thread, must not block. NULL: not called. */
+    void (*saved)(void *arg);
+    void *arg;
+};
+
+struct room_keeper_stats {
+    size_t pending;          /* rooms whose newest state the store does not have */
+    uint64_t saved;          /* states committed since the start */
+    uint64_t commits_failed; /* since the start */
+    uint64_t forgotten;      /* rooms that are gone and may come back at the next start, since the
+                                   store was broken for too long to be told */
+    int64_t last_commit_age_ms; /* -1: none yet */
+    bool store_broken;          /* the last commit failed */
+};
+
+struct room_keeper;
+
+/*
+ * Starts the thread, which from then on alone uses the rooms_ group of the store; that stays the
+ * caller's, open until after room_keeper_stop. All memory is taken here. ROOM_KEEPER_OK with
+ * *keeper, or ROOM_KEEPER_NO_MEMORY. Main thread.
+ */
+int room_keeper_start(const struct room_keeper_config *config, struct store *store,
+                      struct room_keeper **keeper);
+
+/*
+ * Hands over a room's present state, or that it is gone. Takes no lock and no memory, never blocks; a
+ * wake-up byte is written to a non-blocking descriptor when the thread is idle. Returns a ticket,
+ * higher than any before, for room_keeper_saved; or 0 when there is no place at the moment: the
+ * caller puts the room's state again at its next update. One thread only (the loop's).
+ */
+uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoint *checkpoint);
+
+/* Every state put with a ticket up to this one is in the store, or one newer. Any thread. */
+uint64_t room_keeper_saved(const struct room_keeper *keeper);
+
+/*
+ * Waits until everything put so far is in the store, at most timeout_ms; meanwhile commits follow
+ * each other at once. ROOM_KEEPER_OK or ROOM_KEEPER_TIMEOUT. For a stop: put as many rooms as are
+ * taken, flush, and again for the others. The thread that puts; it blocks.
+ */
+int room_keeper_flush(struct room_keeper *keeper, int timeout_ms);
+
+/* How things stand. Any thread; takes no lock. */
+void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stats *stats);
+
+/*
+ * Commits once more what there is (what cannot be is counted in the log), joins the thread and frees
+ * the keeper. Blocks for a call into the store. NULL is fine. The thread that puts, after its last
+ * put.
+ */
+void room_keeper_stop(struct room_keeper *keeper);
+
+#endif

@@ -1,0 +1,450 @@
+/*
+ * Checkpoints on their way from the loop thread to a store that fails, stalls or works, and to a real
+ * one. What is waited for is an event, with a minute's patience.
+ */
+#include "gamed/room_keeper.h"
+
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "gamed/room_backlog.h"
+#include "tests/unit/sample_rooms.h"
+
+enum {
+    LONG_MS = 60 * 1000,
+    ROOMS = 600
+};
+
+#define AWAIT(condition)                                       \
+    do {                                                       \
+        for (int left_ = LONG_MS / 2; !(condition); left_--) { \
+            assert_true(left_ > 0);                            \
+            poll(NULL, 0, 2);                                  \
+        }                                                      \
+    } while (0)
+
+/* ---- the backlog ------------------------------------------------------------------------- */
+
+static struct room_checkpoint room_at(unsigned int number, uint32_t step)
+{
+    struct room_checkpoint room = sample_room(number);
+    room.pong.step = step;
+    return room;
+}
+
+static bool put_room(struct room_backlog *backlog, unsigned int number, uint32_t step)
+{
+    const struct room_checkpoint room = step ? room_at(number, step) : sample_room_gone(number);
+    return room_backlog_put(backlog, &room);
+}
+
+static void test_the_backlog_has_the_newest_of_each_room(void **state)
+{
+    struct room_backlog backlog;
+    (void)state;
+    assert_int_equal(room_backlog_init(&backlog, 3), 0);
+    assert_true(put_room(&backlog, 1, 10));
+    assert_true(put_room(&backlog, 2, 20));
+    assert_true(put_room(&backlog, 1, 11));
+    assert_int_equal(backlog.count, 2);
+    assert_int_equal(backlog.list[0].pong.step, 11);
+    assert_true(put_room(&backlog, 3, 30));
+    assert_false(put_room(&backlog, 4, 40));
+    assert_true(put_room(&backlog, 3, 0)); /* the same room: it is gone */
+    assert_true(put_room(&backlog, 1, 12));
+    assert_int_equal(room_backlog_drop_gone(&backlog), 1);
+    assert_true(put_room(&backlog, 4, 40));
+    assert_true(put_room(&backlog, 1, 13));
+    assert_int_equal(backlog.count, 3);
+    assert_int_equal(backlog.list[0].pong.step, 13);
+    assert_int_equal(backlog.list[2].pong.step, 40);
+    assert_int_equal(room_backlog_drop_gone(&backlog), 0);
+    room_backlog_clear(&backlog);
+    assert_int_equal(backlog.count, 0);
+    assert_true(put_room(&backlog, 9, 1));
+    assert_int_equal(backlog.count, 1);
+    room_backlog_free(&backlog);
+}
+
+static void test_the_backlog_against_a_model(void **state)
+{
+    static uint32_t newest[ROOMS]; /* 0: not in it, 1: gone */
+    struct room_backlog backlog;
+    unsigned int seed = 5;
+    size_t in_it = 0;
+    (void)state;
+    assert_int_equal(room_backlog_init(&backlog, ROOMS / 2), 0);
+    for (uint32_t step = 2; step < 60000; step++) {
+        const unsigned int number = (unsigned int)rand_r(&seed) % ROOMS;
+        const bool gone = rand_r(&seed) % 8 == 0;
+        const bool has_place = newest[number] != 0 || in_it < ROOMS / 2;
+        assert_int_equal(put_room(&backlog, number, gone ? 0 : step), has_place);
+        if (has_place) {
+            in_it += newest[number] == 0;
+            newest[number] = gone ? 1 : step;
+        } else if (rand_r(&seed) % 8 == 0) {
+            room_backlog_clear(&backlog);
+            memset(newest, 0, sizeof newest);
+            in_it = 0;
+        } else if (rand_r(&seed) % 8 == 0) {
+            size_t dropped = 0;
+            for (size_t i = 0; i < ROOMS; i++) {
+                dropped += newest[i] == 1;
+                newest[i] = newest[i] == 1 ? 0 : newest[i];
+            }
+            in_it -= dropped;
+            assert_int_equal(room_backlog_drop_gone(&backlog), dropped);
+        }
+        assert_int_equal(backlog.count, in_it);
+    }
+    for (unsigned int i = 0; i < ROOMS; i++) {
+        char code[ROOM_CODE_SIZE];
+        bool found = false;
+        sample_room_code(i, code);
+        for (size_t k = 0; k < backlog.count; k++) {
+            if (strcmp(backlog.list[k].room_code, code) != 0)
+                continue;
+            assert_false(found);
+            found = true;
+            assert_int_equal(backlog.list[k].is_gone ? 1 : backlog.list[k].pong.step, newest[i]);
+        }
+        assert_int_equal(found, newest[i] != 0);
+    }
+    room_backlog_free(&backlog);
+}
+
+/* ---- the keeper -------------------------------------------------------------------------- */
+
+/* A store that keeps steps, and can be told to fail or to stall. */
+static struct fake_store {
+    struct store store;
+    atomic_int failures; /* calls still to fail; negative: all */
+    atomic_bool is_stalled;
+    atomic_int passes; /* calls let through while it is stalled */
+    atomic_int calls, waiting;
+    /* read by the test only while the thread is known to be idle, or ended */
+    uint32_t steps[ROOMS]; /* 0: not there */
+    size_t largest;
+} fake;
+
+static unsigned int number_of(const char *code)
+{
+    unsigned int number = 0;
+    for (int i = 1; i < ROOM_CODE_LENGTH; i++)
+        number =
+            32 * number + (unsigned int)(strchr(ROOM_CODE_ALPHABET, code[i]) - ROOM_CODE_ALPHABET);
+    return number;
+}
+
+static int fake_save(struct store *store, const struct room_checkpoint *list, size_t count)
+{
+    (void)store;
+    atomic_fetch_add(&fake.waiting, 1);
+    while (atomic_load(&fake.is_stalled) && atomic_load(&fake.passes) == 0)
+        poll(NULL, 0, 1);
+    if (atomic_load(&fake.passes) > 0)
+        atomic_fetch_sub(&fake.passes, 1);
+    atomic_fetch_sub(&fake.waiting, 1);
+    atomic_fetch_add(&fake.calls, 1);
+    const int failures = atomic_load(&fake.failures);
+    if (failures > 0)
+        atomic_fetch_sub(&fake.failures, 1);
+    if (failures != 0)
+        return failures % 2 ? STORE_BROKEN : STORE_FULL;
+    for (size_t i = 0; i < count; i++)
+        fake.steps[number_of(list[i].room_code)] = list[i].is_gone ? 0 : list[i].pong.step;
+    if (count > fake.largest)
+        fake.largest = count;
+    return STORE_OK;
+}
+
+static const struct store_operations fake_operations = {.rooms_save = fake_save};
+static struct room_keeper *keeper;
+static atomic_int told;
+
+static void count_told(void *arg)
+{
+    assert_ptr_equal(arg, &told);
+    atomic_fetch_add(&told, 1);
+}
+
+static void start(size_t max_rooms)
+{
+    const struct room_keeper_config config = {max_rooms, count_told, &told};
+    memset(&fake, 0, sizeof fake);
+    atomic_store(&told, 0);
+    fake.store.operations = &fake_operations;
+    assert_int_equal(room_keeper_start(&config, &fake.store, &keeper), ROOM_KEEPER_OK);
+}
+
+static struct room_keeper_stats stats_of(void)
+{
+    struct room_keeper_stats stats;
+    room_keeper_stats(keeper, &stats);
+    return stats;
+}
+
+static uint64_t put(unsigned int number, uint32_t step)
+{
+    const struct room_checkpoint room = step ? room_at(number, step) : sample_room_gone(number);
+    return room_keeper_put(keeper, &room);
+}
+
+static void test_what_is_put_is_saved(void **state)
+{
+    (void)state;
+    start(100);
+    struct room_keeper_stats stats = stats_of();
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(stats.last_commit_age_ms, -1);
+    assert_int_equal(room_keeper_saved(keeper), 0);
+    const uint64_t first = put(1, 10);
+    assert_true(first > 0);
+    AWAIT(room_keeper_saved(keeper) >= first); /* nobody has to ask for it */
+    const uint64_t second = put(2, 20);
+    assert_true(second > first);
+    put(1, 0);
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    assert_true(room_keeper_saved(keeper) >= second + 1);
+    assert_int_equal(fake.steps[1], 0);
+    assert_int_equal(fake.steps[2], 20);
+    stats = stats_of();
+    assert_int_equal(stats.pending, 0);
+    assert_int_equal(stats.saved, 3);
+    assert_int_equal(stats.commits_failed, 0);
+    assert_true(stats.last_commit_age_ms >= 0);
+    assert_false(stats.store_broken);
+    assert_true(atomic_load(&told) >= 1);
+    room_keeper_stop(keeper);
+    room_keeper_stop(NULL);
+}
+
+static void test_what_comes_together_is_one_commit(void **state)
+{
+    (void)state;
+    start(ROOMS);
+    atomic_store(&fake.is_stalled, true);
+    put(0, 1);
+    AWAIT(atomic_load(&fake.waiting) == 1);
+    for (unsigned int i = 1; i < 200; i++)
+        put(i, 5);
+    for (unsigned int i = 1; i < 200; i++)
+        put(i, 6); /* newer: the older ones are never saved */
+    assert_int_equal(stats_of().pending, 1 + 2 * 199);
+    atomic_store(&fake.is_stalled, false);
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    assert_int_equal(atomic_load(&fake.calls), 2);
+    assert_int_equal(fake.largest, 199);
+    assert_int_equal(fake.steps[199], 6);
+    assert_int_equal(stats_of().saved, 200);
+    room_keeper_stop(keeper);
+}
+
+static void test_nothing_is_called_saved_before_its_commit(void **state)
+{
+    (void)state;
+    start(100);
+    atomic_store(&fake.is_stalled, true);
+    const uint64_t first = put(1, 10);
+    AWAIT(atomic_load(&fake.waiting) == 1);
+    const uint64_t second = put(2, 20); /* while the first is being committed */
+    assert_true(room_keeper_saved(keeper) < first);
+    atomic_store(&fake.passes, 1);
+    AWAIT(atomic_load(&fake.calls) == 1 && atomic_load(&fake.waiting) == 1);
+    assert_true(room_keeper_saved(keeper) >= first);
+    assert_true(room_keeper_saved(keeper) < second);
+    atomic_store(&fake.is_stalled, false);
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    assert_true(room_keeper_saved(keeper) >= second);
+    room_keeper_stop(keeper);
+}
+
+static void test_a_failed_commit_loses_nothing(void **state)
+{
+    (void)state;
+    start(100);
+    atomic_store(&fake.failures, 2);
+    put(1, 10);
+    put(2, 20);
+    AWAIT(stats_of().store_broken);
+    const uint64_t ticket = put(1, 11); /* newer than what failed */
+    put(3, 30);
+    assert_int_equal(room_keeper_flush(keeper, 1), ROOM_KEEPER_TIMEOUT);
+    assert_true(room_keeper_saved(keeper) < ticket);
+    AWAIT(room_keeper_saved(keeper) >= ticket + 1);
+    assert_int_equal(fake.steps[1], 11);
+    assert_int_equal(fake.steps[2], 20);
+    assert_int_equal(fake.steps[3], 30);
+    const struct room_keeper_stats stats = stats_of();
+    assert_int_equal(stats.commits_failed, 2);
+    assert_false(stats.store_broken);
+    assert_int_equal(stats.pending, 0);
+    room_keeper_stop(keeper);
+}
+
+static void test_a_stalled_store_stops_nobody(void **state)
+{
+    unsigned int refused = 0, taken = 0;
+    (void)state;
+    start(64);
+    atomic_store(&fake.is_stalled, true);
+    put(0, 1);
+    AWAIT(atomic_load(&fake.waiting) == 1);
+    for (unsigned int i = 0; i < 500; i++) {
+        if (put(i % 64, 100 + i))
+            taken++;
+        else
+            refused++;
+    }
+    assert_int_equal(taken, 64); /* the ring */
+    assert_int_equal(refused, 500 - 64);
+    assert_int_equal(room_keeper_flush(keeper, 5), ROOM_KEEPER_TIMEOUT);
+    atomic_store(&fake.is_stalled, false);
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    assert_true(put(63, 999) > 0); /* as the caller's next update does it */
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    assert_int_equal(fake.steps[63], 999);
+    assert_int_equal(fake.steps[0], 100);
+    room_keeper_stop(keeper);
+}
+
+/* Rooms come and go while the store is broken: those that are there are kept, come what may. */
+static void test_a_long_outage_keeps_the_rooms_there_are(void **state)
+{
+    (void)state;
+    start(10);
+    atomic_store(&fake.failures, -1);
+    for (unsigned int i = 0; i < 400; i++) {
+        AWAIT(put(i, i + 1) > 0);
+        if (i >= 10)
+            AWAIT(put(i - 10, 0) > 0);
+    }
+    AWAIT(stats_of().forgotten > 0);
+    atomic_store(&fake.failures, 0);
+    AWAIT(stats_of().pending == 0);
+    for (unsigned int i = 390; i < 400; i++)
+        assert_int_equal(fake.steps[i], i + 1);
+    for (unsigned int i = 0; i < 390; i++)
+        assert_int_equal(fake.steps[i], 0);
+    assert_false(stats_of().store_broken);
+    room_keeper_stop(keeper);
+}
+
+static void test_stop_saves_what_is_there(void **state)
+{
+    (void)state;
+    start(ROOMS);
+    for (unsigned int i = 0; i < ROOMS; i++)
+        assert_true(put(i, i + 7) > 0);
+    room_keeper_stop(keeper);
+    for (unsigned int i = 0; i < ROOMS; i++)
+        assert_int_equal(fake.steps[i], i + 7);
+    /* Also what could not be saved before, ... */
+    start(100);
+    atomic_store(&fake.failures, 1);
+    put(1, 10);
+    AWAIT(stats_of().store_broken);
+    put(2, 20);
+    room_keeper_stop(keeper);
+    assert_int_equal(fake.steps[1], 10);
+    assert_int_equal(fake.steps[2], 20);
+    /* ... and it ends even when nothing can be saved. */
+    start(100);
+    atomic_store(&fake.failures, -1);
+    put(1, 10);
+    room_keeper_stop(keeper);
+    assert_int_equal(fake.steps[1], 0);
+}
+
+/* A loop thread in a hurry against a store that fails now and then. */
+static void test_the_newest_state_of_each_room_is_what_stays(void **state)
+{
+    static uint32_t newest[ROOMS];
+    unsigned int seed = 9;
+    uint32_t step = 1;
+    uint64_t last = 0;
+    (void)state;
+    memset(newest, 0, sizeof newest);
+    start(ROOMS);
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 500; i++) {
+            const unsigned int number = (unsigned int)rand_r(&seed) % ROOMS;
+            const bool gone = rand_r(&seed) % 10 == 0;
+            const uint64_t ticket = put(number, gone ? 0 : ++step);
+            if (ticket == 0) {
+                poll(NULL, 0, 1);
+                continue;
+            }
+            assert_true(ticket > last);
+            assert_true(room_keeper_saved(keeper) <= ticket);
+            last = ticket;
+            newest[number] = gone ? 0 : step;
+        }
+        if (round == 20)
+            atomic_store(&fake.failures, 1);
+    }
+    room_keeper_stop(keeper);
+    assert_memory_equal(fake.steps, newest, sizeof newest);
+}
+
+/* ---- with a real store ------------------------------------------------------------------- */
+
+static void count_room(void *arg, const struct room_checkpoint *room)
+{
+    uint32_t *steps = arg;
+    steps[number_of(room->room_code)] = room->pong.step;
+}
+
+static void test_rooms_come_back_from_a_disk(void **state)
+{
+    static uint32_t steps[ROOMS];
+    char directory[] = "/tmp/test_room_keeper.XXXXXX", error[256], command[64];
+    const struct room_keeper_config config = {.max_rooms = ROOMS};
+    struct store *store;
+    (void)state;
+    memset(steps, 0, sizeof steps);
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof error), STORE_OK);
+    assert_int_equal(room_keeper_start(&config, store, &keeper), ROOM_KEEPER_OK);
+    for (unsigned int i = 0; i < ROOMS; i++)
+        assert_true(put(i, i + 1) > 0);
+    assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
+    put(7, 0);
+    put(8, 4711);
+    room_keeper_stop(keeper);
+    store_close(store);
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof error), STORE_OK);
+    assert_int_equal(store_rooms_load(store, count_room, steps), STORE_OK);
+    store_close(store);
+    for (unsigned int i = 0; i < ROOMS; i++)
+        assert_int_equal(steps[i], i == 7 ? 0 : i == 8 ? 4711 : i + 1);
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_backlog_has_the_newest_of_each_room),
+        cmocka_unit_test(test_the_backlog_against_a_model),
+        cmocka_unit_test(test_what_is_put_is_saved),
+        cmocka_unit_test(test_what_comes_together_is_one_commit),
+        cmocka_unit_test(test_nothing_is_called_saved_before_its_commit),
+        cmocka_unit_test(test_a_failed_commit_loses_nothing),
+        cmocka_unit_test(test_a_stalled_store_stops_nobody),
+        cmocka_unit_test(test_a_long_outage_keeps_the_rooms_there_are),
+        cmocka_unit_test(test_stop_saves_what_is_there),
+        cmocka_unit_test(test_the_newest_state_of_each_room_is_what_stays),
+        cmocka_unit_test(test_rooms_come_back_from_a_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

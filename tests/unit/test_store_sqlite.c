@@ -1,0 +1,1051 @@
+/*
+ * The store in SQLite where it is more than the contract of store.h: files that last, are damaged,
+ * do not fit, cannot be written, are somebody else's for a while, or are of another version; and what
+ * a killed process leaves. The failures are real ones: limits, mounts, signals and other connections.
+ */
+#include "gamed/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "common/log.h"
+#include "gamed/store_sqlite_file.h"
+#include "tests/unit/sample_rooms.h"
+
+static char directory[] = "/tmp/test_store_sqlite.XXXXXX";
+static struct store *store;
+
+/* ---- tools ----------------------------------------------------------------------------- */
+
+static const char *path_of(const char *name)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static void remove_all(void)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *found;
+    while (dir && (found = readdir(dir))) {
+        if (found->d_name[0] != '.')
+            unlink(path_of(found->d_name));
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(directory + strlen(directory) - 6, "XXXXXX");
+    return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    store_close(store);
+    store = NULL;
+    remove_all();
+    return rmdir(directory);
+}
+
+static void open_store(void)
+{
+    char error[256];
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof error), STORE_OK);
+}
+
+static void close_store(void)
+{
+    store_close(store);
+    store = NULL;
+}
+
+static struct outbox_entry entry_of(unsigned int number)
+{
+    struct outbox_entry entry = {.created_ms = 5000 + number, .retry.next_attempt_ms = number};
+    snprintf(entry.match_id, sizeof entry.match_id, "00000000-0000-4000-8000-%012u", number);
+    entry.body_size =
+        (size_t)snprintf(entry.body, sizeof entry.body, "{\"n\":%u,\"pad\":\"%0400d\"}", number, 0);
+    return entry;
+}
+
+static int insert(unsigned int number)
+{
+    const struct outbox_entry entry = entry_of(number);
+    size_t inserted;
+    const int outcome = store_outbox_insert(store, &entry, 1, &inserted);
+    assert_int_equal(inserted, outcome == STORE_OK ? 1 : 0);
+    return outcome;
+}
+
+static int settle(unsigned int number, enum outbox_state state, int64_t when_ms)
+{
+    struct outbox_entry entry = entry_of(number);
+    entry.state = state;
+    entry.settled_ms = when_ms;
+    return store_outbox_update(store, &entry, 1);
+}
+
+static int find(unsigned int number)
+{
+    const struct outbox_entry expected = entry_of(number);
+    struct outbox_entry entry;
+    const int outcome = store_outbox_find(store, expected.match_id, &entry);
+    if (outcome == STORE_OK) {
+        assert_int_equal(entry.body_size, expected.body_size);
+        assert_memory_equal(entry.body, expected.body, expected.body_size);
+    }
+    return outcome;
+}
+
+static struct outbox_counts counts_of(void)
+{
+    struct outbox_counts counts;
+    store_outbox_count(store, &counts);
+    return counts;
+}
+
+static struct store_health health_of(void)
+{
+    struct store_health health;
+    store_health(store, &health);
+    return health;
+}
+
+static int save(unsigned int number)
+{
+    const struct room_checkpoint room = sample_room(number);
+    return store_rooms_save(store, &room, 1);
+}
+
+/* The rooms that are loaded, by their numbers; each must be as it was. */
+static struct loaded {
+    size_t count;
+    unsigned int steps[64];
+    char codes[64][ROOM_CODE_SIZE];
+} loaded;
+
+static void load_one(void *arg, const struct room_checkpoint *room)
+{
+    struct loaded *all = arg;
+    assert_true(all->count < 64);
+    all->steps[all->count] = room->pong.step;
+    memcpy(all->codes[all->count++], room->room_code, ROOM_CODE_SIZE);
+}
+
+static int load(void)
+{
+    memset(&loaded, 0, sizeof loaded);
+    return store_rooms_load(store, load_one, &loaded);
+}
+
+/* Another connection, as a backup or a curious operator has one. */
+static sqlite3 *connect_to(const char *name)
+{
+    sqlite3 *connection;
+    assert_int_equal(sqlite3_open(path_of(name), &connection), SQLITE_OK);
+    return connection;
+}
+
+static void execute(sqlite3 *connection, const char *sql)
+{
+    if (sqlite3_exec(connection, sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(connection));
+}
+
+static int query(sqlite3 *connection, const char *sql)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(connection, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    const int value = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
+/* How many files have names with this in them. */
+static int count_files(const char *part)
+{
+    DIR *dir = opendir(directory);
+    const struct dirent *found;
+    int count = 0;
+    assert_non_null(dir);
+    while ((found = readdir(dir)))
+        count += strstr(found->d_name, part) != NULL;
+    closedir(dir);
+    return count;
+}
+
+static void overwrite(const char *name, off_t from, size_t size)
+{
+    const int fd = open(path_of(name), O_WRONLY);
+    assert_true(fd >= 0);
+    char *garbage = malloc(size);
+    memset(garbage, 0x5e, size);
+    assert_int_equal(pwrite(fd, garbage, size, from), (ssize_t)size);
+    free(garbage);
+    close(fd);
+}
+
+static off_t size_of(const char *name)
+{
+    struct stat stat_of;
+    assert_int_equal(stat(path_of(name), &stat_of), 0);
+    return stat_of.st_size;
+}
+
+/* Runs a child; what it asserts, it exits with. */
+static void in_child(void (*work)(void))
+{
+    int status;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        work();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* In a child, cmocka's assertions would go on with the parent's tests. */
+#define REQUIRE(condition)                                                          \
+    do {                                                                            \
+        if (!(condition)) {                                                         \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            _exit(1);                                                               \
+        }                                                                           \
+    } while (0)
+
+/* ---- what lasts ------------------------------------------------------------------------- */
+
+static void test_results_last(void **state)
+{
+    struct outbox_entry entry = entry_of(3), found;
+    size_t inserted;
+    (void)state;
+    open_store();
+    entry.retry = (struct retry_state){UINT32_MAX, 503, 1767323045678, 1767323045000};
+    assert_int_equal(store_outbox_insert(store, &entry, 1, &inserted), STORE_OK);
+    insert(4);
+    insert(5);
+    insert(6);
+    settle(4, OUTBOX_DELIVERED, 60);
+    settle(5, OUTBOX_FAILED, 70);
+    settle(6, OUTBOX_NOT_POSTED, 80);
+    close_store();
+    open_store();
+    assert_int_equal(counts_of().pending, 1);
+    assert_int_equal(counts_of().failed, 1);
+    assert_int_equal(counts_of().oldest_pending_ms, 5003);
+    assert_int_equal(store_outbox_find(store, entry.match_id, &found), STORE_OK);
+    found.serial = 0;
+    assert_memory_equal(&found, &entry, offsetof(struct outbox_entry, body) + entry.body_size);
+    assert_int_equal(store_outbox_find(store, entry_of(4).match_id, &found), STORE_OK);
+    assert_int_equal(found.state, OUTBOX_DELIVERED);
+    assert_int_equal(found.settled_ms, 60);
+    /* A delivered one is not taken again. */
+    assert_int_equal(insert(4), STORE_OK);
+    assert_int_equal(counts_of().pending, 1);
+}
+
+static void test_rooms_last(void **state)
+{
+    struct room_checkpoint list[3] = {sample_room(1), sample_room(2), sample_room(3)};
+    (void)state;
+    open_store();
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 0);
+    assert_int_equal(store_rooms_save(store, list, 3), STORE_OK);
+    list[0].pong.step = 12;
+    list[1] = sample_room_gone(3);
+    assert_int_equal(store_rooms_save(store, list, 2), STORE_OK);
+    list[0] = sample_room_gone(9); /* never was */
+    assert_int_equal(store_rooms_save(store, list, 1), STORE_OK);
+    close_store();
+    open_store();
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 2);
+    assert_int_equal(loaded.steps[0], 12);
+    assert_int_equal(loaded.steps[1], sample_room(2).pong.step);
+    assert_string_equal(loaded.codes[1], "A00002");
+}
+
+static struct room_checkpoint the_loaded;
+
+static void keep_loaded(void *arg, const struct room_checkpoint *room)
+{
+    (void)arg;
+    the_loaded = *room;
+}
+
+static void test_a_loaded_room_is_the_saved_one(void **state)
+{
+    const struct room_checkpoint room = sample_room(7);
+    (void)state;
+    open_store();
+    save(7);
+    assert_int_equal(store_rooms_load(store, keep_loaded, NULL), STORE_OK);
+    assert_memory_equal(&the_loaded, &room, sizeof room);
+}
+
+static void test_files_are_not_for_everybody(void **state)
+{
+    struct stat stat_of;
+    (void)state;
+    umask(0);
+    open_store();
+    insert(1);
+    save(1);
+    for (int i = 0; i < 4; i++) {
+        static const char *const names[] = {"results-A.db", "results-A.db-wal", "rooms-A.db",
+                                            "rooms-A.db-wal"};
+        assert_int_equal(stat(path_of(names[i]), &stat_of), 0);
+        assert_int_equal(stat_of.st_mode & 0777, 0640);
+    }
+    umask(022);
+}
+
+static void test_two_slots_have_two_stores(void **state)
+{
+    struct store *other;
+    char error[256];
+    (void)state;
+    open_store();
+    insert(1);
+    save(1);
+    assert_int_equal(store_sqlite_open(directory, 'B', &other, error, sizeof error), STORE_OK);
+    struct outbox_entry entry;
+    assert_int_equal(store_outbox_find(other, entry_of(1).match_id, &entry), STORE_UNKNOWN);
+    memset(&loaded, 0, sizeof loaded);
+    assert_int_equal(store_rooms_load(other, load_one, &loaded), STORE_OK);
+    assert_int_equal(loaded.count, 0);
+    store_close(other);
+}
+
+/* ---- a process that is killed ------------------------------------------------------------ */
+
+enum {
+    BATCH = 8
+};
+static int pipe_fds[2];
+
+/* Inserts batch after batch and tells each that is safe, until it is killed. */
+static void insert_for_ever(void)
+{
+    struct outbox_entry entries[BATCH];
+    open_store();
+    for (unsigned int batch = 0;; batch++) {
+        size_t inserted;
+        for (unsigned int i = 0; i < BATCH; i++)
+            entries[i] = entry_of(batch * BATCH + i);
+        REQUIRE(store_outbox_insert(store, entries, BATCH, &inserted) == STORE_OK);
+        REQUIRE(write(pipe_fds[1], &batch, sizeof batch) == sizeof batch);
+    }
+}
+
+static void test_a_commit_survives_a_kill_and_is_whole(void **state)
+{
+    (void)state;
+    for (unsigned int round = 0; round < 5; round++) {
+        unsigned int told = 0, after = 0;
+        assert_int_equal(pipe(pipe_fds), 0);
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            insert_for_ever();
+        close(pipe_fds[1]);
+        /* At another moment of its work each time. */
+        while (after < 20 + 7 * round &&
+               read(pipe_fds[0], &told, sizeof told) == (ssize_t)sizeof told)
+            after++;
+        kill(child, SIGKILL);
+        while (read(pipe_fds[0], &told, sizeof told) == (ssize_t)sizeof told)
+            after++;
+        close(pipe_fds[0]);
+        waitpid(child, NULL, 0);
+
+        open_store();
+        assert_int_equal(health_of().files_set_aside, 0);
+        for (unsigned int i = 0; i < after * BATCH; i++)
+            assert_int_equal(find(i), STORE_OK);
+        assert_int_equal(counts_of().pending % BATCH, 0);
+        assert_true(counts_of().pending / BATCH - after <= 1);
+        close_store();
+        remove_all();
+    }
+}
+
+/* Dies after the insert and before the commit, with the row in the log already. */
+static void die_before_commit(void)
+{
+    sqlite3 *connection;
+    REQUIRE(sqlite3_open(path_of("results-A.db"), &connection) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(
+                connection,
+                "PRAGMA cache_size = 1; BEGIN IMMEDIATE;"
+                "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 999)"
+                "INSERT INTO results SELECT i, printf('00000000-0000-4000-8000-%012d', i), 0,"
+                "printf('%0400d', i), 1, 0, 0, 0, 1, 0 FROM n",
+                NULL, NULL, NULL) == SQLITE_OK);
+    kill(getpid(), SIGKILL);
+}
+
+static void test_what_was_not_committed_is_not_there(void **state)
+{
+    int status;
+    (void)state;
+    open_store();
+    insert(1);
+    const off_t before = size_of("results-A.db-wal");
+    const pid_t child = fork();
+    if (child == 0)
+        die_before_commit();
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status));
+    assert_true(size_of("results-A.db-wal") > before); /* it had come so far */
+    assert_int_equal(find(1), STORE_OK);
+    assert_int_equal(find(100), STORE_UNKNOWN);
+    assert_int_equal(insert(2), STORE_OK);
+    close_store();
+    open_store();
+    assert_int_equal(counts_of().pending, 2);
+    assert_int_equal(health_of().files_set_aside, 0);
+}
+
+/* ---- damaged files ----------------------------------------------------------------------- */
+
+static void fill(unsigned int count)
+{
+    struct outbox_entry entries[64];
+    for (unsigned int i = 0; i < count;) {
+        size_t batch = 0, inserted;
+        while (batch < 64 && i < count)
+            entries[batch++] = entry_of(i++);
+        assert_int_equal(store_outbox_insert(store, entries, batch, &inserted), STORE_OK);
+    }
+}
+
+/* Closed in good order, damaged, opened: the damaged file is kept, and everything works. */
+static void assert_is_set_aside(const char *name, off_t from, size_t size)
+{
+    char aside[64];
+    open_store();
+    fill(300);
+    for (unsigned int i = 0; i < 40; i++)
+        save(i);
+    close_store();
+    overwrite(name, from, size);
+    const off_t damaged_size = size_of(name);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    snprintf(aside, sizeof aside, "%s.corrupt-", name);
+    assert_int_equal(count_files(aside), 1);
+    const bool is_results = name[1] == 'e';
+    assert_int_equal(find(1), is_results ? STORE_UNKNOWN : STORE_OK);
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, is_results ? 40 : 0);
+    assert_int_equal(insert(500), STORE_OK);
+    assert_int_equal(save(50), STORE_OK);
+    close_store();
+
+    DIR *dir = opendir(directory);
+    const struct dirent *found;
+    while ((found = readdir(dir))) {
+        if (strstr(found->d_name, aside))
+            assert_int_equal(size_of(found->d_name), damaged_size);
+    }
+    closedir(dir);
+    /* Again in the same second: a name of its own. */
+    overwrite(name, 0, 512);
+    open_store();
+    assert_int_equal(count_files(aside), 2);
+    close_store();
+    remove_all();
+}
+
+static void test_a_corrupt_file_is_set_aside(void **state)
+{
+    (void)state;
+    assert_is_set_aside("results-A.db", 0, 100);
+    assert_is_set_aside("results-A.db", 4096, 60000);
+    assert_is_set_aside("rooms-A.db", 0, 100);
+    assert_is_set_aside("rooms-A.db", 4096, 8192);
+}
+
+static void test_a_file_cut_short_is_set_aside(void **state)
+{
+    (void)state;
+    open_store();
+    fill(300);
+    close_store();
+    assert_int_equal(truncate(path_of("results-A.db"), 20000), 0);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(insert(1), STORE_OK);
+}
+
+/* The log of a process that was killed, damaged at its end as by a power cut. */
+static void test_a_damaged_log_gives_what_is_whole(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    const off_t whole = size_of("results-A.db-wal");
+    insert(2);
+    const off_t size = size_of("results-A.db-wal");
+    /* As a kill would leave it: the files are copied while the store is open. */
+    char command[900];
+    snprintf(command, sizeof command,
+             "cd %s && cp results-A.db results-B.db && cp results-A.db-wal results-B.db-wal",
+             directory);
+    assert_int_equal(system(command), 0);
+    assert_true(size > whole);
+    overwrite("results-B.db-wal", whole + 30, (size_t)(size - whole - 30));
+    close_store();
+    char error[256];
+    assert_int_equal(store_sqlite_open(directory, 'B', &store, error, sizeof error), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 0);
+    assert_int_equal(find(1), STORE_OK);
+    assert_int_equal(find(2), STORE_UNKNOWN);
+    assert_int_equal(insert(2), STORE_OK);
+}
+
+/* Damage that comes while the store is in use, to pages that it has to read again. */
+static void test_a_file_that_becomes_corrupt_is_replaced(void **state)
+{
+    enum {
+        MANY = 12000 /* more than SQLite keeps in memory */
+    };
+    bool is_mended = false;
+    (void)state;
+    open_store();
+    fill(MANY);
+    sqlite3 *other = connect_to("results-A.db");
+    execute(other, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_close(other);
+    overwrite("results-A.db", 8192, (size_t)size_of("results-A.db") - 8192);
+    for (unsigned int i = 0; i < MANY && !is_mended; i += 50) {
+        find(i);
+        is_mended = health_of().files_set_aside == 1;
+    }
+    assert_true(is_mended);
+    assert_int_equal(insert(1), STORE_OK);
+    assert_int_equal(counts_of().pending, 1);
+}
+
+static void test_unreadable_rooms_are_kept_aside(void **state)
+{
+    (void)state;
+    open_store();
+    for (unsigned int i = 1; i <= 6; i++)
+        save(i);
+    close_store();
+    sqlite3 *other = connect_to("rooms-A.db");
+    execute(other, "UPDATE rooms SET checkpoint = 'no json' WHERE room_code = 'A00001'");
+    execute(other,
+            "UPDATE rooms SET checkpoint = replace(checkpoint, '\"phase\":2', '\"phase\":9') "
+            "WHERE room_code = 'A00003'");
+    execute(other, "UPDATE rooms SET room_code = 'A0000Z' WHERE room_code = 'A00005'");
+    execute(other, "UPDATE rooms SET room_code = 'B00006', checkpoint = "
+                   "replace(checkpoint, 'A00006', 'B00006') WHERE room_code = 'A00006'");
+    sqlite3_close(other);
+    open_store();
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 2);
+    assert_string_equal(loaded.codes[0], "A00002");
+    assert_string_equal(loaded.codes[1], "A00004");
+    assert_int_equal(health_of().rooms_unreadable, 4);
+    assert_int_equal(load(), STORE_OK); /* they are not met twice */
+    assert_int_equal(loaded.count, 2);
+    assert_int_equal(health_of().rooms_unreadable, 4);
+    other = connect_to("rooms-A.db");
+    assert_int_equal(query(other, "SELECT count(*) FROM unreadable"), 4);
+    assert_int_equal(query(other, "SELECT count(*) FROM unreadable WHERE checkpoint = 'no json'"),
+                     1);
+    sqlite3_close(other);
+}
+
+static void test_an_impossible_room_is_not_saved(void **state)
+{
+    struct room_checkpoint list[3] = {sample_room(1), sample_room(2), sample_room(3)};
+    (void)state;
+    open_store();
+    save(2);
+    list[1].pong.ball_y = 1;
+    assert_int_equal(store_rooms_save(store, list, 3), STORE_OK);
+    assert_int_equal(health_of().rooms_refused, 1);
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 3); /* the second as it was */
+}
+
+/* ---- no room, no permission, no peace ---------------------------------------------------- */
+
+static void set_file_limit(rlim_t size)
+{
+    struct rlimit limit;
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = size;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
+static bool is_trouble(int outcome)
+{
+    return outcome == STORE_FULL || outcome == STORE_BROKEN;
+}
+
+static int try_insert(unsigned int number)
+{
+    const struct outbox_entry entry = entry_of(number);
+    size_t inserted;
+    return store_outbox_insert(store, &entry, 1, &inserted);
+}
+
+/* Works until something stops it, then again when that is over; nothing that was taken is lost. */
+static void work_through_trouble(void (*begin)(void), void (*end)(void))
+{
+    struct room_checkpoint room = sample_room(1);
+    unsigned int taken = 0, saves = 0;
+    REQUIRE(try_insert(taken) == STORE_OK);
+    taken++;
+    REQUIRE(store_rooms_save(store, &room, 1) == STORE_OK);
+    begin();
+    for (int troubles = 0; troubles < 5;) {
+        const int outcome = try_insert(taken);
+        REQUIRE(outcome == STORE_OK || is_trouble(outcome));
+        taken += outcome == STORE_OK;
+        troubles += outcome != STORE_OK;
+        REQUIRE(taken < 5000);
+    }
+    for (int troubles = 0; troubles < 5;) {
+        room.pong.step = saves + 1;
+        const int outcome = store_rooms_save(store, &room, 1);
+        REQUIRE(outcome == STORE_OK || is_trouble(outcome));
+        saves += outcome == STORE_OK;
+        troubles += outcome != STORE_OK;
+        REQUIRE(saves < 50000);
+    }
+    REQUIRE(counts_of().pending >= 1);
+    end();
+    REQUIRE(try_insert(taken) == STORE_OK);
+    taken++;
+    REQUIRE(counts_of().pending == taken);
+    room.pong.step = ++saves;
+    REQUIRE(store_rooms_save(store, &room, 1) == STORE_OK);
+    close_store();
+    char error[256];
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+    for (unsigned int i = 0; i < taken; i++) {
+        struct outbox_entry found;
+        REQUIRE(store_outbox_find(store, entry_of(i).match_id, &found) == STORE_OK);
+    }
+    memset(&loaded, 0, sizeof loaded);
+    REQUIRE(store_rooms_load(store, load_one, &loaded) == STORE_OK);
+    REQUIRE(loaded.count == 1 && loaded.steps[0] == saves);
+    REQUIRE(health_of().files_set_aside == 0);
+    close_store();
+}
+
+static void limit_files(void)
+{
+    set_file_limit(200 * 1024);
+}
+
+static void unlimit_files(void)
+{
+    set_file_limit(RLIM_INFINITY);
+}
+
+static void meet_a_file_limit(void)
+{
+    char error[256];
+    signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+    work_through_trouble(limit_files, unlimit_files);
+    /* Nor does it need any room to begin with. */
+    for (size_t i = 0; i < 2; i++) {
+        static const char *const names[] = {"results-A.db", "rooms-A.db"};
+        unlink(path_of(names[i]));
+    }
+    set_file_limit(0);
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+    REQUIRE(is_trouble(try_insert(1)));
+    unlimit_files();
+    REQUIRE(try_insert(1) == STORE_OK);
+    close_store();
+}
+
+static void test_a_file_limit_is_survived(void **state)
+{
+    (void)state;
+    in_child(meet_a_file_limit);
+}
+
+/* In a mount namespace of the child's own; needs root. */
+static void mount_small(void)
+{
+    char error[256];
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("small", directory, "tmpfs", 0, "size=512k") != 0)
+        _exit(77);
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+}
+
+static void fill_disk(void)
+{
+    char block[1024];
+    const int fd = open(path_of("filler"), O_WRONLY | O_CREAT, 0600);
+    memset(block, 'x', sizeof block);
+    REQUIRE(fd >= 0);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    REQUIRE(errno == ENOSPC);
+    close(fd);
+}
+
+static void free_disk(void)
+{
+    REQUIRE(unlink(path_of("filler")) == 0);
+}
+
+static void meet_a_full_disk(void)
+{
+    char error[256];
+    mount_small();
+    work_through_trouble(fill_disk, free_disk);
+    /* Full before there is anything. */
+    remove_all();
+    fill_disk();
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+    REQUIRE(try_insert(1) == STORE_FULL);
+    free_disk();
+    REQUIRE(try_insert(1) == STORE_OK);
+    close_store();
+}
+
+static void test_a_full_disk_is_survived(void **state)
+{
+    (void)state;
+    in_child(meet_a_full_disk);
+}
+
+static void make_read_only(void)
+{
+    REQUIRE(mount(NULL, directory, NULL, MS_REMOUNT | MS_RDONLY, NULL) == 0 || errno == EBUSY);
+}
+
+static void make_writable(void)
+{
+    REQUIRE(mount(NULL, directory, NULL, MS_REMOUNT, "size=512k") == 0);
+}
+
+/* A mount with files open for writing cannot be made read-only, so this is before they are opened. */
+static void meet_a_read_only_mount(void)
+{
+    char error[256];
+    mount_small();
+    REQUIRE(try_insert(1) == STORE_OK);
+    close_store();
+    make_read_only();
+    REQUIRE(store_sqlite_open(directory, 'A', &store, error, sizeof error) == STORE_OK);
+    REQUIRE(try_insert(2) == STORE_BROKEN);
+    struct room_checkpoint room = sample_room(1);
+    REQUIRE(store_rooms_save(store, &room, 1) == STORE_BROKEN);
+    make_writable();
+    REQUIRE(try_insert(2) == STORE_OK);
+    REQUIRE(store_rooms_save(store, &room, 1) == STORE_OK);
+    REQUIRE(counts_of().pending == 2);
+    close_store();
+}
+
+static void test_a_read_only_mount_is_survived(void **state)
+{
+    (void)state;
+    in_child(meet_a_read_only_mount);
+}
+
+static void test_a_missing_directory_is_survived(void **state)
+{
+    char moved[64];
+    (void)state;
+    snprintf(moved, sizeof moved, "%s.moved", directory);
+    assert_int_equal(rename(directory, moved), 0);
+    open_store();
+    assert_int_equal(try_insert(1), STORE_BROKEN);
+    assert_int_equal(save(1), STORE_BROKEN);
+    assert_int_equal(load(), STORE_BROKEN);
+    assert_int_equal(find(1), STORE_BROKEN);
+    assert_int_equal(counts_of().pending, 0);
+    assert_int_equal(rename(moved, directory), 0);
+    assert_int_equal(insert(1), STORE_OK);
+    assert_int_equal(save(1), STORE_OK);
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 1);
+}
+
+static void test_a_directory_in_the_file_s_place_is_survived(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir(path_of("results-A.db"), 0700), 0);
+    open_store();
+    assert_int_equal(try_insert(1), STORE_BROKEN);
+    assert_int_equal(save(1), STORE_OK);
+    assert_int_equal(rmdir(path_of("results-A.db")), 0);
+    assert_int_equal(insert(1), STORE_OK);
+}
+
+static void test_a_path_too_long_is_refused(void **state)
+{
+    char dir[2000], error[256] = "";
+    struct store *none = NULL;
+    (void)state;
+    memset(dir, 'd', sizeof dir - 1);
+    dir[sizeof dir - 1] = '\0';
+    assert_int_equal(store_sqlite_open(dir, 'A', &none, error, sizeof error), STORE_FULL);
+    assert_null(none);
+    assert_non_null(strstr(error, "too long"));
+}
+
+static void test_another_connection_may_read_and_write_for_a_while(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    sqlite3 *other = connect_to("results-A.db");
+    execute(other, "BEGIN");
+    assert_int_equal(query(other, "SELECT count(*) FROM results"), 1);
+    assert_int_equal(insert(2), STORE_OK); /* who reads does not disturb, ... */
+    assert_int_equal(query(other, "SELECT count(*) FROM results"), 1); /* ... nor is disturbed */
+    execute(other, "COMMIT");
+    execute(other, "BEGIN IMMEDIATE");
+    assert_int_equal(try_insert(3), STORE_BROKEN);
+    assert_int_equal(find(2), STORE_OK);
+    assert_int_equal(counts_of().pending, 2);
+    execute(other, "COMMIT");
+    assert_int_equal(insert(3), STORE_OK);
+    assert_int_equal(counts_of().pending, 3);
+    sqlite3_close(other);
+}
+
+/* ---- purging ----------------------------------------------------------------------------- */
+
+static size_t purge(int64_t before_ms)
+{
+    size_t purged;
+    assert_int_equal(store_outbox_purge(store, before_ms, &purged), STORE_OK);
+    return purged;
+}
+
+static void test_the_purge_forgets_what_is_old_and_done(void **state)
+{
+    (void)state;
+    open_store();
+    for (unsigned int i = 1; i <= 6; i++)
+        insert(i);
+    settle(1, OUTBOX_DELIVERED, 1000);
+    settle(2, OUTBOX_DELIVERED, 2000);
+    settle(3, OUTBOX_NOT_POSTED, 1000);
+    settle(4, OUTBOX_FAILED, 1000);
+    settle(5, OUTBOX_DELIVERED, 1000);
+    save(5); /* the checkpoint of match 5 */
+    assert_int_equal(purge(2000), 2);
+    assert_int_equal(find(1), STORE_UNKNOWN);
+    assert_int_equal(find(2), STORE_OK); /* not old */
+    assert_int_equal(find(3), STORE_UNKNOWN);
+    assert_int_equal(find(4), STORE_OK); /* the operator's */
+    assert_int_equal(find(5), STORE_OK); /* it has to beat its checkpoint */
+    assert_int_equal(find(6), STORE_OK); /* pending */
+    assert_int_equal(counts_of().pending, 1);
+    assert_int_equal(counts_of().failed, 1);
+    const struct room_checkpoint gone = sample_room_gone(5);
+    store_rooms_save(store, &gone, 1);
+    assert_int_equal(purge(2000), 1);
+    assert_int_equal(find(5), STORE_UNKNOWN);
+    assert_int_equal(purge(2000), 0);
+}
+
+static void test_the_purge_goes_in_portions(void **state)
+{
+    (void)state;
+    open_store();
+    fill(OUTBOX_PURGE_MAX + 10);
+    struct outbox_entry entries[64];
+    size_t found;
+    while (counts_of().pending > 0) {
+        assert_int_equal(store_outbox_next(store, 64, entries, &found), STORE_OK);
+        for (size_t i = 0; i < found; i++) {
+            entries[i].state = OUTBOX_DELIVERED;
+            entries[i].settled_ms = 1;
+        }
+        assert_int_equal(store_outbox_update(store, entries, found), STORE_OK);
+    }
+    assert_int_equal(purge(2), OUTBOX_PURGE_MAX);
+    assert_int_equal(purge(2), 10);
+}
+
+static void test_without_checkpoints_to_ask_nothing_is_purged(void **state)
+{
+    size_t purged = 1;
+    (void)state;
+    open_store();
+    insert(1);
+    settle(1, OUTBOX_DELIVERED, 1000);
+    close_store();
+    remove_all();
+    assert_int_equal(mkdir(path_of("rooms-A.db"), 0700), 0);
+    open_store();
+    insert(1);
+    settle(1, OUTBOX_DELIVERED, 1000);
+    assert_int_equal(store_outbox_purge(store, 2000, &purged), STORE_BROKEN);
+    assert_int_equal(purged, 0);
+    assert_int_equal(find(1), STORE_OK);
+    assert_int_equal(insert(2), STORE_OK); /* that alone is no trouble */
+    assert_int_equal(rmdir(path_of("rooms-A.db")), 0);
+}
+
+/* ---- versions ---------------------------------------------------------------------------- */
+
+static void test_a_later_version_s_file_is_not_touched(void **state)
+{
+    char error[256] = "";
+    struct store *none = NULL;
+    (void)state;
+    open_store();
+    insert(1);
+    close_store();
+    sqlite3 *other = connect_to("results-A.db");
+    execute(other, "PRAGMA user_version = 99; ALTER TABLE results RENAME TO outcomes");
+    sqlite3_close(other);
+    assert_int_equal(store_sqlite_open(directory, 'A', &none, error, sizeof error), STORE_TOO_NEW);
+    assert_null(none);
+    assert_non_null(strstr(error, "results-A.db"));
+    other = connect_to("results-A.db");
+    assert_int_equal(query(other, "PRAGMA user_version"), 99);
+    assert_int_equal(query(other, "SELECT count(*) FROM outcomes"), 1);
+    sqlite3_close(other);
+    assert_int_equal(count_files("corrupt"), 0);
+}
+
+static const char *const no_statements[] = {NULL};
+static const char *const steps[] = {"CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2)",
+                                    "ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5",
+                                    "UPDATE t SET b = a * 10; DELETE FROM t WHERE a = 1", NULL};
+
+/* A file as the first `count` steps make it. */
+static void migrate(const char *const *list, int expected)
+{
+    const struct sqlite_file_kind kind = {"thing", "", "PRAGMA synchronous = FULL", list,
+                                          no_statements};
+    struct sqlite_file file;
+    assert_int_equal(sqlite_file_init(&file, &kind, directory, 'A'), STORE_OK);
+    assert_int_equal(sqlite_file_ready(&file), expected);
+    sqlite_file_close(&file);
+}
+
+static void test_schemas_are_migrated_step_by_step(void **state)
+{
+    const char *const first[] = {steps[0], NULL};
+    const char *const failing[] = {steps[0], steps[1], "DELETE FROM t; SELECT nonsense", NULL};
+    (void)state;
+    migrate(first, STORE_OK);
+    sqlite3 *other = connect_to("thing-A.db");
+    assert_int_equal(query(other, "PRAGMA user_version"), 1);
+    /* A step that fails takes back what it did; those before it stay. */
+    migrate(failing, STORE_BROKEN);
+    assert_int_equal(query(other, "PRAGMA user_version"), 2);
+    assert_int_equal(query(other, "SELECT sum(b) FROM t"), 10);
+    migrate(steps, STORE_OK);
+    assert_int_equal(query(other, "PRAGMA user_version"), 3);
+    assert_int_equal(query(other, "SELECT b FROM t"), 20);
+    migrate(steps, STORE_OK); /* nothing is done twice */
+    assert_int_equal(query(other, "SELECT count(*) FROM t"), 1);
+    sqlite3_close(other);
+    migrate(first, STORE_TOO_NEW);
+    remove_all();
+    migrate(steps, STORE_OK); /* a fresh one goes all the way */
+    other = connect_to("thing-A.db");
+    assert_int_equal(query(other, "SELECT b FROM t"), 20);
+    sqlite3_close(other);
+}
+
+/* What is promised about power cuts: the log of results is synchronous. */
+static void test_commits_of_results_are_synchronous(void **state)
+{
+    static const char *const statements[] = {"PRAGMA synchronous", "PRAGMA journal_mode", NULL};
+    extern const struct sqlite_file_kind store_sqlite_results, store_sqlite_rooms;
+    const struct sqlite_file_kind *const kinds[] = {&store_sqlite_results, &store_sqlite_rooms};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct sqlite_file_kind kind = *kinds[i];
+        struct sqlite_file file;
+        bool has_row;
+        kind.statements = statements;
+        assert_int_equal(sqlite_file_init(&file, &kind, directory, 'A'), STORE_OK);
+        assert_int_equal(sqlite_file_ready(&file), STORE_OK);
+        assert_int_equal(sqlite_file_step(&file, sqlite_file_statement(&file, 0), &has_row),
+                         STORE_OK);
+        assert_int_equal(sqlite3_column_int(file.statements[0], 0), i == 0 ? 2 : 1);
+        assert_int_equal(sqlite_file_step(&file, sqlite_file_statement(&file, 1), &has_row),
+                         STORE_OK);
+        assert_string_equal((const char *)sqlite3_column_text(file.statements[1], 0), "wal");
+        sqlite_file_close(&file);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_results_last),
+        TEST(test_rooms_last),
+        TEST(test_a_loaded_room_is_the_saved_one),
+        TEST(test_files_are_not_for_everybody),
+        TEST(test_two_slots_have_two_stores),
+        TEST(test_a_commit_survives_a_kill_and_is_whole),
+        TEST(test_what_was_not_committed_is_not_there),
+        TEST(test_a_corrupt_file_is_set_aside),
+        TEST(test_a_file_cut_short_is_set_aside),
+        TEST(test_a_damaged_log_gives_what_is_whole),
+        TEST(test_a_file_that_becomes_corrupt_is_replaced),
+        TEST(test_unreadable_rooms_are_kept_aside),
+        TEST(test_an_impossible_room_is_not_saved),
+        TEST(test_a_file_limit_is_survived),
+        TEST(test_a_full_disk_is_survived),
+        TEST(test_a_read_only_mount_is_survived),
+        TEST(test_a_missing_directory_is_survived),
+        TEST(test_a_directory_in_the_file_s_place_is_survived),
+        TEST(test_a_path_too_long_is_refused),
+        TEST(test_another_connection_may_read_and_write_for_a_while),
+        TEST(test_the_purge_forgets_what_is_old_and_done),
+        TEST(test_the_purge_goes_in_portions),
+        TEST(test_without_checkpoints_to_ask_nothing_is_purged),
+        TEST(test_a_later_version_s_file_is_not_touched),
+        TEST(test_schemas_are_migrated_step_by_step),
+        TEST(test_commits_of_results_are_synchronous),
+    };
+    log_init("test_store_sqlite", LOG_LEVEL_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
