@@ -271,11 +271,19 @@ void game_manager_result_stored(struct game_manager *manager, const char *match_
 
 /*
  * Takes up a room of an earlier process, before the loop runs. `result`: that of the room's match if
- * it was committed, else NULL. Returns GAME_MANAGER_OK, or _SERVER_FULL when there is no place for it
- * or its code is not of this slot.
+ * it was committed, else NULL. A room whose match has a result, but whose checkpoint lacks a player, is
+ * forgotten. Returns GAME_MANAGER_OK, or _SERVER_FULL when there is no place for it or its code is not
+ * of this slot.
  */
 int game_manager_restore(struct game_manager *manager, const struct room_checkpoint *checkpoint,
                          const struct match_result *result, struct now now);
+
+/*
+ * After the last restore, when match_over can be called: has the results submitted (again) of rooms
+ * whose match was over by their checkpoints while the store had no result, which can be when only one
+ * of its files works. They are told that it is over once that is safe.
+ */
+void game_manager_submit_restored(struct game_manager *manager, struct now now);
 
 /* Before a stop: checkpoints every room. Returns how many could not be taken. */
 int game_manager_checkpoint_all(struct game_manager *manager, struct now now);

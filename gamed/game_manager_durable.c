@@ -46,6 +46,8 @@ void game_manager_result_stored(struct game_manager *manager, const char *match_
         return;
     manager_release(manager, room);
     const struct game_events nothing_new = {0};
+    game_state_view(&room->game, &room->fresh);
+    room->update_due = true; /* the final state comes right behind */
     manager_publish(manager, room, &nothing_new, now);
 }
 
@@ -146,6 +148,11 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
     if (checkpoint->room_code[0] != manager->config.slot ||
         manager_find_room(manager, checkpoint->room_code))
         return GAME_MANAGER_SERVER_FULL;
+    if (result && !(checkpoint->seats[0].held && checkpoint->seats[1].held)) {
+        /* from before somebody sat down who has played since: nobody could be told apart in it */
+        manager_note_gone(manager, checkpoint->room_code);
+        return GAME_MANAGER_OK;
+    }
     struct room *room = manager_take_room(manager);
     if (!room)
         return GAME_MANAGER_SERVER_FULL;
@@ -160,5 +167,20 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
         if (room->game.seats[seat - 1].held && room->game.seats[seat - 1].player.is_bot)
             restore_bot(manager, room, seat, now);
     }
+    if (!result && room->game.pong.phase == PONG_FINISHED)
+        manager_hold(manager, room, room->game.match_id, now);
     return GAME_MANAGER_OK;
+}
+
+void game_manager_submit_restored(struct game_manager *manager, struct now now)
+{
+    struct room *room, *after;
+    HASH_ITER (hh_held, manager->held_rooms, room, after) {
+        struct match_result result;
+        game_state_result(&room->game, &result);
+        if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
+            room->held_since_ms = now.mono_ms;
+        else
+            manager_release(manager, room);
+    }
 }

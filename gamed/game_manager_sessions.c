@@ -305,6 +305,8 @@ int game_manager_rematch(struct game_manager *manager, struct player_session *se
         return GAME_NOT_A_PLAYER;
     struct room *room = session->room;
     struct game_events events = {0};
+    if (manager_is_held(manager, room, now))
+        return GAME_TOO_EARLY; /* nobody was told of the end, and its result is not safe yet */
     int outcome = game_state_rematch(&room->game, session->seat, now, &events);
     if (game_state_rematch_agreed(&room->game)) {
         char match_id[UUID_SIZE];

@@ -86,6 +86,8 @@ void game_state_load(struct game *game, const struct game_rules *rules,
     game->end = checkpoint->end;
     game->ended_ms = now.mono_ms + checkpoint->rematch_left_ms - rules->rematch_ms;
     game->ended_unix_ms = checkpoint->ended_unix_ms;
+    if (game->pong.phase == PONG_FINISHED) /* its result must come out the same */
+        game->begun_ms = game->ended_ms - checkpoint->duration_ms;
     if (!game_state_is_under_way(game))
         return;
     pong_set_phase(&game->pong, PONG_PAUSED, PONG_STEPS_OPEN);

@@ -33,7 +33,7 @@ enum {
     EXIT_USAGE = 2,
     SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
     HELD_CHECK_NS = 50000000,
-    ROOMS_GRACE_MS = 2000,   /* at a stop, for the last checkpoints */
+    ROOMS_GRACE_MS = 1000,   /* at a stop, for each of two portions of last checkpoints */
     RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
 };
 
@@ -51,6 +51,7 @@ struct daemon {
     struct stored_ids stored;
     struct ipc_endpoint endpoint;
     int64_t stop_deadline_ns; /* 0 while it is not stopping */
+    bool rooms_unread;        /* not all rooms of an earlier process could be read */
 };
 
 /* ---- what is wired to what ----------------------------------------------------------- */
@@ -59,7 +60,7 @@ struct daemon {
 static bool on_match_over(void *arg, const struct match_result *result)
 {
     struct daemon *daemon = arg;
-    return game_history_submit(daemon->history, result) == GAME_HISTORY_OK;
+    return daemon->history && game_history_submit(daemon->history, result) == GAME_HISTORY_OK;
 }
 
 /* On the results thread. */
@@ -73,7 +74,7 @@ static void on_result_stored(void *arg, const char *match_id)
 static bool on_checkpoint(void *arg, const struct room_checkpoint *checkpoint)
 {
     struct daemon *daemon = arg;
-    uint64_t ticket = room_keeper_put(daemon->keeper, checkpoint);
+    uint64_t ticket = daemon->keeper ? room_keeper_put(daemon->keeper, checkpoint) : 0;
     if (ticket == 0)
         return false;
     daemon->last_ticket = ticket;
@@ -122,12 +123,16 @@ static size_t name_degraded(void *arg, const char **words, size_t max)
     struct daemon *daemon = arg;
     struct game_history_stats results;
     struct room_keeper_stats rooms;
+    struct store_health health;
+    size_t count = 0;
     game_history_stats(daemon->history, &results);
     room_keeper_stats(daemon->keeper, &rooms);
-    if ((!results.store_broken && !rooms.store_broken) || max == 0)
-        return 0;
-    words[0] = "store";
-    return 1;
+    store_health(daemon->store, &health);
+    if ((results.store_broken || rooms.store_broken) && count < max)
+        words[count++] = "store";
+    if ((daemon->rooms_unread || health.files_set_aside || health.rooms_unreadable) && count < max)
+        words[count++] = "store_damaged"; /* until the next start: somebody has to look */
+    return count;
 }
 
 static int64_t on_timer(void *arg)
@@ -148,24 +153,31 @@ static int64_t on_timer(void *arg)
 }
 
 /*
- * The first signal asks everybody to come back later and lets results go out; the second stops at
- * once.
+ * From now on a signal ends the process at once, wherever it is: everything that matters survives
+ * that, and who asks twice wants no more waiting. Only the loop's thread does not block signals.
  */
+static void die_of_next_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* The first signal asks everybody to come back later and lets results go out. */
 static void on_signal(void *arg)
 {
     struct daemon *daemon = arg;
     struct signalfd_siginfo info;
-    while (read(daemon->signal_fd, &info, sizeof info) == sizeof info) {
-        struct now now = clock_read();
-        if (daemon->stop_deadline_ns != 0) {
-            loop_stop(daemon->loop);
-            continue;
-        }
-        log_info("stopping");
-        daemon->stop_deadline_ns = now.mono_ns + (int64_t)daemon->config.drain_ms * 1000000;
-        game_manager_drain(daemon->manager, now);
-        loop_hasten_timer(daemon->loop, daemon->stop_deadline_ns);
-    }
+    struct now now = clock_read();
+    if (read(daemon->signal_fd, &info, sizeof info) != sizeof info || daemon->stop_deadline_ns)
+        return;
+    log_info("stopping; a second signal ends this at once");
+    die_of_next_signal();
+    daemon->stop_deadline_ns = now.mono_ns + (int64_t)daemon->config.drain_ms * 1000000;
+    game_manager_drain(daemon->manager, now);
+    loop_hasten_timer(daemon->loop, daemon->stop_deadline_ns);
 }
 
 /* ---- start --------------------------------------------------------------------------- */
@@ -239,8 +251,10 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
     const struct room_keeper_config config = {.max_rooms = (size_t)daemon->config.manager.max_rooms,
                                               .saved = on_rooms_saved,
                                               .arg = daemon};
-    store_rooms_load(daemon->store, restore_room, daemon);
     struct game_manager_stats stats;
+    daemon->rooms_unread = store_rooms_load(daemon->store, restore_room, daemon) != STORE_OK;
+    if (daemon->rooms_unread)
+        log_error("not all rooms of an earlier process could be read");
     game_manager_stats(daemon->manager, &stats);
     if (stats.rooms > 0)
         log_info("took up %d rooms of an earlier process", stats.rooms);
@@ -249,10 +263,12 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
     if (game_history_start(&daemon->config.history, daemon->store, &daemon->history, error,
                            error_size) != GAME_HISTORY_OK)
         return -1;
-    if (room_keeper_start(&config, daemon->store, &daemon->keeper) == ROOM_KEEPER_OK)
-        return 0;
-    snprintf(error, error_size, "the thread that keeps rooms could not be started");
-    return -1;
+    if (room_keeper_start(&config, daemon->store, &daemon->keeper) != ROOM_KEEPER_OK) {
+        snprintf(error, error_size, "the thread that keeps rooms could not be started");
+        return -1;
+    }
+    game_manager_submit_restored(daemon->manager, clock_read());
+    return 0;
 }
 
 static int start_games(struct daemon *daemon, char *error, size_t error_size)
@@ -330,15 +346,20 @@ static void keep_last_states(struct daemon *daemon)
         log_error("some rooms are kept only as they were a second ago");
 }
 
-/* Whatever was started; in the order in which nobody is left who could use what is gone. */
+/*
+ * Whatever was started. The threads end before the loop that they wake; what connections bring about
+ * as they close with the loop is no news for anybody any more.
+ */
 static void stop(struct daemon *daemon)
 {
     ipc_endpoint_drop_held(&daemon->endpoint);
     ipc_server_close(daemon->endpoint.server);
     keep_last_states(daemon);
-    loop_close(daemon->loop);
     room_keeper_stop(daemon->keeper);
+    daemon->keeper = NULL;
     game_history_stop(daemon->history, RESULTS_GRACE_MS);
+    daemon->history = NULL;
+    loop_close(daemon->loop);
     store_close(daemon->store);
     game_manager_free(daemon->manager);
     game_consumer_free(daemon->consumer);

@@ -89,6 +89,7 @@ describe('an absence that does not end', () => {
     const late = await Player.connect(stack, first);
     assert.equal((await late.join()).player_number, 1);
     assert.equal(late.state.status, 'FINISHED');
+    assert.equal((await late.waitFor('game_over')).reason, 'forfeit');
     late.forget();
     two.sendJson({ type: 'rematch' });
     await late.waitFor('rematch_offered');

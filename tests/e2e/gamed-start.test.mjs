@@ -43,7 +43,7 @@ describe('a second gamed', () => {
     assert.equal(end.code, code, end.said);
     const lines = end.said.trimEnd().split('\n');
     assert.match(lines.at(-1), sentence);
-    assert.ok(lines.every((line) => / (warn|error) gamed: /.test(line)), `log lines only, not:\n${end.said}`);
+    assert.ok(lines.every((line) => / (info|warn|error) gamed: /.test(line)), `log lines only, not:\n${end.said}`);
     const wsUrl = `ws+unix:${stack.sockets.gamed}:`;
     await assert.rejects(Player.connect(stack, { room_code: 'A00000' }, { wsUrl }), { status: 404 }, 'the first one still answers');
   }

@@ -689,10 +689,13 @@ static void test_an_outcome_that_cannot_be_saved_is_kept_and_not_posted_again(vo
     (void)state;
     set_up(SCRIPT(CREATED));
     atomic_store(&fixture.store.update_failures, 1);
+    atomic_store(&fixture.receiver.hold, true);
     http_receiver_up(&fixture.receiver);
     start();
     for (unsigned int i = 1; i <= 12; i++) /* more than there are places */
         submit(i);
+    AWAIT(fixture.stored == 12); /* so that what comes of them are updates */
+    atomic_store(&fixture.receiver.hold, false);
     await_delivered(12);
     AWAIT(stats_of().unsaved == 0);
     assert_int_equal(fixture.store.updated[OUTBOX_DELIVERED], 12);

@@ -2431,7 +2431,8 @@ static void test_end_is_told_once_its_result_is_safe(void **state)
     assert_string_equal(a->heard, "R0 ");
 
     /* what happens in the meantime comes after */
-    assert_int_equal(game_manager_rematch(world.manager, b->session, world.now), GAME_OK);
+    hang_up(b);
+    b = connect_token(pair.tickets[1].code, pair.tickets[1].token);
     struct client *watcher = watch(pair.room->game.room_code);
     assert_int_equal(watcher->states, 0);
     say_hello(watcher, "me", "Eve");
@@ -2440,8 +2441,9 @@ static void test_end_is_told_once_its_result_is_safe(void **state)
     assert_string_equal(a->heard, "R0 ");
 
     result_stored();
-    assert_string_equal(a->heard, "R0 G1 O1 F2 ");
-    assert_string_equal(b->heard, "R0 G1 O1 F2 ");
+    assert_string_equal(a->heard, "R0 G1 O1 L2 ");
+    assert_int_equal(b->states, 1);
+    assert_int_equal(a->view.status, GAME_STATUS_FINISHED); /* at once */
     assert_int_equal(watcher->states, 1);
     assert_int_equal(watcher->greetings, 1);
     assert_string_equal(watcher->heard, ""); /* his first state has it all */
@@ -2451,7 +2453,7 @@ static void test_end_is_told_once_its_result_is_safe(void **state)
     assert_int_equal(a->states, states);
     assert_int_equal(a->deltas, deltas + 1);
     result_stored(); /* said twice: nothing more */
-    assert_string_equal(a->heard, "R0 G1 O1 F2 ");
+    assert_string_equal(a->heard, "R0 G1 O1 L2 ");
 }
 
 static void test_end_is_told_anyway_after_two_seconds(void **state)
@@ -2467,16 +2469,21 @@ static void test_end_is_told_anyway_after_two_seconds(void **state)
     assert_string_equal(pair.clients[0]->heard, "R0 G1 O1 ");
 }
 
-static void test_rematch_of_a_match_whose_end_waits(void **state)
+/* Else the new match's checkpoint could be safe before the old match's result. */
+static void test_no_rematch_of_a_match_whose_end_waits(void **state)
 {
     (void)state;
     struct pair pair = held_match();
     for (int i = 0; i < 2; i++)
         assert_int_equal(
-            game_manager_rematch(world.manager, pair.clients[i]->session, world.now), GAME_OK);
-    assert_int_equal(pair.room->game.pong.phase, PONG_SERVING);
+            game_manager_rematch(world.manager, pair.clients[i]->session, world.now),
+            GAME_TOO_EARLY);
+    assert_int_equal(pair.room->game.pong.phase, PONG_FINISHED);
     assert_string_equal(pair.clients[0]->heard, "R0 ");
     result_stored();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            game_manager_rematch(world.manager, pair.clients[i]->session, world.now), GAME_OK);
     assert_string_equal(pair.clients[0]->heard, "R0 G1 O1 F1 N0 ");
     forget_heard(pair.clients[0]);
     run_ms(5000); /* the second match's end waits in its turn */
@@ -2824,6 +2831,58 @@ static void test_committed_end_beats_the_checkpoint(void **state)
     assert_string_equal(a->heard, "F1 N0 ");
 }
 
+/* Its checkpoint was safe, its result was not: the same result is handed over, and then it is told. */
+static void test_end_whose_result_was_not_safe_is_submitted_again(void **state)
+{
+    (void)state;
+    world.holds_results = true;
+    struct pair pair = start_match(1);
+    run_ms(3040);
+    while (world.result_count == 0)
+        run_ms(5);
+    run_ms(34);
+    assert_int_equal(world.checkpoint.pong.phase, PONG_FINISHED);
+    const struct match_result before = world.results[0];
+    assert_true(before.duration_s > 3);
+    run_ms(300);
+    restart();
+    assert_int_equal(restore(NULL), GAME_MANAGER_OK);
+    assert_int_equal(world.result_count, 0); /* nobody could take it yet */
+    game_manager_submit_restored(world.manager, world.now);
+    assert_int_equal(world.result_count, 1);
+    assert_memory_equal(&world.results[0], &before, sizeof before);
+    struct client *a = connect_token(pair.tickets[0].code, pair.tickets[0].token);
+    run_ms(1000);
+    assert_int_equal(a->states, 0);
+    result_stored();
+    assert_int_equal(a->states, 1);
+    assert_int_equal(a->view.status, GAME_STATUS_FINISHED);
+
+    /* nobody takes it: nothing to wait for */
+    world.holds_results = false;
+    restart();
+    assert_int_equal(restore(NULL), GAME_MANAGER_OK);
+    game_manager_submit_restored(world.manager, world.now);
+    a = connect_token(pair.tickets[0].code, pair.tickets[0].token);
+    run_ms(34);
+    assert_int_equal(a->view.status, GAME_STATUS_FINISHED);
+}
+
+/* A checkpoint from before the second player came, of a match that has a result. */
+static void test_end_of_a_match_whose_player_is_unknown(void **state)
+{
+    (void)state;
+    struct ticket ticket = create();
+    const struct match_result result = {.score = {1, 0}, .winner = 1, .finished_at_unix = 1.7e9};
+    restart();
+    assert_int_equal(restore(&result), GAME_MANAGER_OK);
+    assert_int_equal(stats().rooms, 0);
+    assert_int_equal(world.gone_count, 1);
+    assert_string_equal(world.gone_code, ticket.code);
+    game_manager_submit_restored(world.manager, world.now);
+    assert_int_equal(world.result_count, 0);
+}
+
 static void test_rooms_that_have_no_place_are_not_restored(void **state)
 {
     (void)state;
@@ -3158,7 +3217,7 @@ int main(void)
         TEST(test_closed_session_is_not_pinged),
         TEST(test_end_is_told_once_its_result_is_safe),
         TEST(test_end_is_told_anyway_after_two_seconds),
-        TEST(test_rematch_of_a_match_whose_end_waits),
+        TEST(test_no_rematch_of_a_match_whose_end_waits),
         TEST(test_no_event_is_lost_while_an_end_waits),
         TEST(test_slow_session_while_an_end_waits),
         TEST(test_room_closes_while_its_end_waits),
@@ -3170,6 +3229,8 @@ int main(void)
         TEST(test_waiting_room_after_a_restart),
         TEST(test_bot_after_a_restart),
         TEST(test_committed_end_beats_the_checkpoint),
+        TEST(test_end_whose_result_was_not_safe_is_submitted_again),
+        TEST(test_end_of_a_match_whose_player_is_unknown),
         TEST(test_rooms_that_have_no_place_are_not_restored),
         TEST(test_anything_at_any_time),
     };
