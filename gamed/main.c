@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/clock.h"
 #include "gamed/config.h"
@@ -60,7 +61,11 @@ struct daemon {
 static bool on_match_over(void *arg, const struct match_result *result)
 {
     struct daemon *daemon = arg;
-    return daemon->history && game_history_submit(daemon->history, result) == GAME_HISTORY_OK;
+    FAILPOINT("over-before-submit");
+    const bool is_taken =
+        daemon->history && game_history_submit(daemon->history, result) == GAME_HISTORY_OK;
+    FAILPOINT("over-submitted");
+    return is_taken;
 }
 
 /* On the results thread. */
@@ -111,8 +116,11 @@ static void on_woken(void *arg)
     struct daemon *daemon = arg;
     struct now now = clock_read();
     char match_id[UUID_SIZE];
-    while (stored_ids_take(&daemon->stored, match_id))
+    while (stored_ids_take(&daemon->stored, match_id)) {
+        FAILPOINT("over-before-announcement");
         game_manager_result_stored(daemon->manager, match_id, now);
+        FAILPOINT("over-announced");
+    }
     ipc_endpoint_serve(&daemon->endpoint, now);
     /* the request may have opened a room, whose first update is due before the timer would fire */
     loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/failpoint.h"
 #include "common/log.h"
 #include "common/random.h"
 
@@ -105,6 +106,7 @@ static bool start(struct result_delivery *delivery, struct result_attempt *attem
                   const struct outbox_entry *entry)
 {
     outbox_entry_copy(&attempt->entry, entry);
+    FAILPOINT("post-before-begin");
     if (result_post_begin(&attempt->post, &delivery->target, attempt->entry.match_id,
                           attempt->entry.body, attempt->entry.body_size, attempt) != 0)
         return false;
@@ -227,6 +229,7 @@ static void finish(struct result_delivery *delivery, struct result_attempt *atte
     struct outbox_entry *entry = &attempt->entry;
     uint32_t random;
 
+    FAILPOINT("post-answered");
     const struct retry_answer answer = result_post_answer(&attempt->post);
     curl_multi_remove_handle(delivery->multi, attempt->post.easy);
     result_post_end(&attempt->post);

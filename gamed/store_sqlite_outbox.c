@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/failpoint.h"
+
 static const char *const steps[] = {
     /* 1 */
     "CREATE TABLE results ("
@@ -252,8 +254,10 @@ int store_sqlite_outbox_insert(struct store *store, const struct outbox_entry *e
     int outcome = begin(sqlite);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
         outcome = insert_one(sqlite, &entries[i], &change);
+    FAILPOINT("result-before-commit");
     if (outcome == STORE_OK)
         outcome = commit(sqlite, &change);
+    FAILPOINT("result-after-commit");
     *inserted = outcome == STORE_OK ? count : 0;
     return outcome;
 }
@@ -286,7 +290,11 @@ int store_sqlite_outbox_update(struct store *store, const struct outbox_entry *e
     int outcome = begin(sqlite);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
         outcome = update_one(sqlite, &entries[i], &change);
-    return outcome == STORE_OK ? commit(sqlite, &change) : outcome;
+    FAILPOINT("mark-before-commit");
+    if (outcome == STORE_OK)
+        outcome = commit(sqlite, &change);
+    FAILPOINT("mark-after-commit");
+    return outcome;
 }
 
 /* ---- reading ------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/failpoint.h"
 #include "common/log.h"
 
 static const char *const steps[] = {
@@ -89,6 +90,8 @@ static int save_one(struct store_sqlite *sqlite, const struct room_checkpoint *c
                   checkpoint->room_code, problem ? problem : "it is too long");
         return STORE_OK;
     }
+    if (checkpoint->pong.phase == PONG_FINISHED)
+        FAILPOINT("room-over-saved");
     sqlite3_stmt *statement = sqlite_file_statement(&sqlite->rooms, SAVE);
     sqlite3_bind_text(statement, 1, checkpoint->room_code, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, checkpoint->match_id, -1, SQLITE_STATIC);
@@ -102,7 +105,11 @@ int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *l
     int outcome = sqlite_file_begin(&sqlite->rooms);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
         outcome = list[i].is_gone ? forget(sqlite, list[i].room_code) : save_one(sqlite, &list[i]);
-    return outcome == STORE_OK ? sqlite_file_commit(&sqlite->rooms) : outcome;
+    FAILPOINT("rooms-before-commit");
+    if (outcome == STORE_OK)
+        outcome = sqlite_file_commit(&sqlite->rooms);
+    FAILPOINT("rooms-after-commit");
+    return outcome;
 }
 
 /* ---- loading ------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@ common/unix_socket      -
 common/clock            -
 common/room_options     -
 common/log              common/text
+common/failpoint        -
 common/options          common/text common/log
 common/*                common/*
 
