@@ -206,6 +206,12 @@ size_t game_manager_list(struct game_manager *manager, struct now now, const str
 
 void game_manager_stats(const struct game_manager *manager, struct game_manager_stats *stats);
 
+/*
+ * The room as people may see it: as it is, or, while the end of its match waits for its result to be
+ * safe, as it was last shown before.
+ */
+void game_manager_view(const struct room *room, struct game_view *view);
+
 /* Whether somebody sits there with a connection, as check/ counts them. */
 int game_manager_active_sessions(const struct room *room);
 

@@ -51,6 +51,14 @@ void game_manager_result_stored(struct game_manager *manager, const char *match_
     manager_publish(manager, room, &nothing_new, now);
 }
 
+void game_manager_view(const struct room *room, struct game_view *view)
+{
+    if (room->held_since_ms)
+        *view = room->shown;
+    else
+        game_state_view(&room->game, view);
+}
+
 /* ---- checkpoints --------------------------------------------------------------------- */
 
 static struct room_mark mark_of(const struct room *room)

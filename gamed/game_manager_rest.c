@@ -190,7 +190,9 @@ int game_manager_join(struct game_manager *manager, const char *code,
         return grant(manager, room, seat, caller, false, false, now, placement);
     if (by_cookie)
         return answer(placement, room, by_cookie, token, false, true);
-    return room->game.pong.phase == PONG_FINISHED ? GAME_MANAGER_GAME_OVER : GAME_MANAGER_ROOM_FULL;
+    struct game_view view;
+    game_manager_view(room, &view);
+    return view.status == GAME_STATUS_FINISHED ? GAME_MANAGER_GAME_OVER : GAME_MANAGER_ROOM_FULL;
 }
 
 /* Waits for exactly one more player, and who waits is there to play. */
@@ -278,8 +280,10 @@ int game_manager_cancel(struct game_manager *manager, const char *code,
 /* Under way, or waiting with somebody there. */
 static bool is_alive(const struct room *room, struct now now)
 {
+    struct game_view view;
+    game_manager_view(room, &view);
     if (room->game.pong.phase != PONG_WAITING)
-        return game_state_is_under_way(&room->game);
+        return view.status == GAME_STATUS_ONGOING;
     for (int seat = 1; seat <= 2; seat++)
         if (!room->game.seats[seat - 1].player.is_bot &&
             game_state_is_here_lately(&room->game, seat, now))

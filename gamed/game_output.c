@@ -18,9 +18,12 @@ static void write_frame(struct game_output *output, struct player_session *sessi
 static struct frame *state_frame(struct frame *frame, const struct room *room,
                                  enum messages_state_form form, struct now now)
 {
-    if (frame->length == 0)
+    struct game_view view;
+    if (frame->length == 0) {
+        game_state_view(&room->game, &view);
         frame->length =
-            messages_state(&room->game, form, now.unix_ms, frame->text, sizeof frame->text);
+            messages_state(&room->game, &view, form, now.unix_ms, frame->text, sizeof frame->text);
+    }
     return frame;
 }
 

@@ -53,10 +53,13 @@ static json_t *reply_failure(int error)
 }
 
 /* The 21 keys as an object. */
-static json_t *state_object(const struct game *game, struct now now)
+static json_t *state_object(const struct room *room, struct now now)
 {
     char text[MESSAGES_SIZE];
-    size_t length = messages_state(game, MESSAGES_STATE_BARE, now.unix_ms, text, sizeof text);
+    struct game_view view;
+    game_manager_view(room, &view);
+    size_t length =
+        messages_state(&room->game, &view, MESSAGES_STATE_BARE, now.unix_ms, text, sizeof text);
     return json_loadb(text, length, 0, NULL);
 }
 
@@ -73,14 +76,14 @@ static json_t *reply_placement(const struct game_placement *placement, struct no
     json_object_set_new(reply, "created", json_boolean(placement->created));
     if (placement->reconnecting)
         json_object_set_new(reply, "reconnecting", json_true());
-    json_object_set_new(reply, "game_state", state_object(game, now));
+    json_object_set_new(reply, "game_state", state_object(placement->room, now));
     return reply;
 }
 
-static const char *status_word(const struct game *game)
+static const char *status_word(const struct game_view *view)
 {
     static const char *const words[] = {"WAITING", "ONGOING", "FINISHED"};
-    return words[game_state_status(game)];
+    return words[view->status];
 }
 
 static json_t *text_or_null(const char *text)
@@ -133,15 +136,17 @@ static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_reque
     if (error)
         return reply_failure(error);
     const struct game *game = &room->game;
+    struct game_view view;
+    game_manager_view(room, &view);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "room_code", json_string(game->room_code));
-    json_object_set_new(reply, "status", json_string(status_word(game)));
+    json_object_set_new(reply, "status", json_string(status_word(&view)));
     json_object_set_new(reply, "player_count", json_integer(game_state_player_count(game)));
     json_object_set_new(reply, "active_sessions", json_integer(game_manager_active_sessions(room)));
     json_object_set_new(reply, "spectators", json_integer(room->spectator_count));
     json_object_set_new(reply, "player_1_id", text_or_null(game->seats[0].player.player_id));
     json_object_set_new(reply, "player_2_id", text_or_null(game->seats[1].player.player_id));
-    json_object_set_new(reply, "is_paused", json_boolean(game->pong.phase != PONG_RALLY));
+    json_object_set_new(reply, "is_paused", json_boolean(view.is_paused));
     json_object_set_new(reply, "created_at", json_real((double)game->created_unix_ms / 1000));
     return reply;
 }
@@ -168,14 +173,16 @@ static json_t *serve_list(struct ipc_endpoint *endpoint, const struct ipc_reques
     (void)request;
     for (size_t i = 0; i < count; i++) {
         const struct game *game = &rooms[i]->game;
+        struct game_view view;
+        game_manager_view(rooms[i], &view);
         json_t *usernames = json_array(), *scores = json_array();
         for (int seat = 0; seat < 2; seat++) {
             json_array_append_new(usernames, text_or_null(game->seats[seat].player.username));
-            json_array_append_new(scores, json_integer(game->pong.score[seat]));
+            json_array_append_new(scores, json_integer(view.score[seat]));
         }
         json_t *entry = json_object();
         json_object_set_new(entry, "room_code", json_string(game->room_code));
-        json_object_set_new(entry, "status", json_string(status_word(game)));
+        json_object_set_new(entry, "status", json_string(status_word(&view)));
         json_object_set_new(entry, "usernames", usernames);
         json_object_set_new(entry, "scores", scores);
         json_object_set_new(entry, "spectators", json_integer(rooms[i]->spectator_count));

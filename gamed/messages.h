@@ -66,9 +66,9 @@ enum messages_state_form {
     MESSAGES_STATE_JOINED /* type game_state_delta, is_full_state true: after player_joined */
 };
 
-/* The 21 keys. Allocates nothing. */
-size_t messages_state(const struct game *game, enum messages_state_form form, int64_t unix_ms,
-                      char *out, size_t size);
+/* The 21 keys, of what `view` shows; names are taken from `game`. Allocates nothing. */
+size_t messages_state(const struct game *game, const struct game_view *view,
+                      enum messages_state_form form, int64_t unix_ms, char *out, size_t size);
 
 /*
  * What `after` shows otherwise than `before`; names are taken from `game`. Returns 0 when nothing

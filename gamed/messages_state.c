@@ -108,8 +108,8 @@ static void put_number_key(struct writer *writer, const char *key, int32_t value
     put_hundredths(writer, value);
 }
 
-size_t messages_state(const struct game *game, enum messages_state_form form, int64_t unix_ms,
-                      char *out, size_t size)
+size_t messages_state(const struct game *game, const struct game_view *view,
+                      enum messages_state_form form, int64_t unix_ms, char *out, size_t size)
 {
     static const char *const openings[] = {
         [MESSAGES_STATE_BARE] = "{",
@@ -117,34 +117,32 @@ size_t messages_state(const struct game *game, enum messages_state_form form, in
         [MESSAGES_STATE_JOINED] = "{\"type\":\"game_state_delta\",\"is_full_state\":true,",
     };
     struct writer writer = {out, out + size};
-    struct game_view view;
-    game_state_view(game, &view);
     put(&writer, openings[form]);
     put(&writer, "\"room_code\":");
     put_string(&writer, game->room_code);
     put(&writer, ",\"status\":\"");
-    put(&writer, status_word(view.status));
+    put(&writer, status_word(view->status));
     put(&writer, "\"");
     put_names(&writer, game);
     put(&writer, ",\"player_1_score\":");
-    put_unsigned(&writer, view.score[0]);
+    put_unsigned(&writer, view->score[0]);
     put(&writer, ",\"player_2_score\":");
-    put_unsigned(&writer, view.score[1]);
-    put_number_key(&writer, ",\"player_1_paddle_y\":", view.paddle_y[0]);
-    put_number_key(&writer, ",\"player_2_paddle_y\":", view.paddle_y[1]);
+    put_unsigned(&writer, view->score[1]);
+    put_number_key(&writer, ",\"player_1_paddle_y\":", view->paddle_y[0]);
+    put_number_key(&writer, ",\"player_2_paddle_y\":", view->paddle_y[1]);
     put(&writer, ",\"paddle_height\":");
     put_unsigned(&writer, PONG_PADDLE_HEIGHT / PONG_UNITS_PER_PX);
     put(&writer, ",\"paddle_width\":");
     put_unsigned(&writer, PONG_PADDLE_WIDTH / PONG_UNITS_PER_PX);
-    put_number_key(&writer, ",\"ball_x\":", view.ball_x);
-    put_number_key(&writer, ",\"ball_y\":", view.ball_y);
+    put_number_key(&writer, ",\"ball_x\":", view->ball_x);
+    put_number_key(&writer, ",\"ball_y\":", view->ball_y);
     put(&writer, ",\"ball_size\":");
     put_unsigned(&writer, 2 * PONG_BALL_RADIUS / PONG_UNITS_PER_PX);
-    put_number_key(&writer, ",\"ball_speed_x\":", view.ball_speed_x);
-    put_number_key(&writer, ",\"ball_speed_y\":", view.ball_speed_y);
-    put(&writer, view.is_paused ? ",\"is_paused\":true" : ",\"is_paused\":false");
+    put_number_key(&writer, ",\"ball_speed_x\":", view->ball_speed_x);
+    put_number_key(&writer, ",\"ball_speed_y\":", view->ball_speed_y);
+    put(&writer, view->is_paused ? ",\"is_paused\":true" : ",\"is_paused\":false");
     put(&writer, ",\"last_loser\":");
-    put_last_loser(&writer, view.last_loser);
+    put_last_loser(&writer, view->last_loser);
     put(&writer, ",\"winning_score\":");
     put_unsigned(&writer, game->pong.winning_score);
     put(&writer, ",\"timestamp\":");

@@ -2456,6 +2456,36 @@ static void test_end_is_told_once_its_result_is_safe(void **state)
     assert_string_equal(a->heard, "R0 G1 O1 L2 ");
 }
 
+/* Who asks over REST is told no more than who is connected. */
+static void test_end_that_waits_is_told_to_nobody_who_asks(void **state)
+{
+    (void)state;
+    world.holds_results = true;
+    struct ticket first =
+        create_with(somebody(), (struct game_options){.winning_score = 1, .is_public = true});
+    struct ticket second = join(first.code);
+    connect_token(first.code, first.token);
+    connect_token(second.code, second.token);
+    while (world.result_count == 0)
+        run_ms(10);
+    const struct room *listed;
+    struct game_view view;
+    game_manager_view(first.room, &view);
+    assert_int_equal(view.status, GAME_STATUS_ONGOING);
+    assert_int_equal(view.score[0], 0);
+    assert_false(view.is_paused);
+    assert_int_equal(join(first.code).error, GAME_MANAGER_ROOM_FULL);
+    assert_int_equal(game_manager_list(world.manager, world.now, &listed, 1), 1);
+
+    result_stored();
+    game_manager_view(first.room, &view);
+    assert_int_equal(view.status, GAME_STATUS_FINISHED);
+    assert_int_equal(view.score[0], 1);
+    assert_true(view.is_paused);
+    assert_int_equal(join(first.code).error, GAME_MANAGER_GAME_OVER);
+    assert_int_equal(game_manager_list(world.manager, world.now, &listed, 1), 0);
+}
+
 static void test_end_is_told_anyway_after_two_seconds(void **state)
 {
     (void)state;
@@ -3216,6 +3246,7 @@ int main(void)
         TEST(test_who_answers_pings_stays_however_lively_the_game),
         TEST(test_closed_session_is_not_pinged),
         TEST(test_end_is_told_once_its_result_is_safe),
+        TEST(test_end_that_waits_is_told_to_nobody_who_asks),
         TEST(test_end_is_told_anyway_after_two_seconds),
         TEST(test_no_rematch_of_a_match_whose_end_waits),
         TEST(test_no_event_is_lost_while_an_end_waits),

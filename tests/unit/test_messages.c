@@ -490,7 +490,9 @@ static void assert_keys(const json_t *object, const char *keys)
 static json_t *state_of(const struct game *game, enum messages_state_form form)
 {
     char text[MESSAGES_SIZE];
-    size_t length = messages_state(game, form, UNIX_MS, text, sizeof text);
+    struct game_view view;
+    game_state_view(game, &view);
+    size_t length = messages_state(game, &view, form, UNIX_MS, text, sizeof text);
     assert_short_numbers(text, length);
     return read_back(text, length);
 }
