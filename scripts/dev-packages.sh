@@ -84,6 +84,7 @@ has_library cmocka libcmocka-dev
 has_command clang-format clang-format
 has_command shellcheck shellcheck
 has_command openssl openssl
+has_command strace strace
 has_command node nodejs
 has_command npm npm
 has_ca_bundle certificates ca-certificates
