@@ -84,6 +84,14 @@ export class Daemon {
     if (!asked) throw new Error(this.obituary());
   }
 
+  /** Waits until it has died of `signal`, which this time nobody here sends. */
+  async diesOf(signal, ms) {
+    const exit = await within(ms, this.ended);
+    if (exit === undefined) throw new Error(`${this.name} was to die of ${signal} within ${ms} ms, but lives\n${this.tail()}`);
+    if (exit.signal !== signal) throw new Error(this.obituary());
+    this.stopped = true;
+  }
+
   /** The last resort; nobody waits for it. */
   abandon() {
     try {

@@ -26,7 +26,8 @@ const REPORTS = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Lea
 /** Serves last as short as they can be: for tests that are about something else. */
 export const quickServe = { PONG_SERVE_STEPS: '31' };
 
-function buildDirectory() {
+/** Where the daemons under test come from. */
+export function buildDirectory() {
   if (process.env.PONG_BUILD_DIR) return path.resolve(process.env.PONG_BUILD_DIR);
   const sanitized = path.join(repository, '.dev/build-asan');
   return existsSync(path.join(sanitized, 'gamed/gamed')) ? sanitized : path.join(repository, '.dev/build');

@@ -9,7 +9,8 @@ const WAIT_MS = 30_000;
 export class UserManagement {
   /**
    * `answers`: what to answer to the 1st, 2nd, … attempt; afterwards 201. Each is
-   * {status, headers, delayMs} or {cut: true}, which closes the connection without an answer.
+   * {status, headers, delayMs}, {cut: true}, which closes the connection without an answer, or
+   * {status, lost: 'HTTP/1.1 20'}: recorded, but no more than this of the answer gets out.
    */
   constructor({ answers = [] } = {}) {
     this.answers = [...answers];
@@ -65,6 +66,7 @@ export class UserManagement {
         status: answer.cut ? 0 : answer.status,
       });
       if (answer.cut) request.socket.destroy();
+      else if (answer.lost !== undefined) request.socket.end(answer.lost);
       else setTimeout(() => this.answer(response, answer), answer.delayMs ?? 0);
       for (const look of this.waiting) look();
     });
