@@ -47,6 +47,7 @@ struct game_history {
     _Atomic int64_t stop_at_ms; /* NEVER: go on */
     _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
+    _Atomic int64_t writing_since_ms;  /* 0: the thread is not in a commit */
     _Atomic uint64_t lost;
 
     /* The results thread's. */
@@ -197,7 +198,9 @@ static void *run(void *argument)
         now = now_ms(history);
         take_mailbox(history, now);
         serve_queries(history, now);
+        atomic_store(&history->writing_since_ms, now);
         result_outbox_flush(&history->outbox, now);
+        atomic_store(&history->writing_since_ms, 0);
         purge(history, now);
         result_delivery_start_due(&history->delivery, now);
         publish(history);
@@ -321,6 +324,13 @@ void game_history_forget(struct game_history *history, int ticket)
     result_queries_forget(&history->queries, ticket);
 }
 
+/* A commit that does not come back is no better than one that fails. */
+static bool is_stalled(const struct game_history *history)
+{
+    const int64_t since_ms = atomic_load(&history->writing_since_ms);
+    return since_ms > 0 && now_ms(history) - since_ms >= GAME_HISTORY_STALL_MS;
+}
+
 void game_history_stats(const struct game_history *history, struct game_history_stats *stats)
 {
     const struct result_delivery *delivery = &history->delivery;
@@ -335,8 +345,8 @@ void game_history_stats(const struct game_history *history, struct game_history_
         .attempts_failed = atomic_load(&delivery->attempts_failed),
         .lost = atomic_load(&history->lost),
         .oldest_pending_ms = created_ms > 0 ? now_ms(history) - created_ms : 0,
-        .store_broken =
-            atomic_load(&history->outbox.write_failed) || atomic_load(&history->outbox.read_failed),
+        .store_broken = atomic_load(&history->outbox.write_failed) ||
+                        atomic_load(&history->outbox.read_failed) || is_stalled(history),
     };
 }
 

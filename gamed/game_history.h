@@ -64,6 +64,7 @@ struct game_history_config {
 enum {
     GAME_HISTORY_KEEP_HOURS = 24, /* a delivered result stays in the store, so that it is known */
     GAME_HISTORY_PURGE_HOURS = 1, /* between two looks for those that have stayed so long */
+    GAME_HISTORY_STALL_MS = 1000, /* a commit that takes longer: the store counts as broken */
 };
 
 struct game_history_stats {
@@ -74,7 +75,7 @@ struct game_history_stats {
     uint64_t attempts_failed;  /* attempts that did not deliver, since the start */
     uint64_t lost;             /* could not even be kept, since the start; each was logged */
     int64_t oldest_pending_ms; /* how long the oldest result in the outbox has waited */
-    bool store_broken;         /* the store refused the last write or read of results */
+    bool store_broken;         /* it refused the last write or read of results, or stalls in one */
 };
 
 struct game_history;

@@ -41,7 +41,8 @@ struct room_keeper {
     atomic_bool is_stopping;
     _Atomic size_t backlog_count;
     _Atomic uint64_t states_saved, commits_failed, forgotten;
-    _Atomic int64_t last_commit_ms; /* monotonic; 0: none */
+    _Atomic int64_t last_commit_ms;      /* monotonic; 0: none */
+    _Atomic int64_t committing_since_ms; /* monotonic; 0: the thread is not in a commit */
     atomic_bool store_broken;
     pthread_mutex_t lock; /* for room_keeper_flush alone; the loop thread takes it only there */
     pthread_cond_t committed;
@@ -108,7 +109,9 @@ static void tell_waiter(struct room_keeper *keeper)
 static void commit(struct room_keeper *keeper)
 {
     struct room_backlog *backlog = &keeper->backlog;
+    atomic_store(&keeper->committing_since_ms, clock_read().mono_ms);
     const int outcome = store_rooms_save(keeper->store, backlog->list, backlog->count);
+    atomic_store(&keeper->committing_since_ms, 0);
     const int64_t now = clock_read().mono_ms;
     note_outcome(keeper, outcome);
     if (outcome != STORE_OK) {
@@ -228,6 +231,8 @@ int room_keeper_flush(struct room_keeper *keeper, int timeout_ms)
 void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stats *stats)
 {
     const int64_t last = atomic_load(&keeper->last_commit_ms);
+    const int64_t since = atomic_load(&keeper->committing_since_ms);
+    const bool is_stalled = since && clock_read().mono_ms - since >= ROOM_KEEPER_STALL_MS;
     /* taken before put: it is then never past it. */
     const uint64_t taken = atomic_load(&keeper->taken);
     *stats = (struct room_keeper_stats){
@@ -237,7 +242,7 @@ void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stat
         .commits_failed = atomic_load(&keeper->commits_failed),
         .forgotten = atomic_load(&keeper->forgotten),
         .last_commit_age_ms = last ? clock_read().mono_ms - last : -1,
-        .store_broken = atomic_load(&keeper->store_broken),
+        .store_broken = atomic_load(&keeper->store_broken) || is_stalled,
     };
 }
 

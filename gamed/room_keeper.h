@@ -25,6 +25,7 @@ enum room_keeper_error {
 enum {
     ROOM_KEEPER_COMMIT_EVERY_MS = 50,
     ROOM_KEEPER_RETRY_MS = 1000, /* how long a store that refused is left alone */
+    ROOM_KEEPER_STALL_MS = 1000, /* a commit that takes longer: the store counts as broken */
 };
 
 struct room_keeper_config {
@@ -41,7 +42,7 @@ struct room_keeper_stats {
     uint64_t forgotten;      /* rooms that are gone and may come back at the next start, since the
                                    store was broken for too long to be told */
     int64_t last_commit_age_ms; /* -1: none yet */
-    bool store_broken;          /* the last commit failed */
+    bool store_broken;          /* the last commit failed, or the present one stalls */
 };
 
 struct room_keeper;

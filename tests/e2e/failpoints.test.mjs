@@ -239,13 +239,14 @@ describe('gamed, dying at', { skip: whyNoFailpoints() }, () => {
     });
   });
 
-  test('a death while the result is not committed: nobody was told the end, in whatever way he asked', async () => {
+  /** A match that is over, its result and the checkpoint of that not committed, and what it says to who asks then. */
+  async function askMeanwhile() {
     await startAnew(`${NO_CHECKPOINT_OF_END},result-before-commit=${FOREVER}`);
     const seats = await takeSeats(stack, { winning_score: 1, visibility: 'public' });
+    const seat = { room_code: seats.code };
     const before = [];
     const played = [play(seats.first, 'wins', before), play(seats.second, 'loses', before)];
     await stack.until('the match is over', () => hasLogged('failpoint: waiting at result-before-commit'), MATCH_MS);
-    const seat = { room_code: seats.code };
     const [check, returning, stranger, list, late] = await Promise.all([
       rest.check(seats.code),
       rest.join(seat, { token: seats.first.seat_token }),
@@ -254,11 +255,17 @@ describe('gamed, dying at', { skip: whyNoFailpoints() }, () => {
       Player.connect(stack, seat),
     ]);
     before.push(late);
-    const wasTold = before.some((player) => player.all('game_over').length > 0); // it took 2 s: then they are told all the same
     await stack.gamed.stop('SIGKILL');
     await Promise.all(played);
     await Promise.all(before.map((player) => player.waitForClose()));
-    assert.ok(!wasTold, 'this machine was too slow to ask in time');
+    return { seats, before, check, returning, stranger, list };
+  }
+
+  test('a moment when the result is not committed: nobody was told the end, in whatever way he asked', async () => {
+    let asked = await askMeanwhile();
+    // After 2 s players are told all the same, which a busy machine may need for the questions.
+    for (let again = 0; again < 3 && asked.before.some(hasHeardOfEnd); again += 1) asked = await askMeanwhile();
+    const { seats, before, check, returning, stranger, list } = asked;
     assert.ok(!before.some(hasHeardOfEnd));
     assert.equal(check.json.status, 'ONGOING');
     assert.equal(returning.json.game_state.status, 'ONGOING');
@@ -271,6 +278,25 @@ describe('gamed, dying at', { skip: whyNoFailpoints() }, () => {
     const after = await comeBack(seats, {});
     await assertOneResult(seats, [...before, ...after]);
   });
+
+  for (const [what, place] of [['results', 'result-before-commit'], ['checkpoints', 'room-over-saved']]) {
+    test(`a commit of ${what} that does not come back: the end is told all the same, and health says so`, async () => {
+      await startAnew(`${place}=${FOREVER}`);
+      const seats = await takeSeats(stack, { winning_score: 1 });
+      const before = [];
+      await Promise.all([play(seats.first, 'wins', before), play(seats.second, 'loses', before)]);
+      assert.ok(before.every(hasHeardOfEnd));
+      await stack.until('health says so', async () => {
+        const { status, json } = await rest.get('/api/room/health/');
+        return status === 200 && json.status === 'degraded' && json.degraded.includes('store');
+      });
+      await stack.gamed.stop('SIGKILL');
+      await start();
+      assert.equal((await rest.get('/api/room/health/')).json.status, 'ok');
+      const after = await comeBack(seats, {});
+      await assertOneResult(seats, [...before, ...after]);
+    });
+  }
 
   test('anything, in a rematch: each match has its own result', async () => {
     // The first commits after the first end are of that end and of what is said about a rematch, long before the second.
