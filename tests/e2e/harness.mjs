@@ -108,9 +108,11 @@ export class Stack {
   }
 
   environment(env) {
+    const suppressions = path.join(repository, 'tests/e2e/lsan.supp');
     const inherited = INHERITED.filter((name) => process.env[name] !== undefined);
     return {
       ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
+      LSAN_OPTIONS: [process.env.LSAN_OPTIONS, `suppressions='${suppressions}'`, 'print_suppressions=0'].filter(Boolean).join(':'),
       PONG_API_RATE: '1000',
       PONG_CONNECTIONS_PER_ADDRESS: '1000',
       ...env,
