@@ -18,6 +18,8 @@ common/digest           -
 common/seat_cookies     common/random
 common/unix_socket      -
 common/clock            -
+common/histogram        -
+common/process_stats    -
 common/room_options     -
 common/log              common/text
 common/failpoint        -
@@ -65,6 +67,7 @@ gamed/main              gamed/* ipc/* common/*
 
 ipc/ipc_message         common/random common/room_options common/text
 ipc/ipc_socket          common/*
+ipc/metric_families     common/histogram common/process_stats
 ipc/ipc_client          ipc/ipc_message ipc/ipc_socket common/*
 ipc/ipc_server          ipc/ipc_message ipc/ipc_socket common/*
 
