@@ -49,6 +49,7 @@ struct game_consumer {
     struct connection *connections;
     struct connection *free_connections;
     int socket_count;
+    uint64_t sockets_refused, full_refusals;
     struct game_output output;
     struct game_input input;
 };
@@ -291,6 +292,14 @@ static int refuse(struct lws *wsi, unsigned status)
     return 1;
 }
 
+/* Whether the listener is to close a socket at once. */
+static bool refuse_socket(struct game_consumer *consumer)
+{
+    bool is_full = consumer->socket_count >= consumer->config.max_connections + SOCKET_RESERVE;
+    consumer->sockets_refused += is_full;
+    return is_full;
+}
+
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
@@ -302,8 +311,10 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
         return refuse(wsi, status_of_handshake(error));
 
     struct connection *connection = consumer->free_connections;
-    if (!connection)
+    if (!connection) {
+        consumer->full_refusals++;
         return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+    }
     struct player_session *session;
     error =
         game_manager_admit(consumer->manager, &handshake, connection, consumer->now(), &session);
@@ -351,7 +362,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     (void)user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return consumer->socket_count >= consumer->config.max_connections + SOCKET_RESERVE;
+        return refuse_socket(consumer);
     case LWS_CALLBACK_WSI_CREATE:
         consumer->socket_count++;
         return 0;
@@ -434,6 +445,17 @@ void game_consumer_free(struct game_consumer *consumer)
         return;
     free(consumer->connections);
     free(consumer);
+}
+
+void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats)
+{
+    *stats = (struct game_consumer_stats){
+        .output = consumer->output.stats,
+        .input = consumer->input.stats,
+        .sockets = consumer->socket_count,
+        .sockets_refused = consumer->sockets_refused,
+        .full_refusals = consumer->full_refusals,
+    };
 }
 
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks)

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "gamed/game_input.h"
 #include "gamed/game_manager.h"
 #include "gamed/game_output.h"
 
@@ -34,6 +35,16 @@ void game_consumer_free(struct game_consumer *consumer);
 
 /* For loop_open(): its protocols; their protocol_arg is the consumer. */
 const struct lws_protocols *game_consumer_protocols(void);
+
+struct game_consumer_stats {
+    struct game_output_stats output;
+    struct game_input_stats input;
+    int sockets;              /* open, those in their handshake included */
+    uint64_t sockets_refused; /* at max_connections and a reserve: closed without a word */
+    uint64_t full_refusals;   /* handshakes answered 503, as no connection was free */
+};
+
+void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats);
 
 /* Fills the manager's hooks, match_over excepted; their arg is the consumer. */
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks);

@@ -348,6 +348,7 @@ void game_history_stats(const struct game_history *history, struct game_history_
         .store_broken = atomic_load(&history->outbox.write_failed) ||
                         atomic_load(&history->outbox.read_failed) || is_stalled(history),
     };
+    histogram_shared_read(&delivery->attempt_times, &stats->attempts);
 }
 
 void game_history_stop(struct game_history *history, int64_t grace_ms)

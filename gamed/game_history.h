@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/histogram.h"
 #include "gamed/match_result.h"
 #include "gamed/result_query.h"
 #include "gamed/retry.h"
@@ -73,6 +74,7 @@ struct game_history_stats {
     size_t failed;             /* given up and kept in the store */
     uint64_t delivered;        /* since the start */
     uint64_t attempts_failed;  /* attempts that did not deliver, since the start */
+    struct histogram attempts; /* how long each attempt took, on the scale histogram_foreign */
     uint64_t lost;             /* could not even be kept, since the start; each was logged */
     int64_t oldest_pending_ms; /* how long the oldest result in the outbox has waited */
     bool store_broken;         /* it refused the last write or read of results, or stalls in one */

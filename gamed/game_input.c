@@ -8,6 +8,7 @@
 static void bad_message(struct game_input *input, struct player_session *session, const char *code,
                         const char *why, struct now now)
 {
+    input->stats.messages[GAME_INPUT_MALFORMED]++;
     game_output_error(input->output, session, code, why, now);
     if (player_session_count_bad(session, now))
         game_manager_session_close(input->manager, session, SESSION_CLOSE_BAD_MESSAGES, now);
@@ -62,7 +63,7 @@ void game_input_message(struct game_input *input, struct player_session *session
     const char *why;
     session->heard_ms = now.mono_ms;
     if (!player_session_allow_message(session, input->messages_per_second, now)) {
-        input->dropped++;
+        input->stats.messages[GAME_INPUT_RATE_LIMITED]++;
         return;
     }
     if (is_binary) {
@@ -72,6 +73,7 @@ void game_input_message(struct game_input *input, struct player_session *session
     int outcome = messages_parse(text, length, &message, &why);
     if (outcome == MESSAGES_OK) {
         int refusal = obey(input, session, &message, now);
+        input->stats.messages[refusal == GAME_OK ? GAME_INPUT_OK : GAME_INPUT_REFUSED]++;
         if (refusal != GAME_OK)
             game_output_refusal(input->output, session, (enum game_refusal)refusal, now);
     } else {

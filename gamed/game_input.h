@@ -14,11 +14,23 @@
 #include "gamed/game_manager.h"
 #include "gamed/game_output.h"
 
+enum game_input_outcome {
+    GAME_INPUT_OK,
+    GAME_INPUT_REFUSED, /* by the rules */
+    GAME_INPUT_MALFORMED,
+    GAME_INPUT_RATE_LIMITED, /* dropped unread */
+    GAME_INPUT_OUTCOMES
+};
+
+struct game_input_stats {
+    uint64_t messages[GAME_INPUT_OUTCOMES];
+};
+
 struct game_input {
     struct game_manager *manager;
     struct game_output *output;
     int messages_per_second; /* of a session; what is over it is dropped */
-    uint64_t dropped;
+    struct game_input_stats stats;
 };
 
 /* An open session sent a whole message. Afterwards it may be closing. */

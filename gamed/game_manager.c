@@ -101,6 +101,11 @@ void manager_leave_room(struct room *room, struct player_session *session)
     session->room = NULL;
 }
 
+void manager_note_limit(struct game_manager *manager, enum game_limit limit)
+{
+    manager->totals.limits[limit]++;
+}
+
 /* ---- rooms --------------------------------------------------------------------------- */
 
 struct room *manager_find_room(struct game_manager *manager, const char *code)
@@ -344,6 +349,7 @@ void manager_publish(struct game_manager *manager, struct room *room,
             struct match_result result;
             game_state_result(&room->game, &result);
             manager->totals.matches_finished++;
+            manager->totals.matches_ended[result.reason]++;
             if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
                 manager_hold(manager, room, result.match_id, now);
         }
@@ -391,6 +397,7 @@ static void check_quiet_sessions(struct game_manager *manager, struct room *room
             session = session->next;
         } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS &&
                    now.mono_ms >= manager->trusts_silence_at_ms) {
+            manager_note_limit(manager, GAME_LIMIT_SILENCE);
             game_manager_session_close(manager, session, SESSION_CLOSE_DROP, now);
             session = room->sessions;
         } else {
@@ -458,6 +465,9 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
         }
         for (; *done < due; (*done)++) {
             struct room *room, *after;
+            if (manager->phases[i].rooms)
+                histogram_observe(&manager->totals.lateness, &histogram_lateness,
+                                  now.mono_ns - deadline_ns(manager, i, *done));
             DL_FOREACH_SAFE (manager->phases[i].rooms, room, after)
                 update_room(manager, room, now);
         }
@@ -496,6 +506,7 @@ void game_manager_stats(const struct game_manager *manager, struct game_manager_
     *stats = manager->totals;
     stats->connections = manager->connection_count;
     stats->draining = manager->draining;
+    stats->ends_withheld = (int)HASH_CNT(hh_held, manager->held_rooms);
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         const struct room *room;
         DL_FOREACH (manager->phases[i].rooms, room) {
@@ -504,6 +515,7 @@ void game_manager_stats(const struct game_manager *manager, struct game_manager_
             stats->rooms_ongoing += status == GAME_STATUS_ONGOING;
             stats->rooms_finished += status == GAME_STATUS_FINISHED;
             stats->spectators += room->spectator_count;
+            stats->players += room->session_count - room->spectator_count;
         }
     }
 }

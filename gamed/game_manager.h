@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "common/histogram.h"
 #include "gamed/game_state.h"
 #include "gamed/player_session.h"
 
@@ -152,10 +153,32 @@ struct game_placement {
     bool reconnecting;
 };
 
+/* Limits that can be run into here: who was refused, or sent away. */
+enum game_limit {
+    GAME_LIMIT_ROOMS,        /* no room is free: server_full */
+    GAME_LIMIT_CONNECTIONS,  /* no session is free */
+    GAME_LIMIT_SPECTATORS,   /* of a room */
+    GAME_LIMIT_TOO_SLOW,     /* closed: half the room's log behind */
+    GAME_LIMIT_BAD_MESSAGES, /* closed: too many within a minute */
+    GAME_LIMIT_TOO_BIG,      /* closed: a message over MESSAGES_CLIENT_MAX */
+    GAME_LIMIT_SILENCE,      /* closed: nothing was heard for SESSION_GONE_AFTER_MS */
+    GAME_LIMITS
+};
+
+enum {
+    GAME_MANAGER_MATCH_ENDS = MATCH_END_ABANDONED + 1
+};
+
+/* As of now; 64 bits: since the start. */
 struct game_manager_stats {
     int rooms, rooms_waiting, rooms_ongoing, rooms_finished;
-    int connections, spectators;
+    int connections; /* of sessions: also those that are opening or closing */
+    int players, spectators;
+    int ends_withheld; /* matches that are over, and nobody was told yet */
     uint64_t rooms_created, matches_finished, updates, updates_skipped;
+    uint64_t matches_ended[GAME_MANAGER_MATCH_ENDS]; /* by enum match_end */
+    uint64_t limits[GAME_LIMITS];
+    struct histogram lateness; /* of each phase's update, on the scale histogram_lateness */
     bool draining;
 };
 

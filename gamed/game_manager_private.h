@@ -98,6 +98,9 @@ int manager_seat_by_token(const struct room *room, const char *token);
 void manager_publish(struct game_manager *manager, struct room *room,
                      const struct game_events *events, struct now now);
 
+/* Counts that somebody ran into a limit. */
+void manager_note_limit(struct game_manager *manager, enum game_limit limit);
+
 /* A session from the pool, opening; NULL when there is none. Gives one back. */
 struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
                                             void *connection, struct now now);

@@ -105,8 +105,10 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
         return GAME_MANAGER_DRAINING;
     struct room *room =
         manager_open_room(manager, (uint8_t)options->winning_score, options->is_public, now);
-    if (!room)
+    if (!room) {
+        manager_note_limit(manager, GAME_LIMIT_ROOMS);
         return GAME_MANAGER_SERVER_FULL;
+    }
     struct game_player player;
     player_from_caller(caller, &player);
     int seat = game_state_take_seat(&room->game, &player, now);

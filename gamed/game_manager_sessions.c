@@ -56,11 +56,15 @@ int game_manager_admit(struct game_manager *manager, const struct game_handshake
                 proven |= 1u << seat;
         }
     }
-    if (!proven && room->spectator_count + room->arriving_count >= manager->config.max_spectators)
+    if (!proven && room->spectator_count + room->arriving_count >= manager->config.max_spectators) {
+        manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
         return GAME_MANAGER_TOO_MANY_SPECTATORS;
+    }
     struct player_session *session = manager_take_session(manager, room, connection, now);
-    if (!session)
+    if (!session) {
+        manager_note_limit(manager, GAME_LIMIT_CONNECTIONS);
         return GAME_MANAGER_SERVER_FULL;
+    }
     session->proven = (uint8_t)proven;
     room->arriving_count += !proven;
     session->may_sit = !proven && manager->config.guests;
@@ -145,6 +149,19 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     manager_publish(manager, room, &events, now);
 }
 
+/* What a session that has to go has run into, if anything. */
+static void note_close(struct game_manager *manager, enum session_close code)
+{
+    if (code == SESSION_CLOSE_TOO_SLOW)
+        manager_note_limit(manager, GAME_LIMIT_TOO_SLOW);
+    else if (code == SESSION_CLOSE_BAD_MESSAGES)
+        manager_note_limit(manager, GAME_LIMIT_BAD_MESSAGES);
+    else if (code == SESSION_CLOSE_TOO_BIG)
+        manager_note_limit(manager, GAME_LIMIT_TOO_BIG);
+    else if (code == SESSION_CLOSE_POLICY)
+        manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
+}
+
 /* Takes an open session out of its room; the room hears of it when a player left. */
 static void take_out(struct game_manager *manager, struct player_session *session, struct now now)
 {
@@ -172,6 +189,7 @@ void game_manager_session_close(struct game_manager *manager, struct player_sess
 {
     if (session->state != SESSION_OPEN)
         return;
+    note_close(manager, code);
     take_out(manager, session, now);
     close_session(manager, session, code);
 }

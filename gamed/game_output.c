@@ -7,11 +7,13 @@
 #include <utlist.h>
 
 static void write_frame(struct game_output *output, struct player_session *session,
-                        struct frame *frame, struct now now)
+                        enum game_output_kind kind, struct frame *frame, struct now now)
 {
     assert(frame->length > 0 && output->can_write(session));
     if (!output->write(session, frame))
         return;
+    output->stats.frames[kind]++;
+    output->stats.bytes[kind] += frame->length;
     session->sent_ms = now.mono_ms;
 }
 
@@ -57,15 +59,16 @@ static void greet(struct game_output *output, const struct room *room,
     while (session->owed_greeting && output->can_write(session)) {
         switch (session->owed_greeting--) {
         case 3:
-            write_frame(output, session,
+            write_frame(output, session, GAME_OUTPUT_STATE,
                         state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
             break;
         case 2:
-            write_frame(output, session, welcome_frame(output, room, session, now), now);
+            write_frame(output, session, GAME_OUTPUT_EVENT,
+                        welcome_frame(output, room, session, now), now);
             session->fresh_token[0] = '\0';
             break;
         default:
-            write_frame(output, session,
+            write_frame(output, session, GAME_OUTPUT_STATE,
                         state_frame(&output->joined, room, MESSAGES_STATE_JOINED, now), now);
             session->owed_full = false;
             break;
@@ -78,8 +81,8 @@ static void send_event(struct game_output *output, const struct room *room,
                        struct now now)
 {
     if (event->type == GAME_EVENT_NEW_MATCH) {
-        write_frame(output, session, state_frame(&output->state, room, MESSAGES_STATE_FULL, now),
-                    now);
+        write_frame(output, session, GAME_OUTPUT_STATE,
+                    state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
         return;
     }
     if (event->type == GAME_EVENT_JOINED && session->seat == event->player &&
@@ -91,12 +94,12 @@ static void send_event(struct game_output *output, const struct room *room,
     if (frame->length == 0)
         frame->length =
             messages_event(&room->game, event, now.unix_ms, frame->text, sizeof frame->text);
-    write_frame(output, session, frame, now);
+    write_frame(output, session, GAME_OUTPUT_EVENT, frame, now);
     if (event->type != GAME_EVENT_JOINED)
         return;
     if (output->can_write(session))
-        write_frame(output, session, state_frame(&output->joined, room, MESSAGES_STATE_JOINED, now),
-                    now);
+        write_frame(output, session, GAME_OUTPUT_STATE,
+                    state_frame(&output->joined, room, MESSAGES_STATE_JOINED, now), now);
     else
         session->owed_full = true;
 }
@@ -138,11 +141,10 @@ static void send_update(struct game_output *output, struct room *room, struct no
             output->stats.updates_passed_over += delta->length > 0;
         } else if (session->owed_full) {
             session->owed_full = false;
-            write_frame(output, session,
+            write_frame(output, session, GAME_OUTPUT_STATE,
                         state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
         } else if (delta->length > 0) {
-            write_frame(output, session, delta, now);
-            output->stats.updates_sent++;
+            write_frame(output, session, GAME_OUTPUT_DELTA, delta, now);
         }
     }
 }
@@ -157,7 +159,7 @@ static void send_standing(struct game_output *output, const struct room *room,
     struct frame *frame = &output->single;
     frame->length =
         messages_event(&room->game, &event, now.unix_ms, frame->text, sizeof frame->text);
-    write_frame(output, session, frame, now);
+    write_frame(output, session, GAME_OUTPUT_EVENT, frame, now);
 }
 
 void game_output_room(struct game_output *output, struct room *room, struct now now)
@@ -169,7 +171,7 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
         if (!session->welcomed && output->can_write(session)) {
             session->welcomed = true;
             session->owed_full = false;
-            write_frame(output, session,
+            write_frame(output, session, GAME_OUTPUT_STATE,
                         state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
             send_standing(output, room, session, now);
         }
@@ -188,7 +190,7 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
 static void reply(struct game_output *output, struct player_session *session, struct now now)
 {
     if (session->state == SESSION_OPEN && output->can_write(session))
-        write_frame(output, session, &output->single, now);
+        write_frame(output, session, GAME_OUTPUT_REPLY, &output->single, now);
 }
 
 void game_output_error(struct game_output *output, struct player_session *session, const char *code,

@@ -29,8 +29,18 @@ struct frame {
     char text[MESSAGES_SIZE];
 };
 
+enum game_output_kind {
+    GAME_OUTPUT_DELTA,
+    GAME_OUTPUT_STATE, /* full */
+    GAME_OUTPUT_EVENT, /* what happened, to the room or to one */
+    GAME_OUTPUT_REPLY, /* to what one session said */
+    GAME_OUTPUT_KINDS
+};
+
 struct game_output_stats {
-    uint64_t updates_sent, updates_passed_over;
+    uint64_t frames[GAME_OUTPUT_KINDS];
+    uint64_t bytes[GAME_OUTPUT_KINDS]; /* of their texts */
+    uint64_t updates_passed_over;      /* not sent, as the socket had not taken the last one */
 };
 
 struct game_output {

@@ -233,13 +233,24 @@ static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_requ
     return reply;
 }
 
+static json_t *serve_metrics(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                             struct now now)
+{
+    json_t *reply = ipc_reply_ok();
+    (void)request, (void)now;
+    if (endpoint->metrics(endpoint->arg, reply))
+        return reply;
+    json_decref(reply);
+    return NULL;
+}
+
 static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t length, struct now now)
 {
     static json_t *(*const ops[IPC_OP_COUNT])(struct ipc_endpoint *, const struct ipc_request *,
                                               struct now) = {
         [IPC_CREATE] = serve_create, [IPC_JOIN] = serve_join,     [IPC_CHECK] = serve_check,
         [IPC_CANCEL] = serve_cancel, [IPC_QUICK] = serve_quick,   [IPC_LIST] = serve_list,
-        [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health,
+        [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health, [IPC_METRICS] = serve_metrics,
     };
     struct ipc_request request;
     switch (ipc_request_decode(text, length, &request)) {
@@ -252,6 +263,7 @@ static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t len
     default:
         return ipc_reply_error("bad_message", "The request is not well formed");
     }
+    endpoint->serving = request.op;
     if (request.deadline_unix_ms != 0 && now.unix_ms > request.deadline_unix_ms)
         return ipc_reply_error("deadline", "The request came too late");
     return ops[request.op](endpoint, &request, now);
@@ -316,11 +328,25 @@ static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange,
         ipc_exchange_reply(exchange, text, (size_t)written);
 }
 
+/* The turn's time may be old by now, so what an answer takes is measured by two of its own. */
+static void answer_measured(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange,
+                            struct now now)
+{
+    const int64_t began_ns = clock_read().mono_ns;
+    endpoint->serving = IPC_OP_COUNT;
+    answer(endpoint, exchange, now);
+    if (endpoint->serving == IPC_OP_COUNT)
+        endpoint->stats.malformed++;
+    else
+        histogram_observe(&endpoint->stats.handling[endpoint->serving], &histogram_work,
+                          clock_read().mono_ns - began_ns);
+}
+
 void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
 {
     struct ipc_exchange *exchange;
     while ((exchange = ipc_server_next(endpoint->server)) != NULL)
-        answer(endpoint, exchange, now);
+        answer_measured(endpoint, exchange, now);
     release_held(endpoint, now);
 }
 

@@ -7,7 +7,9 @@
 #ifndef PONG_GAMED_IPC_ENDPOINT_H
 #define PONG_GAMED_IPC_ENDPOINT_H
 
+#include "common/histogram.h"
 #include "gamed/game_manager.h"
+#include "ipc/ipc_message.h"
 #include "ipc/ipc_server.h"
 
 enum {
@@ -17,14 +19,21 @@ enum {
 /*
  * What it asks others about. `degraded` names what does not work, e.g. "store"; it returns how many
  * of `max` it named. `promised` is a number that grows with each room's state handed to the store,
- * `kept` the number up to which the store has them.
+ * `kept` the number up to which the store has them. `metrics` adds the answer to the op of that name
+ * to the reply; false when memory is short.
  */
+struct ipc_endpoint_stats {
+    struct histogram handling[IPC_OP_COUNT]; /* on the scale histogram_work */
+    uint64_t malformed;                      /* requests that could not be read */
+};
+
 struct ipc_endpoint {
     struct game_manager *manager;
     struct ipc_server *server;
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);
     uint64_t (*kept)(void *arg);
+    bool (*metrics)(void *arg, json_t *reply);
     void *arg;
     /* answers that wait until the room they speak of is with the store */
     struct ipc_held {
@@ -35,6 +44,9 @@ struct ipc_endpoint {
         int64_t until_ms;
     } held[IPC_ENDPOINT_HELD_MAX];
     size_t held_count;
+    enum ipc_op
+        serving; /* the op of the request being answered; IPC_OP_COUNT: none that is known */
+    struct ipc_endpoint_stats stats;
 };
 
 /*

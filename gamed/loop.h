@@ -54,6 +54,13 @@ void loop_on_wake(struct loop *loop, void (*woken)(void *arg), void *arg);
  */
 void loop_wake(struct loop *loop);
 
+struct loop_stats {
+    uint64_t turns;   /* how often it waited for something to happen */
+    uint64_t busy_ns; /* processor time of this thread */
+};
+
+void loop_stats(const struct loop *loop, struct loop_stats *stats);
+
 /* Turns until loop_stop(). */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

@@ -23,6 +23,7 @@
 #include "gamed/game_manager.h"
 #include "gamed/ipc_endpoint.h"
 #include "gamed/loop.h"
+#include "gamed/metrics_report.h"
 #include "gamed/result_body.h"
 #include "gamed/room_keeper.h"
 #include "gamed/slot_lock.h"
@@ -141,6 +142,24 @@ static size_t name_degraded(void *arg, const char **words, size_t max)
     if ((daemon->rooms_unread || health.files_set_aside || health.rooms_unreadable) && count < max)
         words[count++] = "store_damaged"; /* until the next start: somebody has to look */
     return count;
+}
+
+static bool on_metrics(void *arg, json_t *reply)
+{
+    struct daemon *daemon = arg;
+    static struct metrics_sample sample; /* the loop thread's */
+    sample.slot = daemon->config.manager.slot;
+    sample.version = PACKAGE_VERSION;
+    sample.limits = &daemon->config.manager;
+    sample.ipc = daemon->endpoint.stats;
+    game_manager_stats(daemon->manager, &sample.manager);
+    game_consumer_stats(daemon->consumer, &sample.consumer);
+    game_history_stats(daemon->history, &sample.results);
+    room_keeper_stats(daemon->keeper, &sample.rooms);
+    store_health(daemon->store, &sample.store);
+    loop_stats(daemon->loop, &sample.loop);
+    process_stats_read(&sample.process);
+    return metrics_report_write(&sample, reply);
 }
 
 static int64_t on_timer(void *arg)
@@ -315,6 +334,7 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
                                              .degraded = name_degraded,
                                              .promised = rooms_promised,
                                              .kept = rooms_kept,
+                                             .metrics = on_metrics,
                                              .arg = daemon};
     daemon->endpoint.server =
         ipc_server_open(daemon->config.ipc, on_ipc_wake, daemon, error, error_size);

@@ -228,9 +228,12 @@ static void finish(struct result_delivery *delivery, struct result_attempt *atte
                                                [RETRY_GIVE_UP] = OUTBOX_FAILED};
     struct outbox_entry *entry = &attempt->entry;
     uint32_t random;
+    curl_off_t took_us = 0;
 
     FAILPOINT("post-answered");
     const struct retry_answer answer = result_post_answer(&attempt->post);
+    curl_easy_getinfo(attempt->post.easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    histogram_shared_observe(&delivery->attempt_times, &histogram_foreign, (int64_t)took_us * 1000);
     curl_multi_remove_handle(delivery->multi, attempt->post.easy);
     result_post_end(&attempt->post);
 

@@ -16,6 +16,7 @@
 
 #include <curl/curl.h>
 
+#include "common/histogram.h"
 #include "gamed/result_post.h"
 #include "gamed/result_outbox.h"
 #include "gamed/retry.h"
@@ -49,8 +50,9 @@ struct result_delivery {
     int64_t look_at_ms; /* when there may be something to start */
     int64_t tell_at_ms; /* when what is untold is tried again */
     /* Read by any thread. */
-    _Atomic uint64_t delivered;       /* since the start */
-    _Atomic uint64_t attempts_failed; /* since the start */
+    _Atomic uint64_t delivered;            /* since the start */
+    _Atomic uint64_t attempts_failed;      /* since the start */
+    struct histogram_shared attempt_times; /* how long each took, on the scale histogram_foreign */
 };
 
 /*

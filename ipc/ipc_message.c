@@ -7,8 +7,9 @@
 #include <string.h>
 
 static const char *const op_names[IPC_OP_COUNT] = {
-    [IPC_CREATE] = "create", [IPC_JOIN] = "join", [IPC_CHECK] = "check", [IPC_CANCEL] = "cancel",
-    [IPC_QUICK] = "quick",   [IPC_LIST] = "list", [IPC_STATS] = "stats", [IPC_HEALTH] = "health",
+    [IPC_CREATE] = "create", [IPC_JOIN] = "join",     [IPC_CHECK] = "check",
+    [IPC_CANCEL] = "cancel", [IPC_QUICK] = "quick",   [IPC_LIST] = "list",
+    [IPC_STATS] = "stats",   [IPC_HEALTH] = "health", [IPC_METRICS] = "metrics",
 };
 
 const char *ipc_op_name(enum ipc_op op)

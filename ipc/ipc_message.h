@@ -40,6 +40,7 @@ enum ipc_op {
     IPC_LIST,
     IPC_STATS,
     IPC_HEALTH,
+    IPC_METRICS,
     IPC_OP_COUNT
 };
 

@@ -31,7 +31,7 @@ gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
 gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/player_session    gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
 gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
@@ -59,7 +59,7 @@ gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_
 gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_keeper       gamed/room_backlog gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
-gamed/metrics           common/*
+gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
 gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*

@@ -757,6 +757,7 @@ static void test_pools_have_an_end(void **state)
     }
     assert_int_equal(create().error, GAME_MANAGER_SERVER_FULL);
     assert_int_equal(quick_as(somebody()).error, GAME_MANAGER_SERVER_FULL);
+    assert_int_equal(stats().limits[GAME_LIMIT_ROOMS], 2);
     assert_int_equal(join(tickets[3].code).error, GAME_MANAGER_OK); /* needs no room */
     assert_int_equal(cancel_as(showing(tickets[7].token), tickets[7].code), GAME_MANAGER_OK);
     assert_int_equal(create().error, GAME_MANAGER_OK);
@@ -1607,6 +1608,7 @@ static void test_spectators_have_a_limit(void **state)
     assert_int_equal(admit(late, first.code, "", "", ""), GAME_MANAGER_TOO_MANY_SPECTATORS);
     assert_int_equal(admit(late, first.code, "", fresh_token(), ""),
                      GAME_MANAGER_TOO_MANY_SPECTATORS);
+    assert_int_equal(stats().limits[GAME_LIMIT_SPECTATORS], 2);
     assert_int_equal(connect_token(first.code, first.token)->session->seat,
                      1);                                   /* players come in */
     assert_int_equal(watch(other.code)->session->seat, 0); /* other rooms are other rooms */
@@ -1685,6 +1687,7 @@ static void test_slow_session_is_closed_when_half_the_log_is_behind(void **state
         player = make_news(&first, i ? player : NULL);
     assert_int_equal(slow->close_count, 1);
     assert_int_equal(slow->code, SESSION_CLOSE_TOO_SLOW);
+    assert_int_equal(stats().limits[GAME_LIMIT_TOO_SLOW], 1);
     assert_int_equal(good->close_count, 0);
     assert_string_equal(good->heard, "J1 L1 J1 L1 J1 L1 J1 L1 J1 ");
     assert_int_equal(first.room->spectator_count, 1);
@@ -2192,6 +2195,24 @@ static void test_stall_is_caught_up_by_five_updates(void **state)
     assert_int_equal(ticket.room->game.pong.step, before + 10);
 }
 
+static void test_lateness_is_that_of_each_update(void **state)
+{
+    (void)state;
+    create();
+    tick();
+    const struct game_manager_stats before = stats();
+    set_time(START + SECOND / 10 + 7 * MILLISECOND); /* after the deadlines of the next three */
+    tick();
+    tick(); /* none is due */
+    const struct game_manager_stats after = stats();
+    const uint64_t *counts = after.lateness.counts;
+    assert_int_equal(histogram_count(&after.lateness), histogram_count(&before.lateness) + 3);
+    assert_int_equal(counts[4] - before.lateness.counts[4], 1); /* 7 ms */
+    assert_int_equal(counts[6] - before.lateness.counts[6], 1); /* 40.3 ms */
+    assert_int_equal(counts[7] - before.lateness.counts[7], 1); /* 73.7 ms */
+    assert_int_equal((after.lateness.sum_ns - before.lateness.sum_ns) / 1000000, 120);
+}
+
 static void test_next_deadline_is_when_something_is_due(void **state)
 {
     (void)state;
@@ -2347,6 +2368,7 @@ static void test_who_is_not_heard_for_45_seconds_is_gone(void **state)
     assert_int_equal(pair.clients[0]->close_count, 1);
     assert_int_equal(pair.clients[0]->code, SESSION_CLOSE_DROP);
     assert_int_equal(spectator->code, SESSION_CLOSE_DROP);
+    assert_int_equal(stats().limits[GAME_LIMIT_SILENCE], 2);
     assert_int_equal(pair.clients[1]->close_count, 0);
     assert_non_null(strstr(pair.clients[1]->heard, "L1 P1 "));
     assert_int_equal(pair.room->session_count, 1);
@@ -3237,6 +3259,7 @@ int main(void)
         TEST(test_updates_are_exact_at_every_rate),
         TEST(test_steps_neither_drift_nor_jitter),
         TEST(test_stall_is_caught_up_by_five_updates),
+        TEST(test_lateness_is_that_of_each_update),
         TEST(test_next_deadline_is_when_something_is_due),
         TEST(test_new_room_on_an_idle_server_starts_at_its_beginning),
         TEST(test_rooms_are_spread_over_the_phases),

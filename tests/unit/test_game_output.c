@@ -298,7 +298,7 @@ static void test_update_is_encoded_once(void **state)
         assert_true(json_equal(one->taken[i], two->taken[i]));
         assert_int_equal(json_object_size(one->taken[i]), 4); /* type, timestamp, flag, paddle */
     }
-    assert_int_equal(fixture->output.stats.updates_sent % 2, 0);
+    assert_int_equal(fixture->output.stats.frames[GAME_OUTPUT_DELTA] % 2, 0);
     tick(fixture, 20); /* it has arrived */
     forget(one);
     tick(fixture, 1);
@@ -504,7 +504,7 @@ static void test_messages_over_the_rate_are_dropped(void **state)
     for (int i = 0; i < 300; i++)
         say(fixture, one, "{\"type\":\"ping\",\"time\":1}");
     assert_int_equal(one->count, 240);
-    assert_int_equal(fixture->input.dropped, 60);
+    assert_int_equal(fixture->input.stats.messages[GAME_INPUT_RATE_LIMITED], 60);
     assert_false(one->is_closed);
 }
 

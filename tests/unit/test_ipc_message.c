@@ -91,6 +91,7 @@ static void the_wire_form_is_as_agreed(void **state)
                         "\",\"cookie\":true}],"
                         "\"new_token\":\"" TOKEN_B "\",\"room_code\":\"A1B2C3\"}");
     assert_string_equal(ipc_op_name(IPC_HEALTH), "health");
+    assert_string_equal(ipc_op_name(IPC_METRICS), "metrics");
 }
 
 static void a_buffer_that_is_too_small_is_told(void **state)
