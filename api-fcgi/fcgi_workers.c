@@ -66,8 +66,9 @@ static void answer_one(struct worker *worker, FCGX_Request *fcgi)
     worker->workers->answer(worker->workers->arg, &request, &worker->response);
     FCGX_PutStr(head, (int)response_write_head(&worker->response, head), fcgi->out);
     if (request.method != HTTP_HEAD)
-        FCGX_PutStr(worker->response.body, (int)worker->response.body_length, fcgi->out);
+        FCGX_PutStr(response_body(&worker->response), (int)worker->response.body_length, fcgi->out);
     FCGX_Finish_r(fcgi);
+    response_free(&worker->response);
 }
 
 /* Waits for the next request with the wake-up signal let through; at any other time it waits, too,

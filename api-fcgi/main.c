@@ -2,6 +2,10 @@
  * main of api-fcgi: reads the options, wires the parts, waits for the signal to stop. Exit status:
  * 0 done, 1 failed, 2 wrong usage.
  */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +15,7 @@
 
 #include "api-fcgi/fcgi_listener.h"
 #include "api-fcgi/fcgi_workers.h"
-#include "api-fcgi/room_api.h"
+#include "api-fcgi/service.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "ipc/ipc_client.h"
@@ -159,7 +163,7 @@ static int check_config(struct config *config, struct room_api *api, char *error
 
 static void answer(void *arg, const struct request *request, struct response *response)
 {
-    room_api_answer(arg, request, response);
+    service_answer(arg, request, response);
 }
 
 /* Waits until the workers have ended what they were at. Returns the exit status. */
@@ -178,8 +182,21 @@ static int stop_workers(struct fcgi_workers *workers, const sigset_t *stop_signa
     return EXIT_SUCCESS;
 }
 
+/* Who asks which gamed, and counts where. */
+static void wire(const struct config *config, struct service *service, struct ipc_client *gamed)
+{
+    service->metrics.threads = config->threads;
+    service->metrics.version = PACKAGE_VERSION;
+    service->rooms.gamed = gamed;
+    service->rooms.metrics = &service->metrics;
+    service->metrics_api.metrics = &service->metrics;
+    service->metrics_api.gamed[0] =
+        (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
+    service->metrics_api.gamed_count = 1;
+}
+
 /* Serves until a signal ends it. Returns the exit status. */
-static int serve(const struct config *config, struct room_api *api, int descriptor,
+static int serve(const struct config *config, struct service *service, int descriptor,
                  const sigset_t *stop_signals)
 {
     char error[ERROR_SIZE];
@@ -189,13 +206,14 @@ static int serve(const struct config *config, struct room_api *api, int descript
     int signal_number;
     int status = EXIT_FAILURE;
 
-    api->gamed =
+    struct ipc_client *gamed =
         ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
-    if (api->gamed == NULL) {
+    if (gamed == NULL) {
         log_error("%s", error);
         return EXIT_FAILURE;
     }
-    workers = fcgi_workers_start(descriptor, config->threads, answer, api, error, sizeof error);
+    wire(config, service, gamed);
+    workers = fcgi_workers_start(descriptor, config->threads, answer, service, error, sizeof error);
     if (workers == NULL) {
         log_error("%s", error);
     } else {
@@ -206,7 +224,7 @@ static int serve(const struct config *config, struct room_api *api, int descript
         log_info("stopping");
         status = stop_workers(workers, stop_signals);
     }
-    ipc_client_close(api->gamed);
+    ipc_client_close(gamed);
     return status;
 }
 
@@ -227,7 +245,7 @@ static void block_signals(sigset_t *stop_signals)
 int main(int argc, char **argv)
 {
     static struct config config;
-    static struct room_api api;
+    static struct service service;
     char error[ERROR_SIZE] = "";
     sigset_t stop_signals;
     enum option_outcome outcome;
@@ -241,7 +259,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     if (outcome != OPTIONS_BAD)
         log_init("api-fcgi", (enum log_level)config.log_level);
-    if (outcome == OPTIONS_BAD || check_config(&config, &api, error, sizeof error) != 0) {
+    if (outcome == OPTIONS_BAD || check_config(&config, &service.rooms, error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_BAD_USAGE;
     }
@@ -257,7 +275,7 @@ int main(int argc, char **argv)
         log_error("%s", error);
         return EXIT_FAILURE;
     }
-    status = serve(&config, &api, descriptor, &stop_signals);
+    status = serve(&config, &service, descriptor, &stop_signals);
     if (!is_inherited)
         fcgi_listener_close(descriptor, config.listen);
     return status;

@@ -4,6 +4,7 @@
 #include "api-fcgi/response.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/random.h"
@@ -22,6 +23,8 @@ static const char domain_characters[] =
 void response_init(struct response *response)
 {
     response->status = 500;
+    response->content_type = "application/json; charset=utf-8";
+    response->text = NULL;
     response->headers_length = 0;
     response->body_length = 0;
 }
@@ -99,6 +102,26 @@ void response_error(struct response *response, int status, const char *code, con
     json_decref(body);
 }
 
+void response_text(struct response *response, int status, const char *content_type, char *text,
+                   size_t length)
+{
+    response->status = status;
+    response->content_type = content_type;
+    response->text = text;
+    response->body_length = length;
+}
+
+const char *response_body(const struct response *response)
+{
+    return response->text != NULL ? response->text : response->body;
+}
+
+void response_free(struct response *response)
+{
+    free(response->text);
+    response->text = NULL;
+}
+
 static const char *reason_phrase(int status)
 {
     static const struct {
@@ -130,12 +153,12 @@ size_t response_write_head(const struct response *response, char out[RESPONSE_HE
 {
     int length = snprintf(out, RESPONSE_HEAD_MAX,
                           "Status: %d %s\r\n"
-                          "Content-Type: application/json; charset=utf-8\r\n"
+                          "Content-Type: %s\r\n"
                           "Cache-Control: no-store\r\n"
                           "Content-Length: %zu\r\n"
                           "%.*s\r\n",
-                          response->status, reason_phrase(response->status), response->body_length,
-                          (int)response->headers_length, response->headers);
+                          response->status, reason_phrase(response->status), response->content_type,
+                          response->body_length, (int)response->headers_length, response->headers);
 
     return length < 0                           ? 0
            : (size_t)length < RESPONSE_HEAD_MAX ? (size_t)length

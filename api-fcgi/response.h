@@ -1,6 +1,6 @@
 /*
- * response: one HTTP answer put together in bounded memory: status, headers, a JSON body, cookies.
- * Pure. A header's value that could end its line is refused here, so that no caller can let one
+ * response: one HTTP answer put together in bounded memory: status, headers, a body (JSON, but for
+ * /metrics), cookies. Pure. A header's value that could end its line is refused here, so that no caller can let one
  * through.
  */
 #ifndef PONG_API_RESPONSE_H
@@ -20,6 +20,8 @@ enum {
 
 struct response {
     int status;
+    const char *content_type;
+    char *text; /* a body with memory of its own, in the place of body[]; mostly NULL */
     size_t headers_length;
     size_t body_length;
     char headers[RESPONSE_HEADERS_MAX];
@@ -50,6 +52,17 @@ void response_json(struct response *response, int status, const json_t *body);
 
 /* Sets status and the body {"success": false, "error": sentence, "code": code}. */
 void response_error(struct response *response, int status, const char *code, const char *sentence);
+
+/* Sets status and a body that is no JSON: `text` of `length` bytes, allocated, which the response
+ * takes over. `content_type` is a constant. */
+void response_text(struct response *response, int status, const char *content_type, char *text,
+                   size_t length);
+
+/* The body; its length is body_length. */
+const char *response_body(const struct response *response);
+
+/* Frees what a response holds, once it was written. */
+void response_free(struct response *response);
 
 /* Writes the CGI header block, the empty line included. Returns its length; out has
  * RESPONSE_HEAD_MAX bytes. */

@@ -81,11 +81,12 @@ static long call_gamed(struct exchange *exchange, const char *request, size_t le
  * ipc_client_error. */
 static long ask_gamed(struct exchange *exchange, json_t **reply)
 {
+    const struct now began = clock_read();
     char request[REQUEST_TEXT_MAX];
     char *text;
     long result;
 
-    exchange->ask.deadline_unix_ms = clock_read().unix_ms + IPC_DEADLINE_MS;
+    exchange->ask.deadline_unix_ms = began.unix_ms + IPC_DEADLINE_MS;
     result = ipc_request_encode(&exchange->ask, request, sizeof request);
     if (result < 0) {
         log_error("%s: the request to gamed could not be written (%ld)",
@@ -96,6 +97,9 @@ static long ask_gamed(struct exchange *exchange, json_t **reply)
     if (text == NULL)
         return IPC_CLIENT_FAILED;
     result = call_gamed(exchange, request, (size_t)result, text, reply);
+    metrics_question_ended(exchange->api->metrics, exchange->ask.op, result,
+                           json_is_true(json_object_get(*reply, "ok")),
+                           clock_read().mono_ns - began.mono_ns);
     free(text);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char prefix[] = "/api/room/";
+static const char metrics_path[] = "/metrics";
 
 static const struct {
     const char *name;
@@ -37,11 +38,16 @@ struct route_match router_match(enum http_method method, const char *path)
     const char *rest = name;
     size_t length;
 
+    if (method == HTTP_HEAD)
+        method = HTTP_GET;
+    if (strcmp(path, metrics_path) == 0) {
+        match.allow = "GET, HEAD";
+        match.route = method == HTTP_GET ? ROUTE_METRICS : ROUTE_METHOD_NOT_ALLOWED;
+        return match;
+    }
     if (strncmp(path, prefix, sizeof prefix - 1) != 0)
         return match;
     length = take_segment(&rest);
-    if (method == HTTP_HEAD)
-        method = HTTP_GET;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         if (strlen(paths[i].name) != length || memcmp(paths[i].name, name, length) != 0)
             continue;
@@ -58,4 +64,22 @@ struct route_match router_match(enum http_method method, const char *path)
         return match;
     }
     return match;
+}
+
+const char *router_name(enum route route)
+{
+    switch (route) {
+    case ROUTE_NOT_FOUND:
+        return "not_found";
+    case ROUTE_METHOD_NOT_ALLOWED:
+        return "method_not_allowed";
+    case ROUTE_METRICS:
+        return "metrics";
+    default:
+        break;
+    }
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (paths[i].route == route)
+            return paths[i].name;
+    return "unknown";
 }

@@ -18,6 +18,8 @@ enum route {
     ROUTE_HEALTH,
     ROUTE_NOT_FOUND,
     ROUTE_METHOD_NOT_ALLOWED,
+    ROUTE_METRICS,
+    ROUTE_COUNT
 };
 
 struct route_match {
@@ -30,5 +32,8 @@ struct route_match {
 
 /* Matches; a path without its trailing slash is the same path, HEAD is GET. Any thread. */
 struct route_match router_match(enum http_method method, const char *path);
+
+/* The word for a route, e.g. "create". Any thread. */
+const char *router_name(enum route route);
 
 #endif

@@ -76,7 +76,11 @@ api-fcgi/response       common/random common/text
 api-fcgi/router         api-fcgi/request api-fcgi/response
 api-fcgi/identity       api-fcgi/request common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
-api-fcgi/room_api       api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/room_api       api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
+api-fcgi/exposition     ipc/metric_families
+api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
+api-fcgi/service        api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
 TABLE

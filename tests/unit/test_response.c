@@ -50,6 +50,27 @@ static void an_answer_has_all_its_headers(void **state)
                                       "\r\n");
 }
 
+static void a_body_may_be_a_long_text(void **state)
+{
+    const size_t length = 2 * RESPONSE_BODY_MAX;
+    char *text = malloc(length);
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', length);
+    response_text(&response, 200, "text/plain", text, length);
+    assert_ptr_equal(response_body(&response), text);
+    assert_int_equal(response.body_length, length);
+    assert_non_null(
+        strstr(write_head(), "Content-Type: text/plain\r\nCache-Control: no-store\r\n"));
+    response_free(&response);
+    response_init(&response); /* the next one on the same thread */
+    response_error(&response, 404, "x", "y");
+    assert_ptr_equal(response_body(&response), response.body);
+    assert_non_null(strstr(write_head(), "Content-Type: application/json; charset=utf-8\r\n"));
+    response_free(&response);
+}
+
 static void an_error_has_its_shape(void **state)
 {
     static const char expected[] =
@@ -170,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_answer_has_all_its_headers, start),
+        cmocka_unit_test_setup(a_body_may_be_a_long_text, start),
         cmocka_unit_test_setup(an_error_has_its_shape, start),
         cmocka_unit_test_setup(every_status_that_is_answered_has_a_phrase, start),
         cmocka_unit_test_setup(a_header_cannot_be_broken_out_of, start),

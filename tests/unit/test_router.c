@@ -46,6 +46,29 @@ static void another_method_is_refused_and_told_what_is_allowed(void **state)
         }
 }
 
+static void metrics_have_one_path(void **state)
+{
+    (void)state;
+    assert_int_equal(router_match(HTTP_GET, "/metrics").route, ROUTE_METRICS);
+    assert_int_equal(router_match(HTTP_HEAD, "/metrics").route, ROUTE_METRICS);
+    assert_int_equal(router_match(HTTP_POST, "/metrics").route, ROUTE_METHOD_NOT_ALLOWED);
+    assert_string_equal(router_match(HTTP_POST, "/metrics").allow, "GET, HEAD");
+    assert_int_equal(router_match(HTTP_GET, "/metrics/").route, ROUTE_NOT_FOUND);
+    assert_int_equal(router_match(HTTP_GET, "/metrics2").route, ROUTE_NOT_FOUND);
+    assert_int_equal(router_match(HTTP_GET, "/api/room/metrics").route, ROUTE_NOT_FOUND);
+}
+
+static void every_route_has_a_word_of_its_own(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROUTE_COUNT; i++) {
+        assert_string_not_equal(router_name((enum route)i), "unknown");
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(router_name((enum route)i), router_name((enum route)k));
+    }
+    assert_string_equal(router_name(ROUTE_CHECK), "check");
+}
+
 static void the_code_is_handed_on_as_it_is(void **state)
 {
     struct route_match match = router_match(HTTP_GET, "/api/room/check/o1-x%/");
@@ -96,6 +119,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_is_found_with_and_without_its_slash),
         cmocka_unit_test(another_method_is_refused_and_told_what_is_allowed),
+        cmocka_unit_test(metrics_have_one_path),
+        cmocka_unit_test(every_route_has_a_word_of_its_own),
         cmocka_unit_test(the_code_is_handed_on_as_it_is),
         cmocka_unit_test(other_paths_are_not_found),
     };
