@@ -15,6 +15,9 @@
 #   PONG_IDENTITY_HEADER          as for api-fcgi: the header, like X-User, in which it is told who the
 #                                 user is. Its value is the variable $pong_user, never the client's
 #                                 header of that name. Without a value the caller is a guest.
+#   PONG_METRICS_ALLOW            who may see /metrics: addresses and networks like 10.0.0.0/8 or
+#                                 fd00::/8, separated by blanks or commas (127.0.0.1 ::1); an empty
+#                                 list is nobody
 #   PONG_API_INCLUDE              a file of directives for the location /api/room/, which nginx reads
 #                                 at its start: the place for what sets $pong_user. For a site whose
 #                                 own /session answers 200 and names who is signed in, if anybody:
@@ -43,15 +46,12 @@ require_integer() {
 
 # require_listen VALUE: an address or a host name, a colon, a port.
 require_listen() {
-    local host=${1%:*} port=${1##*:} octet
+    local host=${1%:*} port=${1##*:}
     local expected='PONG_LISTEN must be ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080'
     [[ $1 == *:* ]] || fail "$expected, not \"$1\""
     require_integer "the port in PONG_LISTEN=$1" "$port" 1 65535
     if [[ $host =~ ^[0-9.]+$ ]]; then
-        [[ $host =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ ]] || fail "$expected, not \"$1\""
-        for octet in ${host//./ }; do
-            ((10#$octet <= 255)) || fail "$expected, not \"$1\""
-        done
+        is_ipv4 "$host" || fail "$expected, not \"$1\""
     elif ! [[ $host =~ ^\[[0-9a-fA-F:.]+\]$ || $host =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]]; then
         fail "$expected, not \"$1\""
     fi
@@ -87,6 +87,42 @@ require_identity_header() {
         fail "PONG_IDENTITY_HEADER cannot be $1, which is the client's own"
 }
 
+# is_ipv4 TEXT, is_ipv6 TEXT
+is_ipv4() {
+    local octet
+    [[ $1 =~ ^([0-9]{1,3}\.){3}[0-9]{1,3}$ ]] || return 1
+    for octet in ${1//./ }; do
+        ((10#$octet <= 255)) || return 1
+    done
+}
+
+is_ipv6() {
+    local groups=${1//[^:]/} rest=${1/::/}
+    [[ $1 == *:* && $1 =~ ^([0-9a-fA-F]{0,4}:)*[0-9a-fA-F]{0,4}$ && $1 != *:::* && $rest != *::* ]] || return 1
+    # A single colon at an end is half of one in between.
+    [[ $1 != :[!:]* && $1 != *[!:]: ]] || return 1
+    if [[ $1 == *::* ]]; then ((${#groups} <= 7)); else ((${#groups} == 7)); fi
+}
+
+# allow_lines LIST: nginx's words for the addresses and networks of the list.
+allow_lines() {
+    local entry address bits max
+    for entry in ${1//,/ }; do
+        address=${entry%/*}
+        max=32
+        if ! is_ipv4 "$address"; then
+            max=128
+            is_ipv6 "$address" ||
+                fail "PONG_METRICS_ALLOW must list addresses and networks like 127.0.0.1 or fd00::/8, not \"$entry\""
+        fi
+        if [[ $entry == */* ]]; then
+            bits=${entry##*/}
+            require_integer "the length of the network $entry in PONG_METRICS_ALLOW" "$bits" 0 "$max"
+        fi
+        printf '    allow %s;\n' "$entry"
+    done
+}
+
 quoted() {
     local path=${1//\\/\\\\}
     printf "%s" "${path//\"/\\\"}"
@@ -116,10 +152,15 @@ connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
 threads=${PONG_THREADS:-128}
 identity_header=${PONG_IDENTITY_HEADER:-}
 api_include=${PONG_API_INCLUDE:-}
+metrics_allow=${PONG_METRICS_ALLOW-127.0.0.1 ::1}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
 
 require_listen "$listen"
+# Read as words: a star in it would else be the names of files.
+set -f
+metrics_allow=$(allow_lines "$metrics_allow")
+set +f
 require_integer PONG_API_RATE "$rate" 1 1000000
 require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
 require_integer PONG_THREADS "$threads" 1 1024
@@ -164,6 +205,7 @@ declare -A values=(
     [API_BURST_OTHER]=$((rate * 20))
     [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
     [API_IDENTITY]=$(identity_lines "$identity_header" "$api_include")
+    [METRICS_ALLOW]=$metrics_allow
     [CONNECTIONS_PER_ADDRESS]=$connections
 )
 # Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a

@@ -79,6 +79,14 @@ describe('a stack with wide limits', () => {
     });
   });
 
+  test('the scrape of metrics gets what it needs and nothing of the client', async () => {
+    const { status } = await stack.request('GET', '/metrics?a=1', { headers: { Cookie: 'pong_seat_1=abc', Authorization: 'Bearer x', Accept: '*/*' } });
+    assert.equal(status, 200);
+    assert.deepEqual(stack.apiRequests, [
+      { params: { GATEWAY_INTERFACE: 'CGI/1.1', SERVER_PROTOCOL: 'HTTP/1.1', REQUEST_METHOD: 'GET', SCRIPT_NAME: '/metrics' }, body: '' },
+    ]);
+  });
+
   test('a chunked body arrives with its length', async () => {
     await stack.request('POST', '/api/room/join/', { body: '{"room_code":"A"}', headers: { 'Transfer-Encoding': 'chunked' } });
     assert.equal(stack.apiRequests[0].params.CONTENT_LENGTH, '17');
@@ -429,6 +437,18 @@ describe('the page', () => {
   });
 });
 
+describe('a stack whose metrics nobody may see', () => {
+  const stack = new NginxStack({ PONG_METRICS_ALLOW: '' });
+  before(() => stack.start());
+  after(() => stack.stop());
+
+  test('refuses them in JSON, and api-fcgi does not hear of it', async () => {
+    assertOwnError(await stack.request('GET', '/metrics'), 403, 'forbidden');
+    assertOwnError(await stack.request('POST', '/metrics', { body: 'x' }), 403, 'forbidden');
+    assert.deepEqual(stack.apiRequests, []);
+  });
+});
+
 describe('render.sh', () => {
   let folder;
   before(() => {
@@ -446,6 +466,13 @@ describe('render.sh', () => {
     'an identity header that is no name': [{ PONG_IDENTITY_HEADER: 'X-User; x' }, /PONG_IDENTITY_HEADER must be a header's name/],
     'an identity header that is the client\'s own': [{ PONG_IDENTITY_HEADER: 'user-agent' }, /PONG_IDENTITY_HEADER cannot be user-agent/],
     'an include that is not there': [{ PONG_API_INCLUDE: '/nonexistent' }, /PONG_API_INCLUDE is not a file/],
+    'a scraper that is no address': [{ PONG_METRICS_ALLOW: '127.0.0.1 all' }, /PONG_METRICS_ALLOW must list addresses and networks .*"all"/],
+    'a scraper with a directive in it': [{ PONG_METRICS_ALLOW: '::1;include' }, /PONG_METRICS_ALLOW must list/],
+    'a star, which is no list of files': [{ PONG_METRICS_ALLOW: '/*' }, /PONG_METRICS_ALLOW must list .*"\/\*"/],
+    'an IPv4 address out of range': [{ PONG_METRICS_ALLOW: '256.0.0.1' }, /PONG_METRICS_ALLOW must list/],
+    'an IPv6 address with two gaps': [{ PONG_METRICS_ALLOW: '1::2::3' }, /PONG_METRICS_ALLOW must list/],
+    'a network that is too long': [{ PONG_METRICS_ALLOW: '10.0.0.0/33' }, /from 0 to 32/],
+    'an IPv6 network that is too long': [{ PONG_METRICS_ALLOW: 'fd00::/129' }, /from 0 to 128/],
     'a web root that is not there': [{ PONG_WEB_ROOT: '/nonexistent' }, /PONG_WEB_ROOT is not a folder/],
   };
   for (const [what, [env, sentence]] of Object.entries(refused)) {
@@ -456,6 +483,21 @@ describe('render.sh', () => {
       assert.equal(stderr.trim().split('\n').length, 1);
     });
   }
+
+  test('who may see metrics is a list of addresses and networks', () => {
+    const run = path.join(folder, 'metrics');
+    const allowed = (env) => {
+      assert.equal(render(run, env).stderr, '');
+      return [...readFileSync(path.join(run, 'pong-routes.conf'), 'utf8').matchAll(/^ +(allow|deny) (.*);$/gm)].map(([, word, who]) => `${word} ${who}`);
+    };
+    assert.deepEqual(allowed({}), ['allow 127.0.0.1', 'allow ::1', 'deny all']);
+    assert.deepEqual(allowed({ PONG_METRICS_ALLOW: '' }), ['deny all']);
+    assert.deepEqual(allowed({ PONG_METRICS_ALLOW: '10.0.0.0/8,  fd00::/8 ::,1:2:3:4:5:6:7:8' }), [
+      'allow 10.0.0.0/8', 'allow fd00::/8', 'allow ::', 'allow 1:2:3:4:5:6:7:8', 'deny all',
+    ]);
+    const checked = spawnSync('nginx', ['-t', '-p', run, '-c', path.join(run, 'nginx.conf'), '-e', 'stderr'], { encoding: 'utf8' });
+    assert.equal(checked.status, 0, checked.stderr);
+  });
 
   test('refuses run directories that nginx or a socket could not use', () => {
     assert.match(render(path.join(folder, 'a$b')).stderr, /dollar sign/);
