@@ -43,6 +43,36 @@ has_ca_bundle() {
     [[ -s /etc/ssl/certs/ca-certificates.crt ]]
 }
 
+# promtool_path: the system's, or the one below .dev/.
+promtool_path() {
+    command -v promtool && return 0
+    [[ -x $DEV/promtool/usr/bin/promtool ]] && printf '%s\n' "$DEV/promtool/usr/bin/promtool"
+}
+
+# packages_promtool: for ./dev test --full. The package is unpacked and not installed: what it
+# installs is a server that would be started and stay.
+packages_promtool() {
+    ! promtool_path >/dev/null || return 0
+    has_command apt-get || fail 'missing: promtool (of Debian'"'"'s package prometheus). Please install it'
+    say 'fetching promtool'
+    local folder=$DEV/promtool log=$LOGS/packages.log
+    mkdir -p "$folder" "$LOGS"
+    if ! (cd "$folder" && apt-get download prometheus) >"$log" 2>&1; then
+        # without lists of packages, which root alone can fetch
+        packages_as_root apt-get update >>"$log" 2>&1 || true
+        (cd "$folder" && apt-get download prometheus) >>"$log" 2>&1 ||
+            fail "apt-get could not fetch prometheus: $(last_line "$log") (all of it: $log)"
+    fi
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -xC "$folder" ./usr/bin/promtool 2>>"$log" ||
+        fail "prometheus could not be unpacked: $(last_line "$log")"
+    rm -f "$folder"/prometheus_*.deb
+}
+
+# packages_as_root COMMAND…
+packages_as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
 # check, what it looks for, package
 packages_table_run() {
     cat <<'TABLE'

@@ -172,6 +172,7 @@ test_main() {
     trap 'exit 143' TERM HUP
 
     packages_require_for_test
+    ((!full)) || packages_promtool
     build_make "$DEV/build" optimised
     build_make "$DEV/build-asan" sanitizers
     test_npm
