@@ -43,6 +43,9 @@ gamed/game_input        gamed/game_output gamed/game_manager gamed/messages game
 gamed/loop              common/*
 gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
+gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
 gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/checkpoint
