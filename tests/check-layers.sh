@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks who includes whom in gamed/, ipc/, api-fcgi/ and common/ against the two tables below,
+# Checks who includes whom in gamed/, ipc/, api-fcgi/, pongctl/ and common/ against the two tables below,
 # which are the architecture's layers. A file without a row is an error: each new module gets its
 # place on purpose. It reads sources only and must not need a compiler or a build.
 #
@@ -78,6 +78,14 @@ api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
 api-fcgi/room_api       api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
+
+pongctl/arguments       ipc/ipc_message common/random common/text
+pongctl/gamed_call      ipc/ipc_client ipc/ipc_message common/*
+pongctl/commands        pongctl/arguments pongctl/gamed_call ipc/ipc_message
+pongctl/terminal_text   common/text
+pongctl/table           pongctl/terminal_text
+pongctl/show            pongctl/arguments pongctl/table pongctl/terminal_text ipc/ipc_message
+pongctl/main            pongctl/* common/*
 TABLE
 }
 
@@ -202,7 +210,7 @@ ours >"$tables/ours"
 libraries >"$tables/libraries"
 
 set --
-for folder in common gamed ipc api-fcgi; do
+for folder in common gamed ipc api-fcgi pongctl; do
     for file in "$folder"/*.[ch]; do
         [ -e "$file" ] && set -- "$@" "$file"
     done
