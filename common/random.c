@@ -88,3 +88,17 @@ void random_uuid(char out[UUID_SIZE])
     }
     *end = '\0';
 }
+
+bool random_is_uuid(const char *text)
+{
+    static const size_t group_digits[] = {8, 4, 4, 4, 12};
+
+    for (size_t i = 0; i < sizeof group_digits / sizeof group_digits[0]; i++) {
+        if (i > 0 && *text++ != '-')
+            return false;
+        if (strspn(text, hex_digits) != group_digits[i])
+            return false;
+        text += group_digits[i];
+    }
+    return *text == '\0';
+}

@@ -40,4 +40,7 @@ bool random_is_seat_token(const char *text);
 /* A version 4 UUID (RFC 9562), lower case. Any thread. */
 void random_uuid(char out[UUID_SIZE]);
 
+/* Whether the text has the form of one, in lower case. Any thread. */
+bool random_is_uuid(const char *text);
+
 #endif

@@ -6,9 +6,7 @@
 
 #include <stdint.h>
 
-/* Takes one character off *text. Returns it, or -1 where the bytes are not UTF-8 (overlong forms
- * and surrogates are not). */
-static int32_t utf8_next(const unsigned char **text, const unsigned char *end)
+int32_t text_next_character(const unsigned char **text, const unsigned char *end)
 {
     const unsigned char *at = *text;
     int32_t character = *at++;
@@ -46,16 +44,13 @@ static int32_t utf8_next(const unsigned char **text, const unsigned char *end)
     return character;
 }
 
-/* Controls, line separators and bidirectional overrides: what would break out of the place where
- * the name is shown. */
-static bool is_unsafe(int32_t c)
+bool text_is_unsafe(int32_t c)
 {
     return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x2028 || c == 0x2029 ||
            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* White space and characters that show nothing: a name of these alone could not be seen. */
-static bool is_blank(int32_t c)
+bool text_is_blank(int32_t c)
 {
     return c == 0x20 || c == 0xa0 || c == 0xad || c == 0x034f || c == 0x061c || c == 0x115f ||
            c == 0x1160 || c == 0x1680 || (c >= 0x2000 && c <= 0x200f) || c == 0x202f ||
@@ -71,11 +66,11 @@ bool text_is_username(const char *text, size_t length)
     bool visible = false;
 
     while (at < end) {
-        int32_t c = utf8_next(&at, end);
+        int32_t c = text_next_character(&at, end);
 
-        if (c < 0 || is_unsafe(c) || ++characters > USERNAME_CHARACTERS_MAX)
+        if (c < 0 || text_is_unsafe(c) || ++characters > USERNAME_CHARACTERS_MAX)
             return false;
-        if (!is_blank(c))
+        if (!text_is_blank(c))
             visible = true;
     }
     return visible;
@@ -89,9 +84,9 @@ bool text_is_player_id(const char *text, size_t length)
     if (length == 0 || length >= PLAYER_ID_SIZE)
         return false;
     while (at < end) {
-        int32_t c = utf8_next(&at, end);
+        int32_t c = text_next_character(&at, end);
 
-        if (c < 0 || is_unsafe(c))
+        if (c < 0 || text_is_unsafe(c))
             return false;
     }
     return true;

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/random.h"
 
@@ -34,6 +35,19 @@ bool text_is_player_id(const char *text, size_t length);
  * `text` need not end in NUL.
  */
 bool text_room_code(const char *text, size_t length, char out[ROOM_CODE_SIZE]);
+
+/*
+ * Takes one character off *text, which is before `end`. Returns it, or -1 where the bytes are not
+ * UTF-8 (overlong forms and surrogates are not); then *text stays.
+ */
+int32_t text_next_character(const unsigned char **text, const unsigned char *end);
+
+/* Controls, line separators and bidirectional overrides: what would break out of the place where
+ * the text is shown. */
+bool text_is_unsafe(int32_t character);
+
+/* White space and characters that show nothing: a name of these alone could not be seen. */
+bool text_is_blank(int32_t character);
 
 /* Compares two strings of `size` bytes in a time that does not depend on their content. */
 bool text_equal_constant_time(const void *a, const void *b, size_t size);

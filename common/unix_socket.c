@@ -1,6 +1,8 @@
 /*
- * unix_socket: see unix_socket.h. Who listens is found out by connecting: the kernel refuses a
- * connection to a socket file whose process has gone.
+ * unix_socket: see unix_socket.h. Whether somebody is there is found out by connecting with a socket
+ * of a type that nobody listens with: the kernel refuses it in one way for a file whose process has
+ * gone and in another for a living socket, which never hears of it. A true connection that is closed
+ * again would do harm: nng 1.5 keeps a core busy for good with one that ends before its handshake.
  */
 #include "common/unix_socket.h"
 
@@ -36,10 +38,11 @@ int unix_socket_check(const char *path, char *error, size_t error_size)
     return read_name(path, &name, error, error_size);
 }
 
-/* Tries to connect, without waiting for a full backlog. Returns 0 or the errno. */
+/* Returns the errno of connecting: EPROTOTYPE when a stream's socket is there (0: a datagram's),
+ * ECONNREFUSED when the file is all that is left of one. */
 static int probe(const struct sockaddr_un *name)
 {
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int result = 0;
 
     if (descriptor < 0)
@@ -48,6 +51,22 @@ static int probe(const struct sockaddr_un *name)
         result = errno;
     close(descriptor);
     return result;
+}
+
+int unix_socket_try(const char *path, char *error, size_t error_size)
+{
+    struct sockaddr_un name;
+    int result;
+
+    if (read_name(path, &name, error, error_size) != 0)
+        return -1;
+    result = probe(&name);
+    if (result == EPROTOTYPE)
+        return 0;
+    if (result == 0)
+        result = EPROTOTYPE;
+    snprintf(error, error_size, "%s: %s", path, strerror(result));
+    return -1;
 }
 
 /* Removes what is at the name if it is a socket file that refuses connections. */
@@ -68,8 +87,7 @@ static int clear_name(const struct sockaddr_un *name, char *error, size_t error_
         return -1;
     }
     result = probe(name);
-    if (result == 0 || result == EAGAIN || result == EPROTOTYPE) {
-        /* listens; with a full backlog; is of another type */
+    if (result == 0 || result == EPROTOTYPE) {
         snprintf(error, error_size, "another process listens on %s", path);
         return -1;
     }

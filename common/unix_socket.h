@@ -12,6 +12,9 @@
 /* Whether a socket's name can be as long as the path, which is not looked at. Returns 0 or -1. */
 int unix_socket_check(const char *path, char *error, size_t error_size);
 
+/* Whether a process has a stream's socket there and lets this one connect. Returns 0, or -1. */
+int unix_socket_try(const char *path, char *error, size_t error_size);
+
 /*
  * Makes the path free to be bound: removes a socket file there on which nobody listens. Returns 0,
  * or -1 when the path is too long, a process listens there or may do so, or the file is no socket.

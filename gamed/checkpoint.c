@@ -102,7 +102,8 @@ static const char *seat_problem(const struct seat_checkpoint *seat, const struct
     if (!is_ended(seat->username, sizeof seat->username) ||
         !text_is_username(seat->username, strlen(seat->username)))
         return "username";
-    if (seat->is_bot != is_nothing(&seat->token))
+    /* who was expelled has none, and that ends a match */
+    if (seat->is_bot != is_nothing(&seat->token) && (seat->is_bot || pong->phase != PONG_FINISHED))
         return "token";
     if (!in_range(seat->bot_level, 0, seat->is_bot ? BOT_LEVEL_COUNT - 1 : 0))
         return "bot_level";

@@ -29,7 +29,7 @@ struct seat_checkpoint {
     bool held;
     char player_id[PLAYER_ID_SIZE];
     char username[USERNAME_SIZE];
-    struct digest token; /* of the seat token; all zero for a bot */
+    struct digest token; /* of the seat token; all zero for a bot, and for who was expelled */
     bool is_guest;
     bool is_bot;
     int bot_level; /* enum bot_level, of a bot */

@@ -37,6 +37,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "WebSocket listener: unix:PATH or ADDRESS:PORT"},
         {"ipc", TEXT(config->ipc), "ipc:///run/pong/ipc.sock", NULL, "URL",
          "where api-fcgi asks: ipc://PATH"},
+        {"control", TEXT(config->control), "/run/pong/control.sock", NULL, "PATH",
+         "the socket of pongctl; \"\" for none"},
         {"state-dir", TEXT(config->state_dir), "", NULL, "DIR",
          "locked while running, so that a slot runs once; created if missing"},
         {"update-hz", NUMBER(manager->update_hz, 10, 60), "30", NULL, "HZ",

@@ -16,6 +16,7 @@ enum {
 struct config {
     char listen[CONFIG_TEXT_MAX];
     char ipc[CONFIG_TEXT_MAX];
+    char control[CONFIG_TEXT_MAX];   /* "" for none */
     char state_dir[CONFIG_TEXT_MAX]; /* "" for none */
     char user_management_url[CONFIG_TEXT_MAX];
     char api_key[CONFIG_TEXT_MAX];

@@ -479,7 +479,7 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
 
 bool game_manager_is_draining(const struct game_manager *manager)
 {
-    return manager->draining;
+    return manager->draining || manager->refuses_rooms;
 }
 
 void game_manager_drain(struct game_manager *manager, struct now now)
@@ -505,7 +505,7 @@ void game_manager_stats(const struct game_manager *manager, struct game_manager_
 {
     *stats = manager->totals;
     stats->connections = manager->connection_count;
-    stats->draining = manager->draining;
+    stats->draining = game_manager_is_draining(manager);
     stats->ends_withheld = (int)HASH_CNT(hh_held, manager->held_rooms);
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         const struct room *room;

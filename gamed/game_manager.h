@@ -122,6 +122,8 @@ enum game_manager_error {
     GAME_MANAGER_DRAINING = -7,
     GAME_MANAGER_BAD_TOKEN = -8,
     GAME_MANAGER_TOO_MANY_SPECTATORS = -9,
+    GAME_MANAGER_SEAT_EMPTY = -10,
+    GAME_MANAGER_SEAT_IS_BOT = -11,
 };
 
 /*
@@ -293,6 +295,38 @@ int game_manager_resume(struct game_manager *manager, struct player_session *ses
 int game_manager_rematch(struct game_manager *manager, struct player_session *session,
                          struct now now);
 
+/* ---- the operator, through the control socket ---- */
+
+/* The room of this code; NULL for none. Nobody counts as having been heard of. */
+const struct room *game_manager_find(const struct game_manager *manager, const char *code);
+
+/*
+ * Rooms of every kind in the order of their codes: the first `max` after the code `after` ("": from
+ * the first on). Returns how many; fewer than `max` are the last.
+ */
+size_t game_manager_rooms_after(const struct game_manager *manager, const char *after,
+                                const struct room **rooms, size_t max);
+
+/*
+ * Whether new rooms are refused (GAME_MANAGER_DRAINING). Those there are play on, may be joined, and
+ * nobody is sent away. It does not outlive the process.
+ */
+void game_manager_refuse_rooms(struct game_manager *manager, bool refuse);
+
+/* What became of the room of a player who was kicked. */
+enum game_manager_kick {
+    GAME_MANAGER_KICK_FREED,     /* the seat of a waiting room can be taken again */
+    GAME_MANAGER_KICK_FORFEITED, /* the match is over, the other has won */
+    GAME_MANAGER_KICK_CLOSED,    /* it was over before: nothing but his connection */
+};
+
+/*
+ * Sends the seat's holder away: his connection is closed with 4504 and the seat's token is void, as is
+ * his right to cancel the room. Returns GAME_MANAGER_OK, _ROOM_NOT_FOUND, _SEAT_EMPTY or _SEAT_IS_BOT.
+ */
+int game_manager_kick(struct game_manager *manager, const char *code, int seat, struct now now,
+                      enum game_manager_kick *done);
+
 /* ---- what must not be lost ---- */
 
 /* The result of this match is safe now: the room may hear that it is over. */
@@ -328,6 +362,7 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now);
  */
 void game_manager_drain(struct game_manager *manager, struct now now);
 
+/* Whether new rooms are refused, for whichever of the two reasons. */
 bool game_manager_is_draining(const struct game_manager *manager);
 
 #endif

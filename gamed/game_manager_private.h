@@ -1,5 +1,5 @@
 /*
- * The inside of the GameManager, for its three files only: game_manager.c (rooms and time),
+ * The inside of the GameManager, for its files only: game_manager.c (rooms and time),
  * game_manager_rest.c (what callers ask for) and game_manager_sessions.c (connections).
  */
 #ifndef PONG_GAMED_GAME_MANAGER_PRIVATE_H
@@ -48,8 +48,9 @@ struct game_manager {
         int room_count;
         int64_t updates_done;
     } phases[GAME_MANAGER_PHASES];
-    int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
-    bool draining;
+    int64_t trusts_silence_at_ms;     /* before it, nobody is gone for having said nothing */
+    bool draining;                    /* before a stop */
+    bool refuses_rooms;               /* the operator's wish */
     struct game_manager_stats totals; /* the counters of it */
 };
 

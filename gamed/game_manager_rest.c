@@ -41,12 +41,14 @@ static void player_from_caller(const struct game_caller *caller, struct game_pla
     player->token = digest_of(caller->new_token, strlen(caller->new_token));
 }
 
-/* The seat that belongs to the identified caller; 0 for none, and for every guest. */
+/* The seat that belongs to the identified caller; 0 for none, for every guest, and for who was kicked. */
 static int seat_by_identity(const struct room *room, const struct game_caller *caller)
 {
+    static const struct digest nothing;
     for (int i = 0; caller->user_id[0] && i < 2; i++) {
         const struct game_seat *seat = &room->game.seats[i];
         if (seat->held && !seat->player.is_guest && !seat->player.is_bot &&
+            memcmp(&seat->player.token, &nothing, sizeof nothing) != 0 &&
             strcmp(seat->player.player_id, caller->user_id) == 0)
             return i + 1;
     }
@@ -101,7 +103,7 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
                     const struct game_options *options, struct now now,
                     struct game_placement *placement)
 {
-    if (manager->draining)
+    if (game_manager_is_draining(manager))
         return GAME_MANAGER_DRAINING;
     struct room *room =
         manager_open_room(manager, (uint8_t)options->winning_score, options->is_public, now);

@@ -194,6 +194,44 @@ void game_manager_session_close(struct game_manager *manager, struct player_sess
     close_session(manager, session, code);
 }
 
+/* His wish to cancel the room counts no more than his wish to be in it. */
+static void forget_creator(struct room *room, const struct game_player *player)
+{
+    bool is_creator = digest_equal(&room->creator_token, &player->token) ||
+                      (room->creator_id[0] && strcmp(room->creator_id, player->player_id) == 0);
+    if (!is_creator)
+        return;
+    memset(&room->creator_token, 0, sizeof room->creator_token);
+    room->creator_id[0] = '\0';
+}
+
+int game_manager_kick(struct game_manager *manager, const char *code, int seat, struct now now,
+                      enum game_manager_kick *done)
+{
+    struct room *room = manager_find_room(manager, code);
+    struct game_events events = {0};
+    if (!room)
+        return GAME_MANAGER_ROOM_NOT_FOUND;
+    if (!held_seat(room, seat)->held)
+        return GAME_MANAGER_SEAT_EMPTY;
+    if (held_seat(room, seat)->player.is_bot)
+        return GAME_MANAGER_SEAT_IS_BOT;
+    *done = room->game.pong.phase == PONG_WAITING  ? GAME_MANAGER_KICK_FREED
+            : game_state_is_under_way(&room->game) ? GAME_MANAGER_KICK_FORFEITED
+                                                   : GAME_MANAGER_KICK_CLOSED;
+    struct player_session *session = session_in_seat(room, seat);
+    if (session)
+        manager_leave_room(room, session);
+    forget_creator(room, &held_seat(room, seat)->player);
+    game_state_expel(&room->game, seat, now, &events);
+    manager_index_seat(manager, room, seat);
+    manager_publish(manager, room, &events, now);
+    manager_checkpoint(manager, room, now);
+    if (session)
+        close_session(manager, session, SESSION_CLOSE_KICKED);
+    return GAME_MANAGER_OK;
+}
+
 /* ---- join_game ----------------------------------------------------------------------- */
 
 /*

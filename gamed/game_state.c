@@ -255,6 +255,25 @@ void game_state_set_token(struct game *game, int number, const struct digest *to
     seat->token_version++;
 }
 
+void game_state_expel(struct game *game, int number, struct now now, struct game_events *events)
+{
+    static const struct digest nothing;
+    struct game_seat *seat = seat_of(game, number);
+    assert(seat->held && !seat->player.is_bot);
+    game_state_set_token(game, number, &nothing);
+    seat->wants_rematch = false;
+    if (seat->connected) {
+        seat->connected = false;
+        seat->seen_ms = now.mono_ms;
+        game->lonely_since_ms = now.mono_ms;
+        emit(events, GAME_EVENT_LEFT, number);
+    }
+    if (game->pong.phase == PONG_WAITING)
+        free_seat(seat);
+    else if (game_state_is_under_way(game))
+        finish(game, 3 - number, MATCH_END_FORFEIT, now, events);
+}
+
 /* ---- what players ask for ------------------------------------------------------------ */
 
 void game_state_steer(struct game *game, int number, int32_t target)

@@ -219,6 +219,12 @@ void game_state_rename(struct game *game, int seat, const char *username);
 void game_state_set_token(struct game *game, int seat, const struct digest *token);
 
 /*
+ * Its holder, who is no bot, is sent away by the operator: no connection and no token (that of nothing).
+ * While waiting the seat is free again, a match under way is forfeited to the other.
+ */
+void game_state_expel(struct game *game, int seat, struct now now, struct game_events *events);
+
+/*
  * The paddle heads for `target` (1/64 px; it is cut), or stops (GAME_TARGET_STOP), from
  * the next even step on.
  */

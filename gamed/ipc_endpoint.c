@@ -244,7 +244,8 @@ static json_t *serve_metrics(struct ipc_endpoint *endpoint, const struct ipc_req
     return NULL;
 }
 
-static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t length, struct now now)
+json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                        struct now now)
 {
     static json_t *(*const ops[IPC_OP_COUNT])(struct ipc_endpoint *, const struct ipc_request *,
                                               struct now) = {
@@ -252,21 +253,36 @@ static json_t *serve(struct ipc_endpoint *endpoint, const char *text, size_t len
         [IPC_CANCEL] = serve_cancel, [IPC_QUICK] = serve_quick,   [IPC_LIST] = serve_list,
         [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health, [IPC_METRICS] = serve_metrics,
     };
-    struct ipc_request request;
-    switch (ipc_request_decode(text, length, &request)) {
+    if (!ops[request->op])
+        return ipc_reply_error("forbidden", "This operation is served on the control socket alone");
+    return ops[request->op](endpoint, request, now);
+}
+
+bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,
+                       struct ipc_request *request, json_t **refusal)
+{
+    size_t length;
+    const char *text = ipc_exchange_text(exchange, &length);
+    int outcome = ipc_request_decode(text, length, request);
+    if (outcome != IPC_OK)
+        request->op = IPC_OP_COUNT;
+    switch (outcome) {
     case IPC_OK:
         break;
     case IPC_BAD_VERSION:
-        return ipc_reply_error("bad_version", "This gamed speaks version 1 of the IPC");
+        *refusal = ipc_reply_error("bad_version", "This gamed speaks version 1 of the IPC");
+        return false;
     case IPC_UNKNOWN_OP:
-        return ipc_reply_error("unknown_op", "There is no such operation");
+        *refusal = ipc_reply_error("unknown_op", "There is no such operation");
+        return false;
     default:
-        return ipc_reply_error("bad_message", "The request is not well formed");
+        *refusal = ipc_reply_error("bad_message", "The request is not well formed");
+        return false;
     }
-    endpoint->serving = request.op;
-    if (request.deadline_unix_ms != 0 && now.unix_ms > request.deadline_unix_ms)
-        return ipc_reply_error("deadline", "The request came too late");
-    return ops[request.op](endpoint, &request, now);
+    if (request->deadline_unix_ms == 0 || now.unix_ms <= request->deadline_unix_ms)
+        return true;
+    *refusal = ipc_reply_error("deadline", "The request came too late");
+    return false;
 }
 
 /*
@@ -307,25 +323,41 @@ static void release_held(struct ipc_endpoint *endpoint, struct now now)
     }
 }
 
-static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, struct now now)
+/* Writes the reply, which is the callee's from now on, or the failure that stands for it. */
+static size_t encode(json_t *reply, char *text, size_t size)
 {
     static const char failure[] = "{\"v\":1,\"ok\":false,\"code\":\"internal\","
                                   "\"error\":\"The reply could not be made\"}";
-    static char text[IPC_MESSAGE_MAX]; /* the loop thread's */
-    size_t length;
-    uint64_t promised_before = endpoint->promised(endpoint->arg);
-    const char *request = ipc_exchange_text(exchange, &length);
-    json_t *reply = serve(endpoint, request, length, now);
-    long written = reply ? ipc_reply_encode(reply, text, sizeof text) : IPC_NO_MEMORY;
+    long written = reply ? ipc_reply_encode(reply, text, size) : IPC_NO_MEMORY;
     json_decref(reply);
-    if (written < 0) {
-        log_error("an IPC reply could not be encoded (%ld)", written);
-        ipc_exchange_reply(exchange, failure, sizeof failure - 1);
-        return;
-    }
+    if (written >= 0)
+        return (size_t)written;
+    log_error("an IPC reply could not be encoded (%ld)", written);
+    memcpy(text, failure, sizeof failure - 1);
+    return sizeof failure - 1;
+}
+
+static char reply_text[IPC_MESSAGE_MAX]; /* the loop thread's */
+
+void ipc_endpoint_reply(struct ipc_exchange *exchange, json_t *reply)
+{
+    size_t length = encode(reply, reply_text, sizeof reply_text);
+    ipc_exchange_reply(exchange, reply_text, length);
+}
+
+static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, struct now now)
+{
+    struct ipc_request request;
+    json_t *reply;
+    uint64_t promised_before = endpoint->promised(endpoint->arg);
+    bool is_good = ipc_endpoint_read(exchange, now, &request, &reply);
+    endpoint->serving = request.op;
+    if (is_good)
+        reply = ipc_endpoint_op(endpoint, &request, now);
+    size_t length = encode(reply, reply_text, sizeof reply_text);
     bool gave_a_seat = endpoint->promised(endpoint->arg) != promised_before;
-    if (!gave_a_seat || !hold(endpoint, exchange, text, (size_t)written, now))
-        ipc_exchange_reply(exchange, text, (size_t)written);
+    if (!gave_a_seat || !hold(endpoint, exchange, reply_text, length, now))
+        ipc_exchange_reply(exchange, reply_text, length);
 }
 
 /* The turn's time may be old by now, so what an answer takes is measured by two of its own. */

@@ -58,4 +58,17 @@ void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now);
 /* Before the server is closed: frees the answers that still wait. */
 void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);
 
+/* ---- what the control socket's end has in common with this one ---- */
+
+/* Reads a request. False: it cannot be served; *refusal is the reply (NULL when out of memory). */
+bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,
+                       struct ipc_request *request, json_t **refusal);
+
+/* Does one operation; the reply is the caller's (NULL when out of memory). */
+json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                        struct now now);
+
+/* Sends a reply, which it takes over; NULL, or one that is too long, becomes the failure "internal". */
+void ipc_endpoint_reply(struct ipc_exchange *exchange, json_t *reply);
+
 #endif

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/clock.h"
 #include "gamed/config.h"
+#include "gamed/control_endpoint.h"
 #include "gamed/game_consumer.h"
 #include "gamed/game_history.h"
 #include "gamed/game_manager.h"
@@ -52,6 +53,7 @@ struct daemon {
     uint64_t last_ticket; /* of the keeper */
     struct stored_ids stored;
     struct ipc_endpoint endpoint;
+    struct control_endpoint control;
     int64_t stop_deadline_ns; /* 0 while it is not stopping */
     bool rooms_unread;        /* not all rooms of an earlier process could be read */
 };
@@ -112,6 +114,13 @@ static void on_ipc_wake(void *arg)
     loop_wake(daemon->loop);
 }
 
+/* On the results thread. */
+static void on_answered(void *arg)
+{
+    struct daemon *daemon = arg;
+    loop_wake(daemon->loop);
+}
+
 static void on_woken(void *arg)
 {
     struct daemon *daemon = arg;
@@ -123,6 +132,7 @@ static void on_woken(void *arg)
         FAILPOINT("over-announced");
     }
     ipc_endpoint_serve(&daemon->endpoint, now);
+    loop_hasten_timer(daemon->loop, control_endpoint_serve(&daemon->control, now));
     /* the request may have opened a room, whose first update is due before the timer would fire */
     loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));
 }
@@ -172,6 +182,9 @@ static int64_t on_timer(void *arg)
         if (next > now.mono_ns + HELD_CHECK_NS)
             next = now.mono_ns + HELD_CHECK_NS;
     }
+    int64_t control_next = control_endpoint_serve(&daemon->control, now);
+    if (control_next < next)
+        next = control_next;
     if (daemon->stop_deadline_ns == 0)
         return next;
     if (now.mono_ns >= daemon->stop_deadline_ns)
@@ -287,6 +300,8 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
         log_info("took up %d rooms of an earlier process", stats.rooms);
     daemon->config.history.stored = on_result_stored;
     daemon->config.history.stored_arg = daemon;
+    daemon->config.history.answered = on_answered;
+    daemon->config.history.answered_arg = daemon;
     if (game_history_start(&daemon->config.history, daemon->store, &daemon->history, error,
                            error_size) != GAME_HISTORY_OK)
         return -1;
@@ -338,7 +353,10 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
                                              .arg = daemon};
     daemon->endpoint.server =
         ipc_server_open(daemon->config.ipc, on_ipc_wake, daemon, error, error_size);
-    return daemon->endpoint.server ? 0 : -1;
+    if (!daemon->endpoint.server)
+        return -1;
+    return control_endpoint_open(&daemon->control, daemon->config.control, &daemon->endpoint,
+                                 daemon->history, on_ipc_wake, daemon, error, error_size);
 }
 
 static int start(struct daemon *daemon, char *error, size_t error_size)
@@ -380,6 +398,7 @@ static void keep_last_states(struct daemon *daemon)
  */
 static void stop(struct daemon *daemon)
 {
+    control_endpoint_close(&daemon->control);
     ipc_endpoint_drop_held(&daemon->endpoint);
     ipc_server_close(daemon->endpoint.server);
     keep_last_states(daemon);

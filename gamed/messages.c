@@ -48,13 +48,13 @@ static json_t *player_or_null(int number)
     return number ? json_integer(number) : json_null();
 }
 
-static const char *end_word(uint8_t end)
+const char *messages_end_word(uint8_t end)
 {
     static const char *const words[] = {"score", "forfeit", "abandoned"};
     return words[end];
 }
 
-static const char *pause_word(uint8_t pause)
+const char *messages_pause_word(uint8_t pause)
 {
     static const char *const words[] = {"", "player", "absence", "restart"};
     return words[pause];
@@ -93,11 +93,11 @@ static json_t *event_object(const struct game *game, const struct game_event *ev
     case GAME_EVENT_OVER:
         object = scored(game, "game_over", event, unix_ms);
         json_object_set_new(object, "winner", player_or_null(event->player));
-        json_object_set_new(object, "reason", json_string(end_word(event->end)));
+        json_object_set_new(object, "reason", json_string(messages_end_word(event->end)));
         return object;
     case GAME_EVENT_PAUSED:
         return json_pack("{s:s, s:o, s:s, s:I}", "type", "game_paused", "player_number",
-                         player_or_null(event->player), "reason", pause_word(event->pause),
+                         player_or_null(event->player), "reason", messages_pause_word(event->pause),
                          "timestamp", timestamp);
     case GAME_EVENT_RESUMED:
         return json_pack("{s:s, s:o, s:f, s:f, s:I}", "type", "game_resumed", "player_number",

@@ -95,4 +95,8 @@ size_t messages_error(const char *code, const char *sentence, char *out, size_t 
 size_t messages_refusal(enum game_refusal refusal, char *out, size_t size);
 size_t messages_pong(double time, uint32_t step, char *out, size_t size);
 
+/* The words of an enum match_end and of an enum game_pause ("" for none). */
+const char *messages_end_word(uint8_t end);
+const char *messages_pause_word(uint8_t pause);
+
 #endif

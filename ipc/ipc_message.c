@@ -7,9 +7,18 @@
 #include <string.h>
 
 static const char *const op_names[IPC_OP_COUNT] = {
-    [IPC_CREATE] = "create", [IPC_JOIN] = "join",     [IPC_CHECK] = "check",
-    [IPC_CANCEL] = "cancel", [IPC_QUICK] = "quick",   [IPC_LIST] = "list",
-    [IPC_STATS] = "stats",   [IPC_HEALTH] = "health", [IPC_METRICS] = "metrics",
+    [IPC_CREATE] = "create", [IPC_JOIN] = "join",       [IPC_CHECK] = "check",
+    [IPC_CANCEL] = "cancel", [IPC_QUICK] = "quick",     [IPC_LIST] = "list",
+    [IPC_STATS] = "stats",   [IPC_HEALTH] = "health",   [IPC_ROOMS] = "rooms",
+    [IPC_ROOM] = "room",     [IPC_RESULTS] = "results", [IPC_RETRY] = "retry",
+    [IPC_DRAIN] = "drain",   [IPC_KICK] = "kick",       [IPC_METRICS] = "metrics",
+};
+
+const char *const ipc_result_state_words[IPC_RESULT_STATE_COUNT] = {
+    [IPC_RESULT_PENDING] = "pending",
+    [IPC_RESULT_FAILED] = "failed",
+    [IPC_RESULT_DELIVERED] = "delivered",
+    [IPC_RESULT_NOT_POSTED] = "not_posted",
 };
 
 const char *ipc_op_name(enum ipc_op op)
@@ -50,6 +59,25 @@ static bool set_tokens(json_t *object, const struct ipc_request *request)
     return json_object_set_new(object, "tokens", list) == 0;
 }
 
+static bool set_integer(json_t *object, const char *field, int64_t value)
+{
+    return value == 0 || json_object_set_new(object, field, json_integer(value)) == 0;
+}
+
+/* What the control socket's ops have of their own. */
+static bool set_control(json_t *object, const struct ipc_request *request)
+{
+    const char *state =
+        request->op == IPC_RESULTS ? ipc_result_state_words[request->result_state] : "";
+
+    return set_text(object, "after", request->after) && set_text(object, "state", state) &&
+           set_integer(object, "after_serial", request->after_serial) &&
+           set_text(object, "match_id", request->match_id) &&
+           set_integer(object, "seat", request->seat) &&
+           (request->op != IPC_DRAIN ||
+            json_object_set_new(object, "on", json_boolean(request->is_on)) == 0);
+}
+
 long ipc_request_encode(const struct ipc_request *request, char *out, size_t size)
 {
     json_t *object = json_pack("{s:i, s:s}", "v", IPC_VERSION, "op", op_names[request->op]);
@@ -68,7 +96,7 @@ long ipc_request_encode(const struct ipc_request *request, char *out, size_t siz
         set_text(object, "new_token", request->new_token) &&
         set_text(object, "room_code", request->room_code) &&
         set_text(object, "visibility", request->is_public ? "public" : "") &&
-        set_text(object, "bot_level", request->bot_level))
+        set_text(object, "bot_level", request->bot_level) && set_control(object, request))
         length = write_json(object, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
 out:
     json_decref(object);
@@ -165,8 +193,9 @@ static bool is_consistent(const struct ipc_request *request)
 {
     char canonical[ROOM_CODE_SIZE];
     bool seats = request->op == IPC_CREATE || request->op == IPC_JOIN || request->op == IPC_QUICK;
-    bool names_room =
-        request->op == IPC_JOIN || request->op == IPC_CHECK || request->op == IPC_CANCEL;
+    bool names_room = request->op == IPC_JOIN || request->op == IPC_CHECK ||
+                      request->op == IPC_CANCEL || request->op == IPC_ROOM ||
+                      request->op == IPC_KICK;
 
     if (request->username[0] != '\0' &&
         !text_is_username(request->username, strlen(request->username)))
@@ -181,6 +210,44 @@ static bool is_consistent(const struct ipc_request *request)
         return false;
     return (!seats || request->new_token[0] != '\0') &&
            (!names_room || request->room_code[0] != '\0');
+}
+
+static bool get_state(const json_t *object, struct ipc_request *request)
+{
+    char word[16] = "";
+
+    if (!get_text(object, "state", word, sizeof word))
+        return false;
+    for (int i = 0; i < IPC_RESULT_STATE_COUNT; i++)
+        if (strcmp(word, ipc_result_state_words[i]) == 0) {
+            request->result_state = (enum ipc_result_state)i;
+            return true;
+        }
+    return word[0] == '\0' && request->op != IPC_RESULTS;
+}
+
+static bool get_control(const json_t *object, struct ipc_request *request)
+{
+    const json_t *on = json_object_get(object, "on");
+    char canonical[ROOM_CODE_SIZE];
+    int64_t seat = 0;
+
+    if (!get_text(object, "after", request->after, sizeof request->after) ||
+        !get_state(object, request) ||
+        !get_integer(object, "after_serial", 0, INT64_MAX, &request->after_serial) ||
+        !get_text(object, "match_id", request->match_id, sizeof request->match_id) ||
+        !get_integer(object, "seat", 1, 2, &seat) || (on != NULL && !json_is_boolean(on)))
+        return false;
+    request->is_on = json_is_true(on);
+    request->seat = (int)seat;
+    if (request->after[0] != '\0' &&
+        (!text_room_code(request->after, strlen(request->after), canonical) ||
+         strcmp(canonical, request->after) != 0))
+        return false;
+    if (request->match_id[0] != '\0' && !random_is_uuid(request->match_id))
+        return false;
+    return (request->op != IPC_DRAIN || on != NULL) && (request->op != IPC_KICK || seat != 0) &&
+           (request->op != IPC_RETRY || request->match_id[0] != '\0');
 }
 
 static bool get_fields(const json_t *object, struct ipc_request *request)
@@ -201,7 +268,8 @@ static bool get_fields(const json_t *object, struct ipc_request *request)
         return false;
     request->is_public = strcmp(visibility, "public") == 0;
     request->winning_score = (int)winning_score;
-    return (request->is_public || strcmp(visibility, "private") == 0) && is_consistent(request);
+    return (request->is_public || strcmp(visibility, "private") == 0) &&
+           get_control(object, request) && is_consistent(request);
 }
 
 int ipc_request_decode(const char *text, size_t length, struct ipc_request *request)

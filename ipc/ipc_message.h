@@ -41,8 +41,25 @@ enum ipc_op {
     IPC_STATS,
     IPC_HEALTH,
     IPC_METRICS,
+    IPC_CONTROL_OPS, /* from here on: on the control socket only */
+    IPC_ROOMS = IPC_CONTROL_OPS,
+    IPC_ROOM,
+    IPC_RESULTS,
+    IPC_RETRY,
+    IPC_DRAIN,
+    IPC_KICK,
     IPC_OP_COUNT
 };
+
+/* Which results are asked for; the words on the wire are ipc_result_state_words. */
+enum ipc_result_state {
+    IPC_RESULT_PENDING,
+    IPC_RESULT_FAILED,
+    IPC_RESULT_DELIVERED,
+    IPC_RESULT_NOT_POSTED,
+    IPC_RESULT_STATE_COUNT
+};
+extern const char *const ipc_result_state_words[IPC_RESULT_STATE_COUNT];
 
 enum ipc_error {
     IPC_OK = 0,
@@ -74,12 +91,23 @@ struct ipc_request {
     /* create, join, quick: the seat token to be given out, which is also the request's id: sent
      * twice, it acts once */
     char new_token[SEAT_TOKEN_SIZE];
-    /* join, check, cancel: canonical */
+    /* join, check, cancel, room, kick: canonical */
     char room_code[ROOM_CODE_SIZE];
     /* create */
     bool is_public;
     char bot_level[BOT_LEVEL_SIZE]; /* "" for a human opponent, else one of bot_level_words */
     int winning_score;              /* WINNING_SCORE_MIN…MAX; 0: the default */
+    /* rooms: the page that follows this code; "" for the first */
+    char after[ROOM_CODE_SIZE];
+    /* results: the page that follows this number, a page's `next`; 0 for the first */
+    enum ipc_result_state result_state;
+    int64_t after_serial;
+    /* retry */
+    char match_id[UUID_SIZE];
+    /* drain: whether new rooms are refused from now on */
+    bool is_on;
+    /* kick: 1 or 2 */
+    int seat;
 };
 
 /* The word of an op on the wire, e.g. "create". */

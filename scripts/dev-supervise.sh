@@ -45,7 +45,7 @@ launch() {
     case $1 in
     gamed)
         exec setsid "$BUILD/gamed/gamed" --listen "unix:$RUN/gamed.sock" --ipc "ipc://$RUN/ipc.sock" \
-            --state-dir "$STATE"
+            --control "$RUN/control.sock" --state-dir "$STATE"
         ;;
     api-fcgi)
         exec setsid "$BUILD/api-fcgi/api-fcgi" --listen "unix:$RUN/api.sock" --gamed "ipc://$RUN/ipc.sock"

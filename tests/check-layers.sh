@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks who includes whom in gamed/, ipc/, api-fcgi/ and common/ against the two tables below,
+# Checks who includes whom in gamed/, ipc/, api-fcgi/, pongctl/ and common/ against the two tables below,
 # which are the architecture's layers. A file without a row is an error: each new module gets its
 # place on purpose. It reads sources only and must not need a compiler or a build.
 #
@@ -46,6 +46,9 @@ gamed/game_input        gamed/game_output gamed/game_manager gamed/messages game
 gamed/loop              common/*
 gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
+gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
 gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/checkpoint
@@ -83,6 +86,14 @@ api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response i
 api-fcgi/service        api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
+
+pongctl/arguments       ipc/ipc_message common/random common/text
+pongctl/gamed_call      ipc/ipc_client ipc/ipc_message common/*
+pongctl/commands        pongctl/arguments pongctl/gamed_call ipc/ipc_message
+pongctl/terminal_text   common/text
+pongctl/table           pongctl/terminal_text
+pongctl/show            pongctl/arguments pongctl/table pongctl/terminal_text ipc/ipc_message
+pongctl/main            pongctl/* common/*
 TABLE
 }
 
@@ -207,7 +218,7 @@ ours >"$tables/ours"
 libraries >"$tables/libraries"
 
 set --
-for folder in common gamed ipc api-fcgi; do
+for folder in common gamed ipc api-fcgi pongctl; do
     for file in "$folder"/*.[ch]; do
         [ -e "$file" ] && set -- "$@" "$file"
     done

@@ -25,7 +25,7 @@ describe('a second gamed', () => {
   const own = (args) => {
     const flags = {
       '--listen': `unix:${inRun('second.sock')}`, '--ipc': `ipc://${inRun('second-ipc.sock')}`,
-      '--state-dir': inRun('second-state'), ...args,
+      '--control': inRun('second-control.sock'), '--state-dir': inRun('second-state'), ...args,
     };
     return Object.entries(flags).flat();
   };
@@ -88,6 +88,13 @@ describe('a second gamed', () => {
     await refuses({ '--ipc': `ipc://${stack.sockets.ipc}` }, FAILED, /ipc\.sock/);
     await refuses({ '--ipc': `ipc://${inRun('note')}` }, FAILED, /note/);
     assert.equal(readFileSync(inRun('note'), 'utf8'), 'Dear Bob');
+  });
+
+  test('leaves a control socket that is taken, or is none', async () => {
+    writeFileSync(inRun('memo'), 'Dear Cleo');
+    await refuses({ '--control': stack.sockets.control }, FAILED, /control\.sock/);
+    await refuses({ '--control': inRun('memo') }, FAILED, /memo/);
+    assert.equal(readFileSync(inRun('memo'), 'utf8'), 'Dear Cleo');
   });
 
   test('does not share a slot, but may have another one of the same state', async () => {

@@ -81,13 +81,13 @@ export class Stack {
     if (env.JWT_SECRET_KEY) this.secrets.add(env.JWT_SECRET_KEY);
 
     const sockets = Object.fromEntries(
-      ['gamed', 'ipc', 'api'].map((name) => [name, path.join(this.runDir, `${name}.sock`)]),
+      ['gamed', 'ipc', 'control', 'api'].map((name) => [name, path.join(this.runDir, `${name}.sock`)]),
     );
     if (sockets.gamed.length > SOCKET_PATH_MAX) throw new Error(`TMPDIR is too long for a socket: ${sockets.gamed}`);
     this.sockets = sockets;
     this.gamed = this.daemon('gamed', path.join(build, 'gamed/gamed'), [
       '--listen', `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
-      '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
+      '--control', sockets.control, '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
     ]);
     this.api = this.daemon('api-fcgi', path.join(build, 'api-fcgi/api-fcgi'), [
       '--listen', `unix:${sockets.api}`, '--gamed', `ipc://${sockets.ipc}`, ...apiArgs,

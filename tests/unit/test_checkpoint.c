@@ -239,6 +239,7 @@ static void test_impossible_states_are_refused(void **state)
     REFUSED(RALLY, strcpy(room.seats[1].username, "a\n"));
     REFUSED(RALLY, memset(room.seats[1].username, 'a', 33));
     REFUSED(RALLY, memset(&room.seats[1].token, 0, DIGEST_SIZE));
+    REFUSED(WAITING, memset(&room.seats[0].token, 0, DIGEST_SIZE));
     REFUSED(RALLY, room.seats[1].token = room.seats[0].token);
     REFUSED(RALLY, room.seats[1].is_bot = true);
     REFUSED(RALLY, room.seats[1].bot_level = 1);
@@ -252,6 +253,18 @@ static void test_impossible_states_are_refused(void **state)
             room.seats[i].is_bot = true;
         });
 #undef REFUSED
+}
+
+static void test_who_was_expelled_has_no_token(void **state)
+{
+    struct room_checkpoint room = base_room(FINISHED), back;
+    char text[CHECKPOINT_JSON_MAX];
+    (void)state;
+    memset(&room.seats[1].token, 0, DIGEST_SIZE);
+    assert_null(checkpoint_problem(&room));
+    const size_t length = encode(&room, text);
+    assert_int_equal(decode(text, length, &back), CHECKPOINT_OK);
+    assert_memory_equal(&back, &room, sizeof room);
 }
 
 static void test_of_a_room_that_is_gone_its_code_is_enough(void **state)
@@ -422,9 +435,14 @@ static void do_something(struct game *game, struct now now, unsigned int *seed,
                          struct game_events *events)
 {
     const int seat = 1 + rand_r(seed) % 2;
+    static const struct digest nothing;
+    const bool expelled = game->seats[seat - 1].held &&
+                          memcmp(&game->seats[seat - 1].player.token, &nothing, DIGEST_SIZE) == 0;
     const bool held = game->seats[seat - 1].held, connected = game->seats[seat - 1].connected;
     const struct game_player player = random_player(seed);
     char match_id[UUID_SIZE];
+    if (expelled) /* nobody is there who could do anything */
+        return;
     switch (rand_r(seed) % 40) {
     case 0:
         if (connected)
@@ -459,6 +477,10 @@ static void do_something(struct game *game, struct now now, unsigned int *seed,
     case 9:
         if (held)
             game_state_rename(game, seat, "Anna");
+        break;
+    case 10:
+        if (held && rand_r(seed) % 8 == 0)
+            game_state_expel(game, seat, now, events);
         break;
     default:
         if (held)
@@ -531,6 +553,7 @@ int main(void)
         cmocka_unit_test(test_the_longest_room_fits),
         cmocka_unit_test(test_what_has_run_out_is_nothing_left),
         cmocka_unit_test(test_impossible_states_are_refused),
+        cmocka_unit_test(test_who_was_expelled_has_no_token),
         cmocka_unit_test(test_of_a_room_that_is_gone_its_code_is_enough),
         cmocka_unit_test(test_malformed_texts_are_refused),
         cmocka_unit_test(test_no_piece_of_a_text_is_one),

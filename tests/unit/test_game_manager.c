@@ -163,7 +163,9 @@ static bool is_same_view(const struct game_view *a, const struct game_view *b)
 static void send_update(struct client *client, struct player_session *session,
                         const struct room *room, bool changed)
 {
-    if (client->update_step == room->game.pong.step) {
+    /* between two steps only what people did can be new */
+    if (client->update_step == room->game.pong.step &&
+        (!changed || is_same_view(&client->view, &room->fresh))) {
         client->repeated_updates++;
         return;
     }
@@ -1217,6 +1219,234 @@ static void test_draining_sends_away_who_was_just_coming_in(void **state)
     upgrade(client);
     assert_int_equal(client->close_count, 1);
     assert_int_equal(client->code, SESSION_CLOSE_RESTARTING);
+}
+
+/* ---- the operator: no new rooms ------------------------------------------------------ */
+
+static void test_refused_rooms_leave_those_there_are_alone(void **state)
+{
+    (void)state;
+    struct pair pair = start_match(1);
+    struct ticket waiting = create_public();
+    struct game_caller creator = somebody();
+    struct ticket own = create_with(creator, (struct game_options){0});
+    struct client *host = connect_token(waiting.code, waiting.token);
+    game_manager_refuse_rooms(world.manager, true);
+    game_manager_refuse_rooms(world.manager, true);
+    assert_true(game_manager_is_draining(world.manager));
+    assert_true(stats().draining);
+    assert_int_equal(create().error, GAME_MANAGER_DRAINING);
+    assert_string_equal(create_with(creator, (struct game_options){0}).code, own.code);
+    assert_int_equal(join(own.code).seat, 2);
+    assert_int_equal(admit(free_client(), own.code, own.token, "", ""), GAME_MANAGER_OK);
+    assert_int_equal(watch(own.code)->close_count, 0);
+    assert_string_equal(quick_as(somebody()).code, waiting.code); /* opens none */
+    assert_int_equal(quick_as(somebody()).error, GAME_MANAGER_DRAINING);
+    hang_up(pair.clients[0]);
+    pair.clients[0] = connect_token(pair.tickets[0].code, pair.tickets[0].token);
+    run_ms(8000);
+    assert_int_equal(pair.room->game.pong.phase, PONG_FINISHED);
+    assert_int_equal(world.result_count, 1);
+    game_manager_rematch(world.manager, pair.clients[0]->session, world.now);
+    game_manager_rematch(world.manager, pair.clients[1]->session, world.now);
+    assert_int_equal(pair.room->game.pong.phase, PONG_SERVING); /* the same room */
+    assert_int_equal(host->close_count, 0);
+
+    game_manager_refuse_rooms(world.manager, false);
+    assert_false(game_manager_is_draining(world.manager));
+    assert_int_equal(create().error, GAME_MANAGER_OK);
+}
+
+static void test_a_stop_is_not_undone_by_the_operator(void **state)
+{
+    (void)state;
+    game_manager_refuse_rooms(world.manager, true);
+    game_manager_drain(world.manager, world.now);
+    game_manager_refuse_rooms(world.manager, false);
+    assert_true(game_manager_is_draining(world.manager));
+    assert_int_equal(create().error, GAME_MANAGER_DRAINING);
+}
+
+/* ---- the operator: rooms by code ----------------------------------------------------- */
+
+static size_t rooms_after(const char *after, const struct room **rooms, size_t max)
+{
+    return game_manager_rooms_after(world.manager, after, rooms, max);
+}
+
+static void test_every_room_is_on_one_page_whatever_its_length(void **state)
+{
+    (void)state;
+    const struct room *all[MAX_ROOMS + 1], *page[MAX_ROOMS + 1];
+    assert_int_equal(rooms_after("", all, MAX_ROOMS + 1), 0);
+    for (int i = 0; i < MAX_ROOMS; i++)
+        create_with(somebody(), (struct game_options){.is_public = i % 2 != 0});
+    assert_int_equal(rooms_after("", all, MAX_ROOMS + 1), MAX_ROOMS);
+    for (int i = 1; i < MAX_ROOMS; i++)
+        assert_true(strcmp(all[i - 1]->game.room_code, all[i]->game.room_code) < 0);
+    for (size_t length = 1; length <= MAX_ROOMS + 1; length++) {
+        const char *after = "";
+        size_t seen = 0, count;
+        do {
+            count = rooms_after(after, page, length);
+            for (size_t i = 0; i < count; i++)
+                assert_ptr_equal(page[i], all[seen++]);
+            after = seen ? all[seen - 1]->game.room_code : "";
+        } while (count == length);
+        assert_int_equal(seen, MAX_ROOMS);
+    }
+    assert_int_equal(rooms_after(all[MAX_ROOMS - 1]->game.room_code, page, MAX_ROOMS), 0);
+    assert_int_equal(rooms_after("", page, 0), 0);
+}
+
+/* The room that the page before ended with may be gone by now. */
+static void test_a_page_begins_after_a_code_not_after_a_room(void **state)
+{
+    (void)state;
+    const struct room *rooms[MAX_ROOMS];
+    char code[ROOM_CODE_SIZE];
+    struct ticket tickets[4];
+    for (int i = 0; i < 4; i++)
+        tickets[i] = create();
+    rooms_after("", rooms, 4);
+    const struct room *third = rooms[2];
+    strcpy(code, rooms[1]->game.room_code);
+    for (int i = 0; i < 4; i++)
+        if (strcmp(tickets[i].code, code) == 0)
+            assert_int_equal(cancel_as(showing(tickets[i].token), code), GAME_MANAGER_OK);
+    assert_null(game_manager_find(world.manager, code));
+    assert_int_equal(rooms_after(code, rooms, MAX_ROOMS), 2);
+    assert_ptr_equal(rooms[0], third);
+    assert_ptr_equal(game_manager_find(world.manager, third->game.room_code), third);
+}
+
+/* ---- the operator: kick -------------------------------------------------------------- */
+
+static int kick(const char *code, int seat)
+{
+    enum game_manager_kick done = GAME_MANAGER_KICK_CLOSED;
+    int error = game_manager_kick(world.manager, code, seat, world.now, &done);
+    return error == GAME_MANAGER_OK ? (int)done : error;
+}
+
+static void test_kick_frees_the_seat_of_a_waiting_room(void **state)
+{
+    (void)state;
+    struct ticket ticket = create_with(user("42"), (struct game_options){0});
+    struct client *player = connect_token(ticket.code, ticket.token), *other = watch(ticket.code);
+    struct client *arriving = free_client();
+    assert_int_equal(admit(arriving, ticket.code, ticket.token, "", ""), GAME_MANAGER_OK);
+    assert_int_equal(kick(ticket.code, 1), GAME_MANAGER_KICK_FREED);
+    assert_int_equal(player->close_count, 1);
+    assert_int_equal(player->code, SESSION_CLOSE_KICKED);
+    assert_string_equal(player->heard, "");
+    assert_string_equal(other->heard, "L1 ");
+    assert_false(ticket.room->game.seats[0].held);
+    upgrade(arriving); /* his second connection was on its way */
+    assert_int_equal(arriving->session->seat, 0);
+    assert_int_equal(admit(free_client(), ticket.code, ticket.token, "", ""),
+                     GAME_MANAGER_BAD_TOKEN);
+    assert_false(world.checkpoint.seats[0].held); /* not after a restart either */
+    assert_int_equal(cancel_as(user("42"), ticket.code), GAME_MANAGER_NOT_CREATOR);
+    assert_int_equal(cancel_as(showing(ticket.token), ticket.code), GAME_MANAGER_NOT_CREATOR);
+    assert_int_equal(kick(ticket.code, 1), GAME_MANAGER_SEAT_EMPTY);
+    assert_int_equal(join(ticket.code).seat, 1);
+}
+
+static void test_kick_forfeits_a_match_under_way(void **state)
+{
+    (void)state;
+    for (int seat = 1; seat <= 2; seat++) {
+        struct pair pair = start_match(10);
+        struct client *kicked = pair.clients[seat - 1], *other = pair.clients[2 - seat];
+        const struct ticket *ticket = &pair.tickets[seat - 1];
+        run_ms(3100);
+        forget_heard(kicked);
+        forget_heard(other);
+        world.result_count = 0;
+        assert_int_equal(kick(ticket->code, seat), GAME_MANAGER_KICK_FORFEITED);
+        assert_int_equal(kicked->close_count, 1);
+        assert_int_equal(kicked->code, SESSION_CLOSE_KICKED);
+        assert_string_equal(kicked->heard, "");
+        assert_string_equal(other->heard, seat == 1 ? "L1 O2 " : "L2 O1 ");
+        run_ms(34);
+        assert_int_equal(other->view.status, GAME_STATUS_FINISHED);
+        assert_int_equal(world.result_count, 1);
+        assert_int_equal(world.results[0].reason, MATCH_END_FORFEIT);
+        assert_int_equal(world.results[0].winner, 3 - seat);
+        assert_string_equal(world.results[0].player_id[seat - 1], ticket->player_id);
+        assert_int_equal(world.checkpoint.pong.phase, PONG_FINISHED);
+        assert_memory_equal(&world.checkpoint.seats[seat - 1].token, &no_digest, sizeof no_digest);
+        assert_int_equal(admit(free_client(), ticket->code, ticket->token, "", ""),
+                         GAME_MANAGER_BAD_TOKEN);
+        hang_up(kicked);
+        hang_up(other);
+    }
+}
+
+static void test_kick_of_who_is_identified_voids_his_identity_there(void **state)
+{
+    (void)state;
+    struct ticket one = create_with(user("41"), (struct game_options){.winning_score = 1});
+    struct ticket two = join_as(user("42"), one.code);
+    connect_token(one.code, one.token);
+    connect_token(two.code, two.token);
+    assert_int_equal(kick(one.code, 2), GAME_MANAGER_KICK_FORFEITED);
+    assert_int_equal(join_as(user("42"), one.code).error, GAME_MANAGER_GAME_OVER);
+    assert_int_equal(join_as(user("41"), one.code).seat, 1);
+}
+
+static void test_kick_after_the_end_only_sends_away(void **state)
+{
+    (void)state;
+    struct pair pair = finished_match();
+    forget_heard(pair.clients[1]);
+    int results = world.result_count;
+    assert_int_equal(kick(pair.tickets[0].code, 1), GAME_MANAGER_KICK_CLOSED);
+    assert_int_equal(pair.clients[0]->code, SESSION_CLOSE_KICKED);
+    assert_string_equal(pair.clients[1]->heard, "L1 ");
+    assert_int_equal(pair.room->game.end, MATCH_END_SCORE);
+    assert_int_equal(world.result_count, results);
+    assert_int_equal(admit(free_client(), pair.tickets[0].code, pair.tickets[0].token, "", ""),
+                     GAME_MANAGER_BAD_TOKEN);
+    game_manager_rematch(world.manager, pair.clients[1]->session, world.now);
+    run_ms(1000);
+    assert_int_equal(pair.room->game.pong.phase, PONG_FINISHED);
+}
+
+static void test_kick_of_who_is_away_ends_the_match(void **state)
+{
+    (void)state;
+    struct pair pair = start_match(10);
+    hang_up(pair.clients[0]);
+    assert_int_equal(kick(pair.tickets[0].code, 1), GAME_MANAGER_KICK_FORFEITED);
+    assert_string_equal(pair.clients[1]->heard, "L1 P1 O2 ");
+}
+
+static void test_kick_waits_for_its_result_to_be_safe(void **state)
+{
+    (void)state;
+    world.holds_results = true;
+    struct pair pair = start_match(10);
+    assert_int_equal(kick(pair.tickets[0].code, 1), GAME_MANAGER_KICK_FORFEITED);
+    assert_int_equal(pair.clients[0]->close_count, 1);
+    assert_string_equal(pair.clients[1]->heard, "");
+    game_manager_result_stored(world.manager, world.results[0].match_id, world.now);
+    assert_string_equal(pair.clients[1]->heard, "L1 O2 ");
+    assert_int_equal(pair.clients[1]->view.status, GAME_STATUS_FINISHED);
+}
+
+static void test_kick_is_refused_where_there_is_nobody_to_kick(void **state)
+{
+    (void)state;
+    struct ticket bots = create_with(somebody(), (struct game_options){.bot_level = "easy"});
+    assert_int_equal(kick("AZZZZZ", 1), GAME_MANAGER_ROOM_NOT_FOUND);
+    assert_int_equal(kick(bots.code, 2), GAME_MANAGER_SEAT_IS_BOT);
+    assert_int_equal(kick(create().code, 2), GAME_MANAGER_SEAT_EMPTY);
+    struct client *player = connect_token(bots.code, bots.token);
+    assert_int_equal(kick(bots.code, 1), GAME_MANAGER_KICK_FORFEITED);
+    assert_int_equal(player->code, SESSION_CLOSE_KICKED);
+    assert_int_equal(bots.room->game.winner, 2);
 }
 
 /* ---- connections: seats -------------------------------------------------------------- */
@@ -3004,7 +3234,7 @@ static void do_rest(void)
     struct game_caller caller = some_caller();
     char code[ROOM_CODE_SIZE];
     strcpy(code, some_ticket()->code);
-    switch (below(7)) {
+    switch (below(8)) {
     case 0:
     case 1:
         remember(create_with(caller, (struct game_options){.is_public = below(2) != 0,
@@ -3023,6 +3253,11 @@ static void do_rest(void)
     case 5:
         if (below(4) == 0)
             cancel_as(caller, code);
+        break;
+    case 6:
+        if (below(8) == 0)
+            kick(code, 1 + (int)below(2));
+        game_manager_refuse_rooms(world.manager, below(8) == 0);
         break;
     default:
         assert_in_range(list(rooms), 0, MAX_ROOMS);
@@ -3223,6 +3458,17 @@ int main(void)
         TEST(test_cancel_answers_again_for_a_minute),
         TEST(test_draining_sends_everybody_away_and_lets_nobody_in),
         TEST(test_draining_sends_away_who_was_just_coming_in),
+        TEST(test_refused_rooms_leave_those_there_are_alone),
+        TEST(test_a_stop_is_not_undone_by_the_operator),
+        TEST(test_every_room_is_on_one_page_whatever_its_length),
+        TEST(test_a_page_begins_after_a_code_not_after_a_room),
+        TEST(test_kick_frees_the_seat_of_a_waiting_room),
+        TEST(test_kick_forfeits_a_match_under_way),
+        TEST(test_kick_of_who_is_identified_voids_his_identity_there),
+        TEST(test_kick_after_the_end_only_sends_away),
+        TEST(test_kick_of_who_is_away_ends_the_match),
+        TEST(test_kick_waits_for_its_result_to_be_safe),
+        TEST(test_kick_is_refused_where_there_is_nobody_to_kick),
         TEST(test_token_seats_its_connection_at_once),
         TEST(test_handshakes_that_are_refused),
         TEST(test_newer_connection_replaces_the_older_unnoticed),

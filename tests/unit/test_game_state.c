@@ -1349,6 +1349,99 @@ static void test_equal_states_have_equal_views(void **state)
     assert_memory_equal(&a, &b, sizeof a);
 }
 
+/* ---- expelled -------------------------------------------------------------------------- */
+
+static void expel(int seat)
+{
+    struct game_events events = {0};
+    game_state_expel(&game, seat, now, &events);
+    hear(&events);
+}
+
+static bool has_token(int seat)
+{
+    return memcmp(&game.seats[seat - 1].player.token, &no_digest, sizeof no_digest) != 0;
+}
+
+static void test_who_is_expelled_while_waiting_frees_his_seat(void **state)
+{
+    (void)state;
+    sit("alice", false);
+    come(1);
+    uint16_t token = game.seats[0].token_version;
+    expel(1);
+    expect(GAME_EVENT_LEFT, 1);
+    expect_silence();
+    assert_false(game.seats[0].held);
+    assert_false(game.seats[0].connected);
+    assert_false(has_token(1));
+    assert_int_not_equal(game.seats[0].token_version, token);
+    assert_int_equal(sit("bob", false), 1);
+    expel(1); /* who never came has not left */
+    expect_silence();
+    assert_false(game.seats[0].held);
+}
+
+static void test_who_is_expelled_from_a_match_forfeits_it_at_once(void **state)
+{
+    (void)state;
+    for (int seat = 1; seat <= 2; seat++) {
+        open_game(1, 10);
+        start_rally();
+        score(seat); /* who leads loses all the same */
+        ignore_events();
+        uint16_t token = game.seats[seat - 1].token_version;
+        expel(seat);
+        expect(GAME_EVENT_LEFT, seat);
+        assert_over(3 - seat, MATCH_END_FORFEIT);
+        expect_silence();
+        assert_true(game.seats[seat - 1].held); /* his name is on the result */
+        assert_false(game.seats[seat - 1].connected);
+        assert_false(has_token(seat));
+        assert_int_not_equal(game.seats[seat - 1].token_version, token);
+        assert_true(has_token(3 - seat));
+        struct match_result result;
+        game_state_result(&game, &result);
+        assert_int_equal(result.winner, 3 - seat);
+        assert_int_equal(result.reason, MATCH_END_FORFEIT);
+        assert_int_equal(result.score[seat - 1], 1);
+        assert_string_equal(result.player_id[seat - 1], seat == 1 ? "alice" : "bob");
+    }
+}
+
+static void test_who_is_away_can_be_expelled_as_well(void **state)
+{
+    (void)state;
+    start_rally();
+    go(1);
+    go(2);
+    ignore_events();
+    expel(2); /* the other is not there either, but he has won */
+    assert_over(1, MATCH_END_FORFEIT);
+    expect_silence();
+    assert_false(game.seats[0].away);
+    assert_false(game.seats[1].away);
+}
+
+static void test_who_is_expelled_after_the_end_changes_nothing_else(void **state)
+{
+    (void)state;
+    open_game(1, 1);
+    start_rally();
+    score(1);
+    ignore_events();
+    ask_rematch(1);
+    ignore_events();
+    expel(1);
+    expect(GAME_EVENT_LEFT, 1);
+    expect_silence();
+    assert_int_equal(game.winner, 1);
+    assert_int_equal(game.end, MATCH_END_SCORE);
+    assert_false(has_token(1));
+    assert_int_equal(ask_rematch(2), GAME_OK);
+    assert_false(game_state_rematch_agreed(&game)); /* his wish has gone with him */
+}
+
 /* ---- a storm of random calls ----------------------------------------------------------- */
 
 /* What the storm knows of a game beside the game itself. */
@@ -2062,6 +2155,10 @@ int main(void)
         cmocka_unit_test_setup(test_the_match_s_time_does_not_run_while_there_is_no_process, setup),
         cmocka_unit_test_setup(test_a_finished_match_is_kept, setup),
         cmocka_unit_test_setup(test_a_committed_result_beats_an_older_checkpoint, setup),
+        cmocka_unit_test_setup(test_who_is_expelled_while_waiting_frees_his_seat, setup),
+        cmocka_unit_test_setup(test_who_is_expelled_from_a_match_forfeits_it_at_once, setup),
+        cmocka_unit_test_setup(test_who_is_away_can_be_expelled_as_well, setup),
+        cmocka_unit_test_setup(test_who_is_expelled_after_the_end_changes_nothing_else, setup),
         cmocka_unit_test_setup(test_a_storm_of_calls_breaks_no_rule, setup),
     };
     return cmocka_run_group_tests_name("game_state", tests, NULL, NULL);

@@ -434,6 +434,32 @@ static int connect_raw(void)
     return descriptor;
 }
 
+/* It may look whether somebody is there, or die, or have given up on a server that was stopped. */
+static void peers_that_go_before_the_handshake_leave_the_server_whole(void **state)
+{
+    enum {
+        PEERS = 200
+    };
+    struct peer peer = {0};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct ipc_client *client;
+
+    (void)state;
+    start_peer(&peer);
+    strcpy(name.sun_path, url + strlen("ipc://"));
+    for (int i = 0; i < PEERS; i++) {
+        int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+
+        assert_true(descriptor >= 0);
+        assert_int_equal(connect(descriptor, (struct sockaddr *)&name, sizeof name), 0);
+        close(descriptor);
+    }
+    client = open_client(1);
+    await_connection(client);
+    ipc_client_close(client);
+    stop_peer(&peer);
+}
+
 static void a_peer_that_takes_no_replies_does_not_keep_the_others_out(void **state)
 {
     enum {
@@ -639,6 +665,7 @@ int main(void)
         cmocka_unit_test(a_request_given_up_is_not_sent_again),
         cmocka_unit_test(no_more_than_allowed_wait_at_a_time),
         cmocka_unit_test(a_crowd_before_a_server_that_hangs_is_sent_away),
+        cmocka_unit_test(peers_that_go_before_the_handshake_leave_the_server_whole),
         cmocka_unit_test(a_peer_that_takes_no_replies_does_not_keep_the_others_out),
         cmocka_unit_test(messages_up_to_the_limit_pass_and_no_larger_ones),
         cmocka_unit_test(a_foreign_client_over_the_limit_does_not_disturb_the_server),

@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
-#define TOKEN_A "0123456789abcdef0123456789abcdef"
-#define TOKEN_B "fedcba9876543210fedcba9876543210"
+#define TOKEN_A  "0123456789abcdef0123456789abcdef"
+#define TOKEN_B  "fedcba9876543210fedcba9876543210"
+#define MATCH_ID "0190163d-8694-4739-aea5-966c26f8ad91"
 
 static int decode(const char *text, struct ipc_request *request)
 {
@@ -46,6 +47,12 @@ static void assert_round_trip(const struct ipc_request *request)
     assert_int_equal(read.is_public, request->is_public);
     assert_string_equal(read.bot_level, request->bot_level);
     assert_int_equal(read.winning_score, request->winning_score);
+    assert_string_equal(read.after, request->after);
+    assert_int_equal(read.result_state, request->result_state);
+    assert_int_equal(read.after_serial, request->after_serial);
+    assert_string_equal(read.match_id, request->match_id);
+    assert_int_equal(read.is_on, request->is_on);
+    assert_int_equal(read.seat, request->seat);
 }
 
 static void requests_come_out_as_they_went_in(void **state)
@@ -67,9 +74,19 @@ static void requests_come_out_as_they_went_in(void **state)
             .is_public = true,
             .bot_level = "normal",
             .winning_score = 21,
+            .after = "A1B2C2",
+            .after_serial = INT64_MAX,
+            .match_id = MATCH_ID,
+            .seat = 2,
         };
-        assert_round_trip(&request);
+        request.is_on = op == IPC_DRAIN; /* nobody else says so */
+        for (int i = 0; i < (op == IPC_RESULTS ? IPC_RESULT_STATE_COUNT : 1); i++) {
+            request.result_state = (enum ipc_result_state)i;
+            assert_round_trip(&request);
+        }
     }
+    request = (struct ipc_request){.op = IPC_DRAIN};
+    assert_round_trip(&request);
 }
 
 static void the_wire_form_is_as_agreed(void **state)
@@ -92,6 +109,16 @@ static void the_wire_form_is_as_agreed(void **state)
                         "\"new_token\":\"" TOKEN_B "\",\"room_code\":\"A1B2C3\"}");
     assert_string_equal(ipc_op_name(IPC_HEALTH), "health");
     assert_string_equal(ipc_op_name(IPC_METRICS), "metrics");
+    request = (struct ipc_request){
+        .op = IPC_RESULTS, .result_state = IPC_RESULT_NOT_POSTED, .after_serial = 50};
+    length = ipc_request_encode(&request, text, sizeof text - 1);
+    text[length] = '\0';
+    assert_string_equal(
+        text, "{\"v\":1,\"op\":\"results\",\"state\":\"not_posted\",\"after_serial\":50}");
+    request = (struct ipc_request){.op = IPC_DRAIN};
+    length = ipc_request_encode(&request, text, sizeof text - 1);
+    text[length] = '\0';
+    assert_string_equal(text, "{\"v\":1,\"op\":\"drain\",\"on\":false}");
 }
 
 static void a_buffer_that_is_too_small_is_told(void **state)
@@ -165,6 +192,26 @@ static void malformed_requests_are_refused(void **state)
         "{\"v\":1,\"op\":\"check\",\"room_code\":\"a1b2c3\"}",
         "{\"v\":1,\"op\":\"check\",\"room_code\":\"A1B2C\"}",
         "{\"v\":1,\"op\":\"check\",\"room_code\":7}",
+        "{\"v\":1,\"op\":\"rooms\",\"after\":\"a1b2c3\"}",
+        "{\"v\":1,\"op\":\"rooms\",\"after\":\"A1B2C3D\"}",
+        "{\"v\":1,\"op\":\"rooms\",\"after\":7}",
+        "{\"v\":1,\"op\":\"room\"}",
+        "{\"v\":1,\"op\":\"results\"}",
+        "{\"v\":1,\"op\":\"results\",\"state\":\"\"}",
+        "{\"v\":1,\"op\":\"results\",\"state\":\"lost\"}",
+        "{\"v\":1,\"op\":\"results\",\"state\":\"failed\",\"after_serial\":-1}",
+        "{\"v\":1,\"op\":\"results\",\"state\":\"failed\",\"after_serial\":\"1\"}",
+        "{\"v\":1,\"op\":\"list\",\"state\":\"lost\"}",
+        "{\"v\":1,\"op\":\"retry\"}",
+        "{\"v\":1,\"op\":\"retry\",\"match_id\":\"" MATCH_ID "0\"}",
+        "{\"v\":1,\"op\":\"retry\",\"match_id\":\"0190163D-8694-4739-aea5-966c26f8ad91\"}",
+        "{\"v\":1,\"op\":\"drain\"}",
+        "{\"v\":1,\"op\":\"drain\",\"on\":1}",
+        "{\"v\":1,\"op\":\"kick\",\"room_code\":\"A1B2C3\"}",
+        "{\"v\":1,\"op\":\"kick\",\"seat\":1}",
+        "{\"v\":1,\"op\":\"kick\",\"room_code\":\"A1B2C3\",\"seat\":0}",
+        "{\"v\":1,\"op\":\"kick\",\"room_code\":\"A1B2C3\",\"seat\":3}",
+        "{\"v\":1,\"op\":\"kick\",\"room_code\":\"A1B2C3\",\"seat\":\"1\"}",
     };
 
     (void)state;
@@ -311,7 +358,11 @@ static void out_of_memory_at_any_point_is_an_error(void **state)
                                   .room_code = "A1B2C3",
                                   .is_public = true,
                                   .bot_level = "hard",
-                                  .winning_score = 3};
+                                  .winning_score = 3,
+                                  .after = "A1B2C2",
+                                  .after_serial = 7,
+                                  .match_id = MATCH_ID,
+                                  .seat = 2};
     struct ipc_request read;
     char good[512];
     char text[512];

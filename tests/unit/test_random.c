@@ -77,7 +77,31 @@ static void uuids_are_version_4(void **state)
         assert_non_null(strchr("89ab", uuid[19]));
         assert_int_equal(uuid[23], '-');
         assert_string_not_equal(uuid, first);
+        assert_true(random_is_uuid(uuid));
     }
+}
+
+static void only_five_groups_of_lower_case_hex_digits_are_a_uuid(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "-",
+        "0190163d",
+        "0190163d-8694-4739-aea5-966c26f8ad9",
+        "0190163d-8694-4739-aea5-966c26f8ad911",
+        "0190163d-8694-4739-aea5-966c26f8ad91-",
+        "0190163D-8694-4739-aea5-966c26f8ad91",
+        "0190163d-8694-4739-aea5-966c26f8ad9g",
+        "0190163d86944739aea5966c26f8ad91",
+        "0190163-d8694-4739-aea5-966c26f8ad91",
+        "0190163d-8694-4739-aea5_966c26f8ad91",
+    };
+
+    (void)state;
+    assert_true(random_is_uuid("0190163d-8694-4739-aea5-966c26f8ad91"));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        if (random_is_uuid(bad[i]))
+            fail_msg("taken: %s", bad[i]);
 }
 
 static void bytes_are_filled_to_the_end_and_no_further(void **state)
@@ -105,6 +129,7 @@ int main(void)
         cmocka_unit_test(only_32_lower_case_hex_digits_are_a_seat_token),
         cmocka_unit_test(every_value_below_the_bound_comes_about_equally_often),
         cmocka_unit_test(uuids_are_version_4),
+        cmocka_unit_test(only_five_groups_of_lower_case_hex_digits_are_a_uuid),
         cmocka_unit_test(bytes_are_filled_to_the_end_and_no_further),
     };
 

@@ -167,6 +167,43 @@ static void a_live_socket_stays(void **state)
     close(server);
 }
 
+/* A listener that knows of a connection has to do with it: nng 1.5 for ever. */
+static void looking_is_not_noticed(void **state)
+{
+    int server = bind_path(SOCK_STREAM | SOCK_NONBLOCK);
+
+    (void)state;
+    assert_int_equal(listen(server, BACKLOG), 0);
+    assert_stays("another process listens");
+    assert_int_equal(unix_socket_try(path, error, sizeof error), 0);
+    assert_int_equal(accept(server, NULL, NULL), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(server);
+}
+
+static void why_nobody_can_be_reached_is_said(void **state)
+{
+    char longest[200];
+    int server;
+
+    (void)state;
+    assert_int_equal(unix_socket_try(path, error, sizeof error), -1);
+    assert_non_null(strstr(error, path));
+    assert_non_null(strstr(error, strerror(ENOENT)));
+    close(bind_path(SOCK_STREAM));
+    assert_int_equal(unix_socket_try(path, error, sizeof error), -1);
+    assert_non_null(strstr(error, strerror(ECONNREFUSED)));
+    assert_int_equal(unlink(path), 0);
+    server = bind_path(SOCK_DGRAM);
+    assert_int_equal(unix_socket_try(path, error, sizeof error), -1);
+    assert_non_null(strstr(error, strerror(EPROTOTYPE)));
+    close(server);
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(unix_socket_try(longest, error, sizeof error), -1);
+    assert_non_null(strstr(error, "1 to 107 bytes"));
+}
+
 /* Its process is too busy to accept; whoever connected to it without a care would wait. */
 static void a_live_socket_with_a_full_backlog_stays(void **state)
 {
@@ -246,6 +283,8 @@ int main(void)
         cmocka_unit_test_teardown(a_free_path_is_listened_on, empty_directory),
         cmocka_unit_test_teardown(what_a_dead_process_left_is_replaced, empty_directory),
         cmocka_unit_test_teardown(a_live_socket_stays, empty_directory),
+        cmocka_unit_test_teardown(looking_is_not_noticed, empty_directory),
+        cmocka_unit_test_teardown(why_nobody_can_be_reached_is_said, empty_directory),
         cmocka_unit_test_teardown(a_live_socket_with_a_full_backlog_stays, empty_directory),
         cmocka_unit_test_teardown(a_live_socket_of_another_type_stays, empty_directory),
         cmocka_unit_test_teardown(a_file_that_is_no_socket_stays, empty_directory),
