@@ -18,6 +18,7 @@ struct config {
     char ipc[CONFIG_TEXT_MAX];
     char state_dir[CONFIG_TEXT_MAX]; /* "" for none */
     char user_management_url[CONFIG_TEXT_MAX];
+    char user_management_ca[CONFIG_TEXT_MAX];
     char api_key[CONFIG_TEXT_MAX];
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];
