@@ -1,5 +1,5 @@
-// gamed is killed again and again while matches are played, at any moment and at the worst ones: right after a goal, an
-// end or a POST, and while it is starting. Every match ends, nobody is told anything that does not hold, every result is
+// gamed is killed again and again while matches are played, at any moment and at the worst ones: right after a goal, or once
+// that must be saved; after an end or a POST; and while it is starting. Every match ends, nobody is told anything that does not hold, every result is
 // recorded once. What must hold at each restart is in lasting.mjs.
 
 import assert from 'node:assert/strict';
@@ -21,7 +21,8 @@ const EVENT_MS = 4_000; // how long a moment that does not come is waited for
 const PROBE_EVERY_MS = 150;
 const RECORDS_MS = 120_000;
 const FAILURES_MAX = 3; // of the receiver for one match, so that backoffs stay short
-const MOMENTS = ['any', 'any', 'goal', 'over', 'post', 'starting'];
+const JITTER_MS = 60;
+const MOMENTS = ['any', 'goal', 'saved', 'over', 'post', 'starting', 'saved', 'any']; // each once in a row of kills
 
 /** What the receiver does to an attempt: all that makes a sender try again, recorded or not. */
 function trouble(random, attempt, earlier) {
@@ -80,15 +81,20 @@ describe('gamed, killed at any moment', () => {
 
     async function killer() {
       const random = generator(seed + 1 + AT_ONCE);
-      const draw = () => MOMENTS[Math.floor(random() * MOMENTS.length)];
+      const jitter = () => sleep(random() < 0.5 ? 0 : random() * JITTER_MS);
+      let moments = [];
+      const draw = () => {
+        if (moments.length === 0) moments = [...MOMENTS];
+        return moments.splice(Math.floor(random() * moments.length), 1)[0];
+      };
       for (let moment = draw(); kills < KILLS && !chronicle.aborted; kills += 1) {
         if (moment === 'any') {
           await sleep(random() * LONGEST_LIFE_MS);
         } else if (moment === 'starting') {
           await sleep(random() * 400);
         } else {
-          await Promise.race([once(events, moment), sleep(EVENT_MS)]);
-          await sleep(random() * 60);
+          await Promise.race([once(events, moment === 'saved' ? 'goal' : moment), sleep(EVENT_MS)]);
+          await (moment === 'saved' ? chronicle.probe() : jitter());
         }
         await chronicle.end('SIGKILL');
         chronicle.begin();

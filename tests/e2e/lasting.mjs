@@ -253,6 +253,7 @@ export class Chronicle {
     this.order = 0; // counts what happened
     this.proofs = new Map(); // life -> order up to which everything is in the store
     this.proofCount = 0;
+    this.probed = null; // the room of the newest proof
     this.matches = [];
     this.aborted = false;
   }
@@ -308,10 +309,13 @@ export class Chronicle {
     return { answer, proven, life, order: this.tick() };
   }
 
-  /** Opens and cancels a room that nobody wants, for the proof. */
+  /** Opens a room that nobody wants, for the proof; the next time it is cancelled. */
   async probe() {
+    const left = this.probed;
+    this.probed = null;
+    if (left) await this.rest.cancel({ room_code: left.room_code }, { token: left.seat_token });
     const { answer } = await this.durably(() => this.rest.create({}));
-    if (answer.status === 201) await this.rest.cancel({ room_code: answer.json.room_code }, { token: answer.json.seat_token });
+    if (answer.status === 201) this.probed = answer.json;
   }
 
   /** Both seats of a new room, or the one opposite a bot; tried again from the start when an answer is lost. */
