@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { quickServe, startStack } from './harness.mjs';
 import { Chronicle, generator } from './lasting.mjs';
-import { finishMatch, startMatch } from './rooms.mjs';
+import { Player } from './player.mjs';
+import { finishMatch, startMatch, startRally } from './rooms.mjs';
 import { UserManagement } from './user-management.mjs';
 
 const MATCHES = 20;
@@ -86,6 +87,23 @@ describe('SIGTERM', () => {
       await management.until(() => chronicle.matches.every(({ code }) => management.recordsOf(code).length > 0), PATIENCE_MS);
       chronicle.assertRecords(management);
       assertNoErrors(stack);
+    });
+  });
+
+  test('in a flight of the ball: it flies on from there, however long ago the last checkpoint was', async () => {
+    const env = { PONG_CHECKPOINT_MS: '60000', PONG_DRAIN_MS: '0' };
+    await withStack({ env }, async ({ stack, chronicle }) => {
+      const { first, one } = await startRally(stack, { winning_score: 2 });
+      await one.waitForState(({ ball_x: x, ball_speed_x: vx }) => x > 500 && vx > 0);
+      await chronicle.end('SIGTERM');
+      const { ball_x: x, ball_speed_x: vx } = one.state;
+      chronicle.begin();
+      await chronicle.healthy();
+      const again = await Player.connect(stack, first);
+      const state = await again.waitFor('game_state');
+      // Every return makes it faster, so the same speed is the same flight.
+      assert.ok(state.ball_speed_x !== vx || state.ball_x >= x, `back at ${state.ball_x} from ${x} px`);
+      assert.notEqual(state.ball_speed_x, 0);
     });
   });
 
