@@ -76,7 +76,7 @@ static void report_questions(const struct metrics *metrics, json_t *families)
                             "Questions to gamed, by operation and how they ended.");
     struct histogram histogram;
 
-    for (int op = 0; op < IPC_CONTROL_OPS; op++)
+    for (int op = 0; op < IPC_OP_COUNT; op++)
         for (int i = 0; i < METRICS_OUTCOMES; i++) {
             histogram_shared_read(&metrics->questions[op][i], &histogram);
             if (histogram_count(&histogram) > 0)

@@ -75,6 +75,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "origins besides the site's own, e.g. https://example.org"},
         {"user-management-url", TEXT(config->user_management_url), "", "USER_MANAGEMENT_URL", "URL",
          "where results are posted; without it they wait"},
+        {"user-management-ca", TEXT(config->user_management_ca), "", NULL, "FILE",
+         "PEM: who may sign its certificate; by default whom the system trusts"},
         {"api-key", TEXT(config->api_key), "", "API_KEY", "KEY",
          "sent with results; better set by the environment"},
         {"post-bot-results", CHOICE(raw->post_bot_results, OPTION_NO_YES), "no", NULL, "WORD",
@@ -141,6 +143,7 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     config->consumer.allowed_origins = config->allowed_origins;
     config->history = GAME_HISTORY_CONFIG_DEFAULT;
     config->history.user_management_url = config->user_management_url;
+    config->history.user_management_ca = config->user_management_ca;
     config->history.api_key = config->api_key;
     config->history.post_bot_results = raw.post_bot_results;
     config->history.post_guest_results = raw.post_guest_results;

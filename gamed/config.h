@@ -19,6 +19,7 @@ struct config {
     char control[CONFIG_TEXT_MAX];   /* "" for none */
     char state_dir[CONFIG_TEXT_MAX]; /* "" for none */
     char user_management_url[CONFIG_TEXT_MAX];
+    char user_management_ca[CONFIG_TEXT_MAX];
     char api_key[CONFIG_TEXT_MAX];
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];

@@ -223,7 +223,8 @@ static int make_target(const struct game_history_config *config, struct result_t
                        char *error, size_t error_size)
 {
     return result_target_init(target, config->user_management_url, config->api_key,
-                              config->timeout_ms, error, error_size) == 0
+                              config->user_management_ca, config->timeout_ms, error,
+                              error_size) == 0
                ? GAME_HISTORY_OK
                : GAME_HISTORY_BAD_CONFIG;
 }

@@ -30,7 +30,7 @@
 
 enum game_history_error {
     GAME_HISTORY_OK = 0,
-    GAME_HISTORY_BAD_CONFIG = -1, /* the URL or the API key is no use */
+    GAME_HISTORY_BAD_CONFIG = -1, /* the URL, the API key or the certificates are no use */
     GAME_HISTORY_NO_MEMORY = -2,  /* or no thread could be started */
     GAME_HISTORY_FULL = -3,       /* the mailbox is full; the result was logged and is lost */
 };
@@ -38,6 +38,7 @@ enum game_history_error {
 struct game_history_config {
     const char *user_management_url; /* NULL or "": results wait in the outbox */
     const char *api_key;             /* NULL or "": no Authorization header */
+    const char *user_management_ca;  /* PEM file, for https; NULL or "": the system's */
     bool post_bot_results;   /* else a match with a bot is kept like others, but not posted */
     bool post_guest_results; /* the same for one with a guest */
     size_t max_rooms;        /* how many matches can end at once; sizes the mailbox */

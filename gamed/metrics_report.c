@@ -150,7 +150,7 @@ static void add_ipc(json_t *families, const struct metrics_sample *sample)
 {
     json_t *family = metric_families_add(families, "pong_ipc_handling_seconds", METRIC_HISTOGRAM,
                                          "Time on the loop to answer api-fcgi, by operation.");
-    for (int op = 0; op < IPC_CONTROL_OPS; op++) {
+    for (int op = 0; op < IPC_OP_COUNT; op++) {
         const struct histogram *histogram = &sample->ipc.handling[op];
         if (histogram_count(histogram) > 0)
             metric_family_histogram(family, &histogram_work, histogram, "op",

@@ -3,11 +3,13 @@
  */
 #include "gamed/result_post.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char api_path[] = "/api/games/";
 
@@ -79,8 +81,24 @@ static bool is_header_safe(const char *text)
     return true;
 }
 
+/* A file that cannot be read would be found out by the first result only. */
+static int copy_ca_file(struct result_target *target, const char *ca_file, char *error,
+                        size_t error_size)
+{
+    if (access(ca_file, R_OK) != 0) {
+        snprintf(error, error_size, "the certificates in %s cannot be read: %s", ca_file,
+                 strerror(errno));
+        return -1;
+    }
+    target->ca_file = strdup(ca_file);
+    if (target->ca_file)
+        return 0;
+    snprintf(error, error_size, "the name of %s: there is not enough memory for it", ca_file);
+    return -1;
+}
+
 int result_target_init(struct result_target *target, const char *base_url, const char *api_key,
-                       long timeout_ms, char *error, size_t error_size)
+                       const char *ca_file, long timeout_ms, char *error, size_t error_size)
 {
     const char *problem;
 
@@ -105,12 +123,17 @@ int result_target_init(struct result_target *target, const char *base_url, const
             return -1;
         }
     }
+    if (ca_file && *ca_file && copy_ca_file(target, ca_file, error, error_size) != 0) {
+        result_target_free(target);
+        return -1;
+    }
     return 0;
 }
 
 void result_target_free(struct result_target *target)
 {
     free(target->authorization);
+    free(target->ca_file);
     curl_free(target->url);
     *target = (struct result_target){0};
 }
@@ -164,6 +187,10 @@ static bool set_options(struct result_post *post, const struct result_target *ta
     SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    if (target->ca_file) {
+        SET(CURLOPT_CAINFO, target->ca_file);
+        SET(CURLOPT_CAPATH, NULL); /* the system's have no say any more */
+    }
     SET(CURLOPT_USERAGENT, "pong-gamed");
     SET(CURLOPT_HTTPHEADER, post->headers);
     SET(CURLOPT_POST, 1L);

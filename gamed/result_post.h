@@ -18,17 +18,18 @@
 struct result_target {
     char *url;           /* allocated by libcurl; NULL: nowhere */
     char *authorization; /* the whole header, or NULL */
+    char *ca_file;       /* whose signatures https believes; NULL: the system's */
     long timeout_ms;     /* from the first look-up to the answer's last byte */
 };
 
 /*
  * Makes a target of the base URL of user_management (http or https; a path is fine; no user,
- * password, query or fragment) and its API key (visible ASCII). Either may be NULL or "" for none.
- * Returns 0 (free it with result_target_free), or -1 with a sentence in error[], which never holds
+ * password, query or fragment), its API key (visible ASCII), and a PEM file of the certificates that
+ * its own may be signed by, instead of the system's. Each may be NULL or "" for none. Returns 0 (free it with result_target_free), or -1 with a sentence in error[], which never holds
  * the key or the URL.
  */
 int result_target_init(struct result_target *target, const char *base_url, const char *api_key,
-                       long timeout_ms, char *error, size_t error_size);
+                       const char *ca_file, long timeout_ms, char *error, size_t error_size);
 
 /* Frees what the target holds. A zeroed target is fine. */
 void result_target_free(struct result_target *target);

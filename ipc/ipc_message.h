@@ -41,8 +41,8 @@ enum ipc_op {
     IPC_STATS,
     IPC_HEALTH,
     IPC_METRICS,
-    IPC_CONTROL_OPS, /* from here on: on the control socket only */
-    IPC_ROOMS = IPC_CONTROL_OPS,
+    /* on the control socket only */
+    IPC_ROOMS,
     IPC_ROOM,
     IPC_RESULTS,
     IPC_RETRY,

@@ -2,14 +2,15 @@
 // its own. Its last line says why it does not start, and the first goes on as if nothing had happened.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
 import { freePort, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { Rest } from './rest.mjs';
 
 const END_MS = 30_000; // one that does start is ended then
 const FAILED = 1;
@@ -105,5 +106,41 @@ describe('a second gamed', () => {
     const answers = () => Player.connect(stack, { room_code: 'B00000' }, { wsUrl }).then(() => false, ({ status }) => status === 404);
     await stack.until('the second one answers', answers);
     await second.stop();
+  });
+});
+
+describe('a gamed with the slot and the state of another', () => {
+  const stack = useStack();
+  const state = () => path.join(stack.runDir, 'state');
+  const own = (name) => path.join(stack.runDir, `${name}.sock`);
+  const args = () => ['--listen', `unix:${own('heir')}`, '--ipc', `ipc://${own('heir-ipc')}`, '--state-dir', state()];
+
+  const filesOf = (folder) =>
+    readdirSync(folder).sort().map((name) => {
+      const { ino, size, mtimeMs } = statSync(path.join(folder, name));
+      return { name, ino, size, mtimeMs };
+    });
+
+  test('touches nothing while that one lives, and takes over at once when it is killed', async () => {
+    const rest = new Rest(stack);
+    const seat = await rest.ok(rest.create({ username: 'Ann' }));
+    stack.gamed.signal('SIGSTOP'); // so that what changes now was not changed by it
+    const files = filesOf(state());
+    const { status, stderr } = spawnSync(stack.gamed.command, args(), { env: stack.env, timeout: END_MS, encoding: 'utf8' });
+    assert.equal(status, FAILED, stderr);
+    assert.match(stderr, /another gamed has slot A in \S+\n$/);
+    assert.deepEqual(filesOf(state()), files);
+    stack.gamed.signal('SIGCONT');
+    for (const name of ['heir', 'heir-ipc']) assert.ok(!existsSync(own(name)), name);
+    assert.equal((await rest.check(seat.room_code)).status, 200, 'the first goes on');
+
+    await stack.gamed.stop('SIGKILL');
+    const heir = stack.daemon('gamed-heir', stack.gamed.command, args());
+    heir.start();
+    await stack.until('the heir listens', () => existsSync(own('heir-ipc')));
+    const player = await Player.connect(stack, seat, { wsUrl: `ws+unix:${own('heir')}:` });
+    assert.equal((await player.join()).player_number, 1, 'the room and the seat are there');
+    player.drop();
+    await heir.stop();
   });
 });

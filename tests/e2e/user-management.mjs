@@ -1,22 +1,28 @@
 // The receiving end of results: a real HTTP server that keeps every request it gets and answers as it is told.
-// Like the real service it may be away, slow, failing, or cut the connection. Must not judge what it receives.
+// Like the real service it may be away, slow, failing, or cut the connection, and it honours the Idempotency-Key: what
+// came twice is recorded once. Must not judge what it receives.
 
 import http from 'node:http';
+import https from 'node:https';
 import { after, before } from 'node:test';
 
 const WAIT_MS = 30_000;
 
 export class UserManagement {
   /**
-   * `answers`: what to answer to the 1st, 2nd, … attempt; afterwards 201. Each is
-   * {status, headers, delayMs}, {cut: true}, which closes the connection without an answer, or
-   * {status, lost: 'HTTP/1.1 20'}: recorded, but no more than this of the answer gets out.
+   * `answers`: what to answer to the 1st, 2nd, … attempt, afterwards 201; or a function that is given each attempt. An
+   * answer is {status, headers, delayMs}; {cut: true} closes the connection instead, with a `status` of 2xx after the
+   * result was recorded; {status, lost: 'HTTP/1.1 20'} is recorded, but no more than
+   * this of the answer gets out; {hang: true} never comes. `tls`: {key, cert} makes it an https server.
    */
-  constructor({ answers = [] } = {}) {
-    this.answers = [...answers];
-    this.attempts = []; // {method, path, headers, body, json, at, status}, in order of arrival
+  constructor({ answers = [], tls } = {}) {
+    this.answers = typeof answers === 'function' ? answers : [...answers];
+    this.attempts = []; // {method, path, headers, body, json, at, status, settledAt, answered}, in order of arrival
+    this.records = new Map(); // Idempotency-Key -> the attempt that was recorded
     this.waiting = new Set();
-    this.server = http.createServer((request, response) => this.receive(request, response));
+    const receive = (request, response) => this.receive(request, response);
+    this.server = tls ? https.createServer(tls, receive) : http.createServer(receive);
+    this.scheme = tls ? 'https' : 'http';
   }
 
   /** On `port`, or on a free one. */
@@ -24,7 +30,7 @@ export class UserManagement {
     await new Promise((resolve, reject) => {
       this.server.once('error', reject).listen(port, '127.0.0.1', resolve);
     });
-    this.url = `http://127.0.0.1:${this.server.address().port}`;
+    this.url = `${this.scheme}://127.0.0.1:${this.server.address().port}`;
     return this;
   }
 
@@ -55,21 +61,47 @@ export class UserManagement {
     request.on('data', (chunk) => chunks.push(chunk));
     request.on('end', () => {
       const body = Buffer.concat(chunks).toString('utf8');
-      const answer = this.answers.shift() ?? { status: 201 };
-      this.attempts.push({
+      const attempt = {
         method: request.method,
         path: request.url,
         headers: request.headers,
         body,
         json: JSON.parse(body),
         at: Date.now(),
-        status: answer.cut ? 0 : answer.status,
+        settledAt: null, // when it was answered or its connection ended
+        answered: false,
+      };
+      const answer = (typeof this.answers === 'function' ? this.answers(attempt) : this.answers.shift()) ?? { status: 201 };
+      attempt.status = answer.cut || answer.hang ? 0 : answer.status; // what the sender gets to see
+      this.attempts.push(attempt);
+      this.record(attempt, answer.status);
+      response.once('close', () => {
+        Object.assign(attempt, { settledAt: Date.now(), answered: response.writableFinished });
+        this.look();
       });
       if (answer.cut) request.socket.destroy();
       else if (answer.lost !== undefined) request.socket.end(answer.lost);
-      else setTimeout(() => this.answer(response, answer), answer.delayMs ?? 0);
-      for (const look of this.waiting) look();
+      else if (!answer.hang) setTimeout(() => this.answer(response, answer), answer.delayMs ?? 0);
+      this.look();
     });
+  }
+
+  record(attempt, status) {
+    const key = attempt.headers['idempotency-key'];
+    if (status >= 200 && status < 300 && !this.records.has(key)) this.records.set(key, attempt);
+  }
+
+  /** What is recorded of a room, by a receiver that honours the key. */
+  recordsOf(roomCode) {
+    return [...this.records.values()].filter(({ json }) => json.room_code === roomCode);
+  }
+
+  attemptsOf(roomCode) {
+    return this.attempts.filter(({ json }) => json.room_code === roomCode);
+  }
+
+  look() {
+    for (const look of this.waiting) look();
   }
 
   answer(response, { status, headers = {} }) {
