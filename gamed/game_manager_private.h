@@ -98,6 +98,16 @@ int manager_seat_by_token(const struct room *room, const char *token);
 void manager_publish(struct game_manager *manager, struct room *room,
                      const struct game_events *events, struct now now);
 
+/*
+ * Before a step: tells binary sessions what they could not foresee. After it: notes what they know now.
+ * Both do nothing in a room without such sessions.
+ */
+void manager_tell_unforeseen(struct game_manager *manager, struct room *room, struct now now);
+void manager_note_foreseen(struct room *room);
+
+/* All binary sessions of the room get a keyframe at its next update. */
+void manager_owe_keyframes(struct room *room);
+
 /* A session from the pool, opening; NULL when there is none. Gives one back. */
 struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
                                             void *connection, struct now now);
