@@ -288,6 +288,72 @@ static void test_inputs_go_with_their_connection(void **state)
     assert_int_equal(pong()->target_y[0], 0);
 }
 
+/* A wish that changed nothing when it came may be news by the time of its step. */
+static void test_input_that_became_news(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step + 6, PONG_PADDLE_Y_START);
+    court_say(&world.court, 0, "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":0}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "e");
+    assert_string_equal(world.listeners[1].bytes, "e");
+    ticks(2);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_START);
+    assert_string_equal(world.listeners[0].bytes, "e"); /* he said so */
+    assert_string_equal(world.listeners[1].bytes, "ee");
+}
+
+static void test_newest_wish_wins(void **state)
+{
+    (void)state;
+    both_connect();
+    court_say(&world.court, 0, "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":0}");
+    input(0, pong()->step + 1, PONG_PADDLE_Y_MAX);
+    ticks(2);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_MAX);
+    assert_string_equal(world.listeners[0].bytes, "");
+    assert_string_equal(world.listeners[1].bytes, "e");
+}
+
+static void test_burst_at_the_beginning(void **state)
+{
+    (void)state;
+    court_connect(&world.court, 0, 1, true);
+    for (uint32_t i = 1; i <= 30; i++)
+        input(0, pong()->step + i, (int32_t)i);
+    assert_string_equal(world.listeners[0].said, "game_state ");
+    input(0, pong()->step + 31, 0);
+    assert_string_equal(world.listeners[0].said, "game_state rate_limited ");
+}
+
+/* Nothing is told while the end waits for its result; then a keyframe makes good what was missed. */
+static void test_end_that_waits(void **state)
+{
+    (void)state;
+    world.court.holds_results = true;
+    both_connect();
+    while (pong()->phase != PONG_FINISHED)
+        ticks(1);
+    forget();
+    input(0, pong()->step + 3, 0);
+    court_say(&world.court, 0,
+              "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":400}");
+    ticks(10);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(world.listeners[i].bytes, "");
+        assert_string_equal(world.listeners[i].said, "");
+    }
+    court_release(&world.court);
+    assert_string_equal(world.listeners[1].said, "goal_scored game_over ");
+    assert_string_equal(world.listeners[1].bytes, "k");
+    struct mirror mirror;
+    mirror_init(&mirror, 1);
+    mirror_frame(&mirror, world.listeners[1].last, world.listeners[1].last_length);
+    assert_int_equal(mirror.base.target_y[0], pong()->target_y[0]);
+    assert_int_equal(mirror.base.phase, PONG_FINISHED);
+}
+
 static void test_heartbeats(void **state)
 {
     (void)state;
@@ -324,6 +390,10 @@ int main(void)
         TEST(test_resync),
         TEST(test_full_socket_is_owed_a_keyframe),
         TEST(test_inputs_go_with_their_connection),
+        TEST(test_input_that_became_news),
+        TEST(test_newest_wish_wins),
+        TEST(test_burst_at_the_beginning),
+        TEST(test_end_that_waits),
         TEST(test_heartbeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

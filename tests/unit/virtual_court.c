@@ -57,8 +57,9 @@ static void session_close(void *arg, struct player_session *session, enum sessio
 
 static bool match_over(void *arg, const struct match_result *result)
 {
-    (void)arg, (void)result;
-    return false;
+    struct court *court = arg;
+    memcpy(court->held, result->match_id, sizeof court->held);
+    return court->holds_results;
 }
 
 static bool checkpoint(void *arg, const struct room_checkpoint *state)
@@ -105,7 +106,8 @@ void court_open(struct court *court, int winning_score, int serve_steps)
                                              .session_quiet = session_quiet,
                                              .session_close = session_close,
                                              .match_over = match_over,
-                                             .checkpoint = checkpoint};
+                                             .checkpoint = checkpoint,
+                                             .durable_arg = court};
     set_time(court, 1000000000);
     court->heard = nobody_listens;
     court->manager = game_manager_new(&config, &hooks, court->now);
@@ -174,6 +176,11 @@ void court_send(struct court *court, int number, const void *bytes, size_t lengt
 void court_say(struct court *court, int number, const char *text)
 {
     court_send(court, number, text, strlen(text), false);
+}
+
+void court_release(struct court *court)
+{
+    game_manager_result_stored(court->manager, court->held, court->now);
 }
 
 void court_tick(struct court *court)

@@ -31,6 +31,8 @@ struct court {
     struct game_output output;
     struct game_input input;
     const struct room *room;
+    bool holds_results; /* an end waits until court_release() */
+    char held[UUID_SIZE];
     char token[2][SEAT_TOKEN_SIZE];
     struct court_client clients[COURT_CLIENTS];
     /* what a client's socket is given */
@@ -49,6 +51,9 @@ void court_disconnect(struct court *court, int number);
 /* What a client sends. */
 void court_send(struct court *court, int number, const void *bytes, size_t length, bool is_binary);
 void court_say(struct court *court, int number, const char *text);
+
+/* The result of the match that ended last is safe now. */
+void court_release(struct court *court);
 
 /* Time goes on by one update, 1/30 s. */
 void court_tick(struct court *court);
