@@ -28,6 +28,8 @@ enum {
         64, /* sockets beyond max_connections, for handshakes that are only there to be refused */
 };
 
+#define BINARY_PROTOCOL "pong.v2.bin"
+
 struct connection {
     struct lws *wsi;
     struct player_session *session;
@@ -87,8 +89,8 @@ static void kill_connection(struct connection *connection)
 static bool write_frame(struct player_session *session, struct frame *frame)
 {
     struct connection *connection = session->connection;
-    if (lws_write(connection->wsi, (unsigned char *)frame->text, frame->length, LWS_WRITE_TEXT) >=
-        0)
+    enum lws_write_protocol kind = frame->is_binary ? LWS_WRITE_BINARY : LWS_WRITE_TEXT;
+    if (lws_write(connection->wsi, (unsigned char *)frame->text, frame->length, kind) >= 0)
         return true;
     connection->closing = true;
     kill_connection(connection);
@@ -99,6 +101,19 @@ static void output_ready(void *arg, struct room *room, struct now now)
 {
     struct game_consumer *consumer = arg;
     game_output_room(&consumer->output, room, now);
+}
+
+static void unforeseen(void *arg, struct room *room, struct now now)
+{
+    struct game_consumer *consumer = arg;
+    game_output_unforeseen(&consumer->output, room, now);
+}
+
+static void input_taken(void *arg, struct room *room, const struct player_session *from,
+                        uint32_t step, int32_t target, struct now now)
+{
+    struct game_consumer *consumer = arg;
+    game_output_input(&consumer->output, room, from, step, target, now);
 }
 
 static void session_quiet(void *arg, struct player_session *session, struct now now)
@@ -120,9 +135,9 @@ static void session_quiet(void *arg, struct player_session *session, struct now 
  * 4000–4499 say "come back"; deployed v1 clients do so only after an unclean close, so they get no
  * frame.
  */
-static bool closes_without_frame(enum session_close code)
+static bool closes_without_frame(const struct player_session *session, enum session_close code)
 {
-    return code == SESSION_CLOSE_DROP || (code >= 4000 && code < 4500);
+    return code == SESSION_CLOSE_DROP || (code >= 4000 && code < 4500 && !session->is_binary);
 }
 
 /*
@@ -152,7 +167,7 @@ static void session_close(void *arg, struct player_session *session, enum sessio
         return;
     connection->closing = true;
     connection->close_code = code;
-    if (closes_without_frame(code)) {
+    if (closes_without_frame(session, code)) {
         kill_connection(connection);
         return;
     }
@@ -371,6 +386,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return strcmp(in, "websocket") == 0 ? on_upgrade(consumer, wsi) : -1;
     case LWS_CALLBACK_ESTABLISHED:
+        connection->session->is_binary = strcmp(lws_get_protocol(wsi)->name, BINARY_PROTOCOL) == 0;
         game_manager_session_open(consumer->manager, connection->session, consumer->now());
         return 0;
     case LWS_CALLBACK_RECEIVE:
@@ -403,6 +419,10 @@ const struct lws_protocols *game_consumer_protocols(void)
     static const struct lws_protocols protocols[] = {
         /* tx_packet_size: without it the library writes at most rx_buffer_size bytes at a time */
         {.name = "pong.v1.json",
+         .callback = callback,
+         .rx_buffer_size = RX_BUFFER_SIZE,
+         .tx_packet_size = MESSAGES_SIZE},
+        {.name = BINARY_PROTOCOL,
          .callback = callback,
          .rx_buffer_size = RX_BUFFER_SIZE,
          .tx_packet_size = MESSAGES_SIZE},
@@ -462,6 +482,8 @@ void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manage
 {
     hooks->arg = consumer;
     hooks->output_ready = output_ready;
+    hooks->unforeseen = unforeseen;
+    hooks->input_taken = input_taken;
     hooks->session_quiet = session_quiet;
     hooks->session_close = session_close;
 }

@@ -4,6 +4,7 @@
 #include "gamed/game_input.h"
 
 #include "gamed/messages.h"
+#include "gamed/updates.h"
 
 static void bad_message(struct game_input *input, struct player_session *session, const char *code,
                         const char *why, struct now now)
@@ -50,10 +51,44 @@ static int obey(struct game_input *input, struct player_session *session,
     case CLIENT_PING:
         game_output_pong(input->output, session, message->time, now);
         return GAME_OK;
+    case CLIENT_RESYNC:
+        game_manager_resync(manager, session, now);
+        return GAME_OK;
     case CLIENT_PONG:
         return GAME_OK; /* having been heard is all that it is for */
     }
     return GAME_OK;
+}
+
+/* A binary message: an input. */
+static void take_input(struct game_input *input, struct player_session *session, const char *bytes,
+                       size_t length, struct now now)
+{
+    struct updates_input wish;
+    if (!session->is_binary) {
+        bad_message(input, session, "bad_message", "this protocol has no binary messages", now);
+        return;
+    }
+    if (!updates_input_read(bytes, length, &wish)) {
+        bad_message(input, session, "bad_message", "a binary message is an input of 5 bytes", now);
+        return;
+    }
+    uint32_t step = updates_step_near(session->room->game.pong.step, wish.step);
+    switch (game_manager_input(input->manager, session, step, wish.target, now)) {
+    case GAME_MANAGER_INPUT_BAD:
+        bad_message(
+            input, session, "bad_message",
+            "an input is for a step after the last one's, at most 30 ahead, and in the court", now);
+        break;
+    case GAME_MANAGER_INPUT_TOO_MANY:
+        input->stats.messages[GAME_INPUT_REFUSED]++;
+        game_output_error(input->output, session, "rate_limited",
+                          "At most 30 inputs a second are taken", now);
+        break;
+    default:
+        input->stats.messages[GAME_INPUT_OK]++;
+        break;
+    }
 }
 
 void game_input_message(struct game_input *input, struct player_session *session, const char *text,
@@ -67,10 +102,14 @@ void game_input_message(struct game_input *input, struct player_session *session
         return;
     }
     if (is_binary) {
-        bad_message(input, session, "bad_message", "this protocol has no binary messages", now);
+        take_input(input, session, text, length, now);
         return;
     }
     int outcome = messages_parse(text, length, &message, &why);
+    if (outcome == MESSAGES_OK && message.type == CLIENT_RESYNC && !session->is_binary) {
+        outcome = MESSAGES_UNKNOWN_TYPE;
+        why = "resync is for pong.v2.bin";
+    }
     if (outcome == MESSAGES_OK) {
         int refusal = obey(input, session, &message, now);
         input->stats.messages[refusal == GAME_OK ? GAME_INPUT_OK : GAME_INPUT_REFUSED]++;

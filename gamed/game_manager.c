@@ -89,11 +89,15 @@ void manager_enter_room(struct room *room, struct player_session *session)
         room->session_count++;
         room->spectator_count += session->seat == 0;
     }
+    session->keyframe_step = room->game.pong.step;
+    if (session->is_binary && room->binary_count++ == 0)
+        manager_note_foreseen(room);
 }
 
 void manager_leave_room(struct room *room, struct player_session *session)
 {
     DL_DELETE(room->sessions, session);
+    room->binary_count -= session->is_binary;
     if (!session->is_bot) {
         room->session_count--;
         room->spectator_count -= session->seat == 0;
@@ -345,6 +349,8 @@ void manager_publish(struct game_manager *manager, struct room *room,
     for (size_t i = 0; i < events->count; i++) {
         const struct game_event *event = &events->list[i];
         room->log[room->log_next++ % ROOM_LOG_SIZE] = *event;
+        if (event->type == GAME_EVENT_NEW_MATCH)
+            manager_owe_keyframes(room);
         if (event->type == GAME_EVENT_OVER) {
             struct match_result result;
             game_state_result(&room->game, &result);
@@ -362,6 +368,7 @@ void manager_publish(struct game_manager *manager, struct room *room,
         manager_release(manager, room); /* it cannot wait any longer without losing an event */
     }
     room->held_from = room->log_next;
+    manager_tell_unforeseen(manager, room, now);
     manager->hooks.output_ready(manager->hooks.arg, room, now);
     if (room->update_due) {
         room->update_due = false;
@@ -430,7 +437,11 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     }
     for (int i = 0; i < steps; i++) {
         move_bots(room);
+        game_state_told_targets(&room->game, room->foreseen.target_y);
+        game_state_prepare(&room->game);
+        manager_tell_unforeseen(manager, room, now);
         game_state_step(&room->game, now, &events);
+        manager_note_foreseen(room);
     }
     if (room->session_count > 0)
         game_state_visited(&room->game, now);

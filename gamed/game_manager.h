@@ -52,6 +52,12 @@ struct room {
     int session_count;
     int spectator_count;
     int arriving_count; /* sessions without a seat whose sockets are not open yet */
+    /*
+     * What a client that steps the simulation by itself knows of the next step, while there is one:
+     * the state after the last step, and what it was told since.
+     */
+    int binary_count;
+    struct pong foreseen;
     /* what is kept of it */
     struct room_mark {
         uint8_t phase;
@@ -94,6 +100,14 @@ struct game_manager_hooks {
      * what sessions are owed.
      */
     void (*output_ready)(void *arg, struct room *room, struct now now);
+    /*
+     * Before the next step of room->game.pong: it differs from room->foreseen, which binary sessions
+     * have to be told now.
+     */
+    void (*unforeseen)(void *arg, struct room *room, struct now now);
+    /* `from` steers its paddle at a step to come: the other binary sessions are to be told now. */
+    void (*input_taken)(void *arg, struct room *room, const struct player_session *from,
+                        uint32_t step, int32_t target, struct now now);
     /* Nothing was sent to it for SESSION_PING_AFTER_MS. */
     void (*session_quiet)(void *arg, struct player_session *session, struct now now);
     /*
@@ -287,6 +301,23 @@ void game_manager_steer(struct game_manager *manager, struct player_session *ses
                         int player_number, int32_t target);
 void game_manager_key(struct game_manager *manager, struct player_session *session,
                       int player_number, enum session_key key, bool is_down);
+
+/*
+ * An input of pong.v2.bin: from `step` on the own paddle heads for `target`. What is
+ * not applied just as it says is made good by a keyframe. Returns an enum game_manager_input.
+ */
+enum game_manager_input {
+    GAME_MANAGER_INPUT_OK,
+    GAME_MANAGER_INPUT_NOT_A_PLAYER,
+    GAME_MANAGER_INPUT_TOO_MANY, /* ignored */
+    GAME_MANAGER_INPUT_BAD,      /* ignored: a bad message */
+};
+int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,
+                       uint16_t target, struct now now);
+
+/* A keyframe for the asking; one a second, more are ignored. */
+void game_manager_resync(struct game_manager *manager, struct player_session *session,
+                         struct now now);
 
 /* Each returns GAME_OK or an enum game_refusal. */
 int game_manager_pause(struct game_manager *manager, struct player_session *session,

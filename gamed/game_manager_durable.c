@@ -28,6 +28,7 @@ void manager_release(struct game_manager *manager, struct room *room)
     if (!room->held_since_ms)
         return;
     room->held_since_ms = 0;
+    manager_owe_keyframes(room); /* what they were not told meanwhile */
     HASH_DELETE(hh_held, manager->held_rooms, room);
 }
 

@@ -101,6 +101,15 @@ void manager_publish(struct game_manager *manager, struct room *room,
 
 /* Counts that somebody ran into a limit. */
 void manager_note_limit(struct game_manager *manager, enum game_limit limit);
+/*
+ * Before a step: tells binary sessions what they could not foresee. After it: notes what they know now.
+ * Both do nothing in a room without such sessions.
+ */
+void manager_tell_unforeseen(struct game_manager *manager, struct room *room, struct now now);
+void manager_note_foreseen(struct room *room);
+
+/* All binary sessions of the room get a keyframe at its next update. */
+void manager_owe_keyframes(struct room *room);
 
 /* A session from the pool, opening; NULL when there is none. Gives one back. */
 struct player_session *manager_take_session(struct game_manager *manager, struct room *room,

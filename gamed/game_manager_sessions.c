@@ -81,6 +81,13 @@ static void close_session(struct game_manager *manager, struct player_session *s
     manager->hooks.session_close(manager->hooks.arg, session, code);
 }
 
+/* What a connection sent ahead goes with it; others may have been told of it. */
+static void forget_inputs(struct room *room, int seat)
+{
+    if (game_state_forget_inputs(&room->game, seat))
+        manager_owe_keyframes(room);
+}
+
 /* Gives a spectator the seat. Whoever is in it is replaced, and nobody else notices. */
 static void sit_down(struct game_manager *manager, struct room *room,
                      struct player_session *session, int seat, struct now now)
@@ -89,6 +96,7 @@ static void sit_down(struct game_manager *manager, struct room *room,
     struct player_session *previous = session_in_seat(room, seat);
     if (previous) {
         manager_leave_room(room, previous);
+        forget_inputs(room, seat);
         close_session(manager, previous, SESSION_CLOSE_REPLACED);
     }
     session->seat = (uint8_t)seat;
@@ -169,8 +177,10 @@ static void take_out(struct game_manager *manager, struct player_session *sessio
     struct game_events events = {0};
     int seat = session->seat;
     manager_leave_room(room, session);
-    if (seat)
+    if (seat) {
+        forget_inputs(room, seat);
         game_state_disconnect(&room->game, seat, now, &events);
+    }
     manager_publish(manager, room, &events, now);
 }
 

@@ -68,8 +68,9 @@ static void greet(struct game_output *output, const struct room *room,
             session->fresh_token[0] = '\0';
             break;
         default:
-            write_frame(output, session, GAME_OUTPUT_STATE,
-                        state_frame(&output->joined, room, MESSAGES_STATE_JOINED, now), now);
+            if (!session->is_binary)
+                write_frame(output, session, GAME_OUTPUT_STATE,
+                            state_frame(&output->joined, room, MESSAGES_STATE_JOINED, now), now);
             session->owed_full = false;
             break;
         }
@@ -90,12 +91,14 @@ static void send_event(struct game_output *output, const struct room *room,
         greet(output, room, session, now);
         return;
     }
+    if (event->type == GAME_EVENT_RESUMED && session->is_binary)
+        return; /* foreseen */
     struct frame *frame = &output->event;
     if (frame->length == 0)
         frame->length =
             messages_event(&room->game, event, now.unix_ms, frame->text, sizeof frame->text);
     write_frame(output, session, GAME_OUTPUT_EVENT, frame, now);
-    if (event->type != GAME_EVENT_JOINED)
+    if (event->type != GAME_EVENT_JOINED || session->is_binary)
         return;
     if (output->can_write(session))
         write_frame(output, session, GAME_OUTPUT_STATE,
@@ -130,11 +133,13 @@ static void send_events(struct game_output *output, struct room *room, struct no
 static void send_update(struct game_output *output, struct room *room, struct now now)
 {
     struct frame *delta = &output->delta;
+    if (room->session_count == room->binary_count)
+        return;
     delta->length = messages_delta(&room->game, &room->shown, &room->fresh, now.unix_ms,
                                    delta->text, sizeof delta->text);
     struct player_session *session;
     DL_FOREACH (room->sessions, session) {
-        if (session->is_bot)
+        if (session->is_bot || session->is_binary)
             continue;
         if (!output->can_write(session)) {
             session->owed_full |= delta->length > 0;
@@ -181,8 +186,11 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
         if (session->owed_greeting)
             greet(output, room, session, now);
     }
-    if (room->update_due && room->session_count > 0)
-        send_update(output, room, now);
+    if (!room->update_due || room->session_count == 0)
+        return;
+    if (room->binary_count > 0)
+        game_output_binary(output, room, now);
+    send_update(output, room, now);
 }
 
 /* ---- replies ------------------------------------------------------------------------- */

@@ -24,7 +24,8 @@ enum {
 };
 
 struct frame {
-    size_t length; /* of the text; 0: not encoded yet */
+    size_t length;  /* of the text; 0: not encoded yet */
+    bool is_binary; /* else it is text */
     unsigned char headroom[FRAME_HEADROOM];
     char text[MESSAGES_SIZE];
 };
@@ -34,6 +35,10 @@ enum game_output_kind {
     GAME_OUTPUT_STATE, /* full */
     GAME_OUTPUT_EVENT, /* what happened, to the room or to one */
     GAME_OUTPUT_REPLY, /* to what one session said */
+    /* of pong.v2.bin */
+    GAME_OUTPUT_UPDATE, /* what could not be foreseen */
+    GAME_OUTPUT_KEYFRAME,
+    GAME_OUTPUT_HEARTBEAT,
     GAME_OUTPUT_KINDS
 };
 
@@ -46,14 +51,14 @@ struct game_output_stats {
 struct game_output {
     /* Whether the session's socket has taken all it was given. False for a bot. */
     bool (*can_write)(const struct player_session *session);
-    /* Writes one text frame. Only called when can_write; false when the connection is no more. */
+    /* Writes one frame. Only called when can_write; false when the connection is no more. */
     bool (*write)(struct player_session *session, struct frame *frame);
     struct game_output_stats stats;
     /* the join_game being answered, for what a spectator said of himself; NULL outside of it */
     const struct player_session *greeting_to;
     const struct client_message *greeting_for;
     /* encoded once, written to many */
-    struct frame state, joined, event, delta, single;
+    struct frame state, joined, event, delta, single, update;
 };
 
 /*
@@ -61,6 +66,15 @@ struct game_output {
  * when one is due.
  */
 void game_output_room(struct game_output *output, struct room *room, struct now now);
+
+/* The manager's hooks of these names, for the binary sessions of the room. */
+void game_output_unforeseen(struct game_output *output, struct room *room, struct now now);
+void game_output_input(struct game_output *output, struct room *room,
+                       const struct player_session *from, uint32_t step, int32_t target,
+                       struct now now);
+
+/* With an update: keyframes that are owed, and heartbeats; a part of game_output_room(). */
+void game_output_binary(struct game_output *output, struct room *room, struct now now);
 
 /*
  * Answers one session. A reply is not owed: who cannot be written to does not get it.

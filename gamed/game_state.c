@@ -374,15 +374,20 @@ static void launch_serve(struct game *game)
     game->served = true;
 }
 
-void game_state_step(struct game *game, struct now now, struct game_events *events)
+void game_state_prepare(struct game *game)
 {
     struct pong *pong = &game->pong;
+    game_state_apply_inputs(game);
     if (((pong->step + 1) & 1) == 0)
         apply_pending_targets(game);
     if (pong->phase == PONG_SERVING && pong->steps_left <= PONG_SERVE_LAUNCH_STEPS &&
         !pong_ball_moves(pong))
         launch_serve(game);
+}
 
+void game_state_step(struct game *game, struct now now, struct game_events *events)
+{
+    struct pong *pong = &game->pong;
     unsigned happened = pong_step(pong);
     if (happened & (PONG_EVENT_POINT_1 | PONG_EVENT_POINT_2)) {
         int scorer = happened & PONG_EVENT_POINT_1 ? 1 : 2;

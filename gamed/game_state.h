@@ -109,6 +109,20 @@ enum {
     GAME_TARGET_STOP = -2
 };
 
+/* Inputs that name a step (docs/protocol.md §2c) and wait for it, in the order of their steps. */
+enum {
+    GAME_INPUT_AHEAD_MAX = 30 /* steps */
+};
+struct game_inputs {
+    uint32_t applied_step; /* the last step at which one of them was applied */
+    uint8_t count;
+    struct game_input_entry {
+        uint32_t step;
+        int32_t target;
+        bool is_told; /* to the others; else it changed nothing when it came */
+    } list[GAME_INPUT_AHEAD_MAX];
+};
+
 struct game_seat {
     /* while somebody holds it */
     bool held;
@@ -119,7 +133,8 @@ struct game_seat {
     uint16_t token_version; /* counts the tokens that this seat has had, "none" included */
     uint16_t id_version; /* counts changes of player_id and username, so that an update can tell */
     uint16_t name_version;
-    int32_t pending_target; /* of a v1 player, for the next even step; or enum GAME_TARGET_… */
+    int32_t pending_target;    /* of a v1 player, for the next even step; or enum GAME_TARGET_… */
+    struct game_inputs inputs; /* of a v2 player */
     /* in one match */
     int pauses_left;
     bool away; /* absent from a match that is under way */
@@ -230,6 +245,26 @@ void game_state_expel(struct game *game, int seat, struct now now, struct game_e
  */
 void game_state_steer(struct game *game, int seat, int32_t target);
 
+/*
+ * The paddle heads for `target` (1/64 px) from `step` on, which is the sender's choice. What comes of it:
+ */
+enum game_steer_outcome {
+    GAME_STEER_TAKEN,     /* it will be applied exactly then: the others can be told now */
+    GAME_STEER_NO_CHANGE, /* the same, but the paddle will be heading there anyway */
+    GAME_STEER_LATE,      /* that step is computed already: it applies to the next one */
+    GAME_STEER_REFUSED,   /* too far ahead, out of the court, or not after the one before it */
+};
+int game_state_input(struct game *game, int seat, uint32_t step, int32_t target);
+
+/* Forgets the seat's inputs that wait for their steps; returns whether there were any. */
+bool game_state_forget_inputs(struct game *game, int seat);
+
+/* Puts the targets that others were told for the next step into target_y; leaves the rest of it alone. */
+void game_state_told_targets(const struct game *game, int32_t target_y[2]);
+
+/* Applies the inputs that name the next step; a part of game_state_prepare(). */
+void game_state_apply_inputs(struct game *game);
+
 /* What a player asks for. Each returns GAME_OK or the refusal. */
 int game_state_pause(struct game *game, int seat, struct game_events *events);
 int game_state_resume(struct game *game, int seat);
@@ -243,7 +278,13 @@ bool game_state_rematch_agreed(const struct game *game);
 void game_state_begin_rematch(struct game *game, const char *match_id, uint64_t seed,
                               struct now now, struct game_events *events);
 
-/* Computes one step of 1/60 s. */
+/*
+ * Makes ready for the next step: targets that take effect with it, and a serve's velocity, which nobody
+ * can foresee. After it game->pong is what the step begins from.
+ */
+void game_state_prepare(struct game *game);
+
+/* Computes one step of 1/60 s; after game_state_prepare(). */
 void game_state_step(struct game *game, struct now now, struct game_events *events);
 
 /*

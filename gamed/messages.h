@@ -34,6 +34,7 @@ enum client_message_type {
     CLIENT_REMATCH,
     CLIENT_PING,
     CLIENT_PONG,
+    CLIENT_RESYNC, /* of pong.v2.bin */
 };
 
 struct client_message {

@@ -115,6 +115,7 @@ static const struct {
     [CLIENT_RESUME_GAME] = {"resume_game", read_nothing},
     [CLIENT_PAUSE_GAME] = {"pause_game", read_nothing},
     [CLIENT_REMATCH] = {"rematch", read_nothing},
+    [CLIENT_RESYNC] = {"resync", read_nothing},
     [CLIENT_PING] = {"ping", read_time},
     [CLIENT_PONG] = {"pong", read_time},
 };

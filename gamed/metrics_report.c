@@ -98,11 +98,16 @@ static void add_limits(json_t *families, const struct metrics_sample *sample)
 
 static void add_messages(json_t *families, const struct metrics_sample *sample)
 {
-    static const char *const kinds[GAME_OUTPUT_KINDS] = {
-        [GAME_OUTPUT_DELTA] = "delta",
-        [GAME_OUTPUT_STATE] = "full_state",
-        [GAME_OUTPUT_EVENT] = "event",
-        [GAME_OUTPUT_REPLY] = "reply",
+    static const struct {
+        const char *format, *word;
+    } kinds[GAME_OUTPUT_KINDS] = {
+        [GAME_OUTPUT_DELTA] = {"json", "delta"},
+        [GAME_OUTPUT_STATE] = {"json", "full_state"},
+        [GAME_OUTPUT_EVENT] = {"json", "event"},
+        [GAME_OUTPUT_REPLY] = {"json", "reply"},
+        [GAME_OUTPUT_UPDATE] = {"binary", "update"},
+        [GAME_OUTPUT_KEYFRAME] = {"binary", "keyframe"},
+        [GAME_OUTPUT_HEARTBEAT] = {"binary", "heartbeat"},
     };
     const struct game_output_stats *output = &sample->consumer.output;
     const uint64_t *messages = sample->consumer.input.messages;
@@ -115,10 +120,10 @@ static void add_messages(json_t *families, const struct metrics_sample *sample)
     json_t *bytes = metric_families_add(families, "pong_message_sent_bytes_total", METRIC_COUNTER,
                                         "Bytes of the messages sent, without their frames.");
     for (int kind = 0; kind < GAME_OUTPUT_KINDS; kind++) {
-        metric_family_count(sent, output->frames[kind], "format", "json", "kind", kinds[kind],
-                            NULL);
-        metric_family_count(bytes, output->bytes[kind], "format", "json", "kind", kinds[kind],
-                            NULL);
+        metric_family_count(sent, output->frames[kind], "format", kinds[kind].format, "kind",
+                            kinds[kind].word, NULL);
+        metric_family_count(bytes, output->bytes[kind], "format", kinds[kind].format, "kind",
+                            kinds[kind].word, NULL);
     }
     add_count(families, "pong_sends_skipped_total",
               "Updates not sent to a client that had not taken the last one; it gets the newest "

@@ -22,6 +22,8 @@ void player_session_init(struct player_session *session, struct room *room, void
     session->rate_credit = messages_per_second * BURST_SECONDS * CREDIT_PER_MESSAGE;
     session->rate_at_ms = now.mono_ms;
     session->owed_full = true;
+    session->owed_keyframe = true;
+    session->input_credit = 2 * SESSION_INPUTS_PER_SECOND;
     session->sent_ms = now.mono_ms;
     session->heard_ms = now.mono_ms;
     session->pinged_ms = now.mono_ms;
@@ -62,4 +64,17 @@ int player_session_key(struct player_session *session, enum session_key key, boo
     if (session->keys_down & SESSION_KEY_UP)
         return -1;
     return session->keys_down & SESSION_KEY_DOWN ? 1 : 0;
+}
+
+bool player_session_allow_input(struct player_session *session, uint32_t step)
+{
+    const uint32_t full = 2 * SESSION_INPUTS_PER_SECOND;
+    /* 60 steps a second refill 30 inputs, in halves: one a step */
+    uint32_t credit = session->input_credit + (step - session->input_credit_at);
+    session->input_credit_at = step;
+    if (credit > full)
+        credit = full;
+    bool is_allowed = credit >= 2;
+    session->input_credit = (uint16_t)(is_allowed ? credit - 2 : credit);
+    return is_allowed;
 }

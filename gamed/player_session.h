@@ -46,6 +46,8 @@ enum {
     SESSION_BAD_MESSAGES_MAX = 10, /* within … */
     SESSION_GREETING_MESSAGES = 3,
     SESSION_BAD_WINDOW_MS = 60000, /* … a minute: closed */
+    SESSION_INPUTS_PER_SECOND = 30,
+    SESSION_RESYNC_MS = 1000, /* at most one keyframe for the asking in so long */
 };
 
 enum session_key {
@@ -64,6 +66,7 @@ struct player_session {
     void *connection; /* the consumer's; NULL for a bot */
     struct bot bot;   /* of a bot */
     bool is_bot;
+    bool is_binary; /* it steps the simulation itself and speaks pong.v2.bin, else pong.v1.json */
 
     /* who it is */
     uint8_t seat;      /* 1, 2, or 0: spectator */
@@ -81,6 +84,17 @@ struct player_session {
     int64_t bad_at_ms[SESSION_BAD_MESSAGES_MAX]; /* when the last bad messages came */
     uint8_t keys_down;                           /* enum session_key */
     bool uses_position;                          /* its first paddle_position ended key control */
+
+    /* of pong.v2.bin */
+    bool has_input;
+    uint32_t input_step;      /* that its last input named */
+    uint16_t input_credit;    /* in halves of an input */
+    uint32_t input_credit_at; /* step */
+    int64_t resync_ms;        /* when it last asked for a keyframe; 0: never */
+    bool owed_keyframe;       /* and nothing else until it has it, … */
+    uint32_t keyframe_step;   /* … which is not before this step */
+    uint32_t updated_step;    /* after which its last binary message was sent */
+    uint32_t checked_step;    /* after which its last keyframe or heartbeat was sent */
 
     /* what it is owed, and when it was last written to and heard */
     uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
@@ -103,6 +117,12 @@ void player_session_init(struct player_session *session, struct room *room, void
  */
 bool player_session_allow_message(struct player_session *session, int messages_per_second,
                                   struct now now);
+
+/*
+ * An input came while the game was at `step`: is it within SESSION_INPUTS_PER_SECOND? A bucket of one
+ * second's worth, by the game's own clock.
+ */
+bool player_session_allow_input(struct player_session *session, uint32_t step);
 
 /* A malformed message came. Returns whether it was one too many within a minute. */
 bool player_session_count_bad(struct player_session *session, struct now now);

@@ -42,6 +42,7 @@ gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random
 gamed/updates           gamed/pong gamed/game_state
 gamed/handshake         gamed/game_manager common/random common/seat_cookies common/text
 gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
+gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
 gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*

@@ -528,6 +528,7 @@ static void test_whatever_play_leads_to_can_be_saved(void **state)
             events.count = 0;
             now.mono_ms += 17;
             now.unix_ms += 17;
+            game_state_prepare(&game);
             game_state_step(&game, now, &events);
             if (step % 6 == 0) {
                 events.count = 0;

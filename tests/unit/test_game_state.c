@@ -135,6 +135,7 @@ static void steps(int count)
 {
     for (int i = 0; i < count; i++) {
         struct game_events events = {0};
+        game_state_prepare(&game);
         game_state_step(&game, now, &events);
         hear(&events);
     }
@@ -1602,8 +1603,10 @@ static bool turn(int ms)
     struct game_events events = {0};
     uint32_t step = game.pong.step;
     pass(ms);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
+        game_state_prepare(&game);
         game_state_step(&game, now, &events);
+    }
     assert_int_equal(game.pong.step, step + 6);
     bool is_over = game_state_expire(&game, now, &events);
     hear(&events);

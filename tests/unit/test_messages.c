@@ -261,7 +261,7 @@ static void test_unknown_types(void **state)
 {
     (void)state;
     static const char *const table[] = {"{\"type\":\"\"}",           "{\"type\":\"JOIN_GAME\"}",
-                                        "{\"type\":\"join_game \"}", "{\"type\":\"resync\"}",
+                                        "{\"type\":\"join_game \"}", "{\"type\":\"resync2\"}",
                                         "{\"type\":\"join\"}",       "{\"type\":\"game_state\"}",
                                         "{\"type\":\"join_gamee\"}"};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

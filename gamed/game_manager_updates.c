@@ -1,0 +1,91 @@
+/*
+ * Clients that step the simulation by themselves: what they could not foresee, and the inputs that
+ * they send ahead of time.
+ */
+#include "gamed/game_manager_private.h"
+
+#include <string.h>
+#include <utlist.h>
+
+void manager_tell_unforeseen(struct game_manager *manager, struct room *room, struct now now)
+{
+    /* An end that waits for its result is followed by keyframes. */
+    if (room->binary_count == 0 || room->held_since_ms ||
+        memcmp(&room->foreseen, &room->game.pong, sizeof room->foreseen) == 0)
+        return;
+    manager->hooks.unforeseen(manager->hooks.arg, room, now);
+    room->foreseen = room->game.pong;
+}
+
+/* They foresee a countdown of the usual length; where the operator chose another, that is news. */
+void manager_note_foreseen(struct room *room)
+{
+    const struct pong *pong = &room->game.pong;
+    if (room->binary_count == 0)
+        return;
+    room->foreseen = *pong;
+    if (pong->phase == PONG_SERVING && pong->steps_left == pong->serve_steps)
+        room->foreseen.steps_left = PONG_SERVE_STEPS;
+}
+
+void manager_owe_keyframes(struct room *room)
+{
+    struct player_session *session;
+    if (room->binary_count == 0)
+        return;
+    DL_FOREACH (room->sessions, session)
+        session->owed_keyframe = session->is_binary;
+}
+
+/*
+ * It thinks that its paddle will obey at that step, and keeps thinking so over a keyframe of an earlier
+ * one.
+ */
+static int refuse(struct player_session *session, uint32_t step, enum game_manager_input outcome)
+{
+    int32_t ahead = (int32_t)(step - session->room->game.pong.step);
+    session->owed_keyframe = true;
+    if (ahead > 0 && ahead <= 2 * GAME_INPUT_AHEAD_MAX)
+        session->keyframe_step = step;
+    return outcome;
+}
+
+int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,
+                       uint16_t target, struct now now)
+{
+    struct room *room = session->room;
+    if (session->seat == 0)
+        return GAME_MANAGER_INPUT_NOT_A_PLAYER;
+    if (!player_session_allow_input(session, room->game.pong.step))
+        return refuse(session, step, GAME_MANAGER_INPUT_TOO_MANY);
+    if (session->has_input && (int32_t)(step - session->input_step) <= 0)
+        return refuse(session, step, GAME_MANAGER_INPUT_BAD);
+    switch (game_state_input(&room->game, session->seat, step, target)) {
+    case GAME_STEER_REFUSED:
+        return refuse(session, step, GAME_MANAGER_INPUT_BAD);
+    case GAME_STEER_LATE:
+        session->owed_keyframe = true;
+        manager_tell_unforeseen(manager, room, now);
+        break;
+    case GAME_STEER_TAKEN:
+        if (room->binary_count > 1 && !room->held_since_ms)
+            manager->hooks.input_taken(manager->hooks.arg, room, session, step, target, now);
+        break;
+    default:
+        break;
+    }
+    session->has_input = true;
+    session->input_step = step;
+    return GAME_MANAGER_INPUT_OK;
+}
+
+void game_manager_resync(struct game_manager *manager, struct player_session *session,
+                         struct now now)
+{
+    (void)manager;
+    if (!session->is_binary ||
+        (session->resync_ms && now.mono_ms - session->resync_ms < SESSION_RESYNC_MS))
+        return;
+    session->resync_ms = now.mono_ms;
+    session->owed_keyframe = true;
+}

@@ -1,0 +1,400 @@
+/*
+ * A session of pong.v2.bin: which messages it gets beside the updates, and what comes of inputs that
+ * are late, refused, too many or no inputs at all.
+ */
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "gamed/updates.h"
+#include "tests/unit/mirror.h"
+#include "tests/unit/virtual_court.h"
+
+static struct world {
+    struct court court;
+    struct listener {
+        char said[1024];  /* types of text messages; errors by their code */
+        char bytes[2048]; /* binary messages: k keyframe, h heartbeat, e event */
+        unsigned char last[UPDATES_SIZE];
+        size_t last_length;
+    } listeners[COURT_CLIENTS];
+} world;
+
+static void append(char *out, size_t size, const char *text)
+{
+    size_t length = strlen(out);
+    snprintf(out + length, size - length, "%s", text);
+}
+
+static void heard(void *arg, int number, const void *bytes, size_t length, bool is_binary)
+{
+    struct listener *listener = &world.listeners[number];
+    (void)arg;
+    if (is_binary) {
+        unsigned mask = *(const unsigned char *)bytes;
+        append(listener->bytes, sizeof listener->bytes,
+               mask == 0             ? "h"
+               : mask == UPDATES_ALL ? "k"
+                                     : "e");
+        memcpy(listener->last, bytes, length);
+        listener->last_length = length;
+        return;
+    }
+    json_t *message = json_loadb(bytes, length, 0, NULL);
+    const char *code = json_string_value(json_object_get(message, "code"));
+    append(listener->said, sizeof listener->said,
+           code ? code : json_string_value(json_object_get(message, "type")));
+    append(listener->said, sizeof listener->said, " ");
+    json_decref(message);
+}
+
+static void forget(void)
+{
+    memset(world.listeners, 0, sizeof world.listeners);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&world, 0, sizeof world);
+    court_open(&world.court, 1, PONG_SERVE_STEPS);
+    world.court.heard = heard;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    court_close(&world.court);
+    return 0;
+}
+
+static void ticks(int count)
+{
+    for (int i = 0; i < count; i++)
+        court_tick(&world.court);
+}
+
+static const struct pong *pong(void)
+{
+    return &world.court.room->game.pong;
+}
+
+static void input(int number, uint32_t step, int32_t target)
+{
+    const unsigned char bytes[UPDATES_INPUT_SIZE] = {
+        UPDATES_INPUT_TYPE, (unsigned char)(step & 0xff), (unsigned char)(step >> 8 & 0xff),
+        (unsigned char)(target & 0xff), (unsigned char)(target >> 8)};
+    court_send(&world.court, number, bytes, sizeof bytes, true);
+}
+
+static void both_connect(void)
+{
+    court_connect(&world.court, 0, 1, true);
+    court_connect(&world.court, 1, 2, true);
+    ticks(2);
+    forget();
+}
+
+static void test_texts_without_deltas(void **state)
+{
+    (void)state;
+    court_connect(&world.court, 0, 1, true);
+    assert_string_equal(world.listeners[0].said, "game_state ");
+    court_say(&world.court, 0,
+              "{\"type\":\"join_game\",\"player_id\":\"me\",\"username\":\"Ann\"}");
+    assert_string_equal(world.listeners[0].said, "game_state game_state player_joined ");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    forget();
+    court_connect(&world.court, 1, 2, false);
+    court_say(&world.court, 1,
+              "{\"type\":\"join_game\",\"player_id\":\"you\",\"username\":\"Bob\"}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].said, "player_joined ");
+    assert_string_equal(world.listeners[0].bytes, "e"); /* the match begins */
+    assert_int_equal(world.listeners[0].last[0], UPDATES_PHASE);
+    while (pong()->phase != PONG_FINISHED)
+        ticks(1);
+    ticks(1);
+    assert_string_equal(world.listeners[0].said, "player_joined goal_scored game_over ");
+    assert_string_equal(world.listeners[1].bytes, "");
+}
+
+static void test_input_at_its_step(void **state)
+{
+    (void)state;
+    both_connect();
+    uint32_t step = pong()->step;
+    input(0, step + 3, 0);
+    assert_string_equal(world.listeners[0].bytes, "");
+    assert_string_equal(world.listeners[1].bytes, "e");
+    const unsigned char told[] = {UPDATES_TARGET_1, (unsigned char)((step + 3) & 0xff),
+                                  (unsigned char)((step + 3) >> 8 & 0xff), 0, 0};
+    assert_memory_equal(world.listeners[1].last, told, sizeof told);
+    ticks(1);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_START);
+    ticks(1);
+    assert_int_equal(pong()->target_y[0], 0);
+    assert_int_equal(pong()->paddle_y[0], PONG_PADDLE_Y_START - 2 * PONG_PADDLE_SPEED);
+    input(0, pong()->step + 1, 0); /* no change: not relayed */
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "");
+    assert_string_equal(world.listeners[1].bytes, "e");
+}
+
+static void test_late_input(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step, PONG_PADDLE_Y_MAX);
+    assert_string_equal(world.listeners[1].bytes, "e"); /* at once, for the next step */
+    assert_int_equal(world.listeners[1].last[1], (pong()->step + 1) & 0xff);
+    assert_string_equal(world.listeners[0].bytes, "");
+    ticks(1);
+    assert_int_equal(pong()->paddle_y[0], PONG_PADDLE_Y_START + 2 * PONG_PADDLE_SPEED);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    assert_string_equal(world.listeners[0].said, "");
+    ticks(5);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    assert_string_equal(world.listeners[1].bytes, "e");
+}
+
+static void test_refused_inputs(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step + 31, 0); /* too far ahead */
+    assert_string_equal(world.listeners[0].said, "bad_message ");
+    ticks(15);
+    assert_string_equal(world.listeners[0].bytes, ""); /* its sender believes in it until then */
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    forget();
+    input(0, pong()->step + 2, PONG_PADDLE_Y_MAX + 1);
+    assert_string_equal(world.listeners[0].said, "bad_message ");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    forget();
+    input(0, pong()->step + 5, 0);
+    input(0, pong()->step + 5, 100); /* not later than the one before */
+    assert_string_equal(world.listeners[0].said, "bad_message ");
+    assert_string_equal(world.listeners[1].bytes, "e");
+    ticks(3);
+    assert_int_equal(pong()->target_y[0], 0);
+    forget();
+    court_send(&world.court, 0, "\x01\x00\x00\x00", 4, true);
+    court_send(&world.court, 0, "\x02\x00\x00\x00\x00", 5, true);
+    assert_string_equal(world.listeners[0].said, "bad_message bad_message ");
+    for (int i = 0; i < 10; i++)
+        court_send(&world.court, 0, "", 0, true);
+    assert_null(world.court.clients[0].session); /* ten within a minute */
+}
+
+static void test_spectators_do_not_steer(void **state)
+{
+    (void)state;
+    both_connect();
+    court_connect(&world.court, 2, 0, true);
+    ticks(1);
+    forget();
+    input(2, pong()->step + 3, 0);
+    ticks(5);
+    assert_string_equal(world.listeners[2].said, "");
+    assert_string_equal(world.listeners[2].bytes, "");
+    assert_string_equal(world.listeners[1].bytes, "");
+}
+
+static void test_thirty_inputs_a_second(void **state)
+{
+    (void)state;
+    both_connect();
+    int taken = 0;
+    for (int second = 0; second < 4; second++)
+        for (int i = 0; i < 30; i++, ticks(1))
+            for (int j = 0; j < 2; j++) {
+                forget();
+                input(0, pong()->step + 1 + (uint32_t)j, (i + j) % 2 * 1000);
+                taken += world.listeners[0].said[0] == '\0';
+            }
+    assert_in_range(taken, 4 * 30, 5 * 30); /* a second's worth at once, then 30 a second */
+    forget();
+    input(0, pong()->step + 1, 5);
+    input(0, pong()->step + 2, 6);
+    assert_string_equal(world.listeners[0].said, "rate_limited ");
+}
+
+static void test_resync(void **state)
+{
+    (void)state;
+    both_connect();
+    court_say(&world.court, 0, "{\"type\":\"resync\"}");
+    court_say(&world.court, 0, "{\"type\":\"resync\"}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    court_say(&world.court, 0, "{\"type\":\"resync\"}");
+    ticks(10);
+    assert_string_equal(world.listeners[0].bytes, "k"); /* one a second */
+    ticks(20);
+    court_say(&world.court, 0, "{\"type\":\"resync\"}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "khk");
+    assert_string_equal(world.listeners[0].said, "");
+    court_connect(&world.court, 2, 0, false);
+    forget();
+    court_say(&world.court, 2, "{\"type\":\"resync\"}");
+    assert_string_equal(world.listeners[2].said, "unknown_type ");
+}
+
+static void test_full_socket_is_owed_a_keyframe(void **state)
+{
+    (void)state;
+    both_connect();
+    world.court.clients[1].is_full = true;
+    input(0, pong()->step + 4, 0); /* missed */
+    input(0, pong()->step + 20, PONG_PADDLE_Y_MAX);
+    ticks(3);
+    assert_string_equal(world.listeners[1].bytes, "");
+    world.court.clients[1].is_full = false;
+    ticks(1);
+    assert_string_equal(world.listeners[1].bytes, "ke"); /* and what is known already */
+    ticks(12);
+    assert_string_equal(world.listeners[1].bytes, "ke");
+}
+
+static void test_inputs_go_with_their_connection(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step + 20, 0);
+    assert_string_equal(world.listeners[1].bytes, "e");
+    court_disconnect(&world.court, 0);
+    ticks(1);
+    assert_string_equal(world.listeners[1].bytes, "ek"); /* it had been told of it */
+    court_connect(&world.court, 0, 1, true);
+    ticks(30);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_START);
+    /* a second connection of the seat */
+    input(0, pong()->step + 20, 0);
+    court_connect(&world.court, 2, 1, true);
+    assert_null(world.court.clients[0].session);
+    ticks(30);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_START);
+    input(2, pong()->step + 1, 0);
+    ticks(1);
+    assert_int_equal(pong()->target_y[0], 0);
+}
+
+/* A wish that changed nothing when it came may be news by the time of its step. */
+static void test_input_that_became_news(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step + 6, PONG_PADDLE_Y_START);
+    court_say(&world.court, 0, "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":0}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "e");
+    assert_string_equal(world.listeners[1].bytes, "e");
+    ticks(2);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_START);
+    assert_string_equal(world.listeners[0].bytes, "e"); /* he said so */
+    assert_string_equal(world.listeners[1].bytes, "ee");
+}
+
+static void test_newest_wish_wins(void **state)
+{
+    (void)state;
+    both_connect();
+    court_say(&world.court, 0, "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":0}");
+    input(0, pong()->step + 1, PONG_PADDLE_Y_MAX);
+    ticks(2);
+    assert_int_equal(pong()->target_y[0], PONG_PADDLE_Y_MAX);
+    assert_string_equal(world.listeners[0].bytes, "");
+    assert_string_equal(world.listeners[1].bytes, "e");
+}
+
+static void test_burst_at_the_beginning(void **state)
+{
+    (void)state;
+    court_connect(&world.court, 0, 1, true);
+    for (uint32_t i = 1; i <= 30; i++)
+        input(0, pong()->step + i, (int32_t)i);
+    assert_string_equal(world.listeners[0].said, "game_state ");
+    input(0, pong()->step + 31, 0);
+    assert_string_equal(world.listeners[0].said, "game_state rate_limited ");
+}
+
+/* Nothing is told while the end waits for its result; then a keyframe makes good what was missed. */
+static void test_end_that_waits(void **state)
+{
+    (void)state;
+    world.court.holds_results = true;
+    both_connect();
+    while (pong()->phase != PONG_FINISHED)
+        ticks(1);
+    forget();
+    input(0, pong()->step + 3, 0);
+    court_say(&world.court, 0,
+              "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":400}");
+    ticks(10);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(world.listeners[i].bytes, "");
+        assert_string_equal(world.listeners[i].said, "");
+    }
+    court_release(&world.court);
+    assert_string_equal(world.listeners[1].said, "goal_scored game_over ");
+    assert_string_equal(world.listeners[1].bytes, "k");
+    struct mirror mirror;
+    mirror_init(&mirror, 1);
+    mirror_frame(&mirror, world.listeners[1].last, world.listeners[1].last_length);
+    assert_int_equal(mirror.base.target_y[0], pong()->target_y[0]);
+    assert_int_equal(mirror.base.phase, PONG_FINISHED);
+}
+
+static void test_heartbeats(void **state)
+{
+    (void)state;
+    both_connect(); /* at the first of two updates they were sent something */
+    ticks(28);
+    assert_string_equal(world.listeners[0].bytes, "");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "h"); /* nothing for a second */
+    ticks(29);
+    assert_string_equal(world.listeners[0].bytes, "h");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "hh");
+    ticks(18);
+    assert_string_equal(world.listeners[0].bytes, "hhe"); /* the serve */
+    for (int i = 0; i < 50; i++) { /* always something, but never a checksum */
+        input(1, pong()->step + 1, i % 2);
+        ticks(1);
+    }
+    const char *after = world.listeners[0].bytes + strlen("hhe");
+    assert_int_equal(strspn(after, "e"), strchr(after, 'h') - after);
+    assert_in_range(strchr(after, 'h') - after, 40, 42); /* 120 steps after the last one */
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_texts_without_deltas),
+        TEST(test_input_at_its_step),
+        TEST(test_late_input),
+        TEST(test_refused_inputs),
+        TEST(test_spectators_do_not_steer),
+        TEST(test_thirty_inputs_a_second),
+        TEST(test_resync),
+        TEST(test_full_socket_is_owed_a_keyframe),
+        TEST(test_inputs_go_with_their_connection),
+        TEST(test_input_that_became_news),
+        TEST(test_newest_wish_wins),
+        TEST(test_burst_at_the_beginning),
+        TEST(test_end_that_waits),
+        TEST(test_heartbeats),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,61 @@
+/*
+ * virtual_court: one room of the real GameManager with its real output and input, in virtual time: its
+ * sockets are functions, its clock is the test's. It must not know what clients make of it.
+ */
+#ifndef PONG_TESTS_VIRTUAL_COURT_H
+#define PONG_TESTS_VIRTUAL_COURT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gamed/game_input.h"
+#include "gamed/game_manager.h"
+#include "gamed/game_output.h"
+
+enum {
+    COURT_CLIENTS = 4
+};
+
+struct court_client {
+    struct court *court;
+    int number;
+    struct player_session *session; /* NULL: not connected */
+    bool is_full;                   /* its socket takes nothing now */
+};
+
+struct court {
+    struct now now;
+    int64_t updates; /* made so far */
+    struct game_manager *manager;
+    struct game_output output;
+    struct game_input input;
+    const struct room *room;
+    bool holds_results; /* an end waits until court_release() */
+    char held[UUID_SIZE];
+    char token[2][SEAT_TOKEN_SIZE];
+    struct court_client clients[COURT_CLIENTS];
+    /* what a client's socket is given */
+    void (*heard)(void *arg, int client, const void *bytes, size_t length, bool is_binary);
+    void *arg;
+};
+
+/* A room with two human seats; fill in `heard` then. `serve_steps` is the operator's. */
+void court_open(struct court *court, int winning_score, int serve_steps);
+void court_close(struct court *court);
+
+/* Connects client `number` to the seat (0: as a spectator). */
+void court_connect(struct court *court, int number, int seat, bool is_binary);
+void court_disconnect(struct court *court, int number);
+
+/* What a client sends. */
+void court_send(struct court *court, int number, const void *bytes, size_t length, bool is_binary);
+void court_say(struct court *court, int number, const char *text);
+
+/* The result of the match that ended last is safe now. */
+void court_release(struct court *court);
+
+/* Time goes on by one update, 1/30 s. */
+void court_tick(struct court *court);
+
+#endif
