@@ -8,6 +8,7 @@
 #include "gamed/store_sqlite_aside.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,10 +41,12 @@ static bool move(const char *from, const char *to)
 /* A name that nothing has yet, for the file and its log. */
 static void choose_name(struct sqlite_file *file)
 {
+    char log[sizeof file->aside + 8];
     int64_t when = (int64_t)time(NULL);
     do {
         snprintf(file->aside, sizeof file->aside, "%s.corrupt-%" PRId64, file->path, when++);
-    } while (exists(file->aside));
+        snprintf(log, sizeof log, "%s-wal", file->aside);
+    } while (exists(file->aside) || exists(log));
 }
 
 static bool move_log(struct sqlite_file *file)
@@ -74,11 +77,31 @@ bool sqlite_file_set_aside(struct sqlite_file *file)
 void sqlite_file_set_log_aside(struct sqlite_file *file)
 {
     choose_name(file);
-    if (!move_log(file))
+    if (move_log(file)) {
+        log_error("%s-wal is moved to %s-wal", file->path, file->aside);
+        file->is_aside_refused = false;
+        atomic_fetch_add(&file->files_set_aside, 1);
+    } else if (!file->is_aside_refused) {
         log_error("%s-wal cannot be moved to %s-wal: %s", file->path, file->aside, strerror(errno));
+        file->is_aside_refused = true;
+    }
     file->aside[0] = '\0';
     file->check_due = SQLITE_FILE_UNSEEN;
-    atomic_fetch_add(&file->files_set_aside, 1);
+}
+
+/* SQLite takes a log that does not begin like one for none at all, and says nothing. */
+bool sqlite_file_has_garbage_log(const struct sqlite_file *file)
+{
+    static const unsigned char magic[] = {0x37, 0x7f, 0x06}; /* and 0x82 or 0x83 */
+    unsigned char header[32];
+    char path[sizeof file->path + 8];
+    snprintf(path, sizeof path, "%s-wal", file->path);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const ssize_t size = read(fd, header, sizeof header);
+    close(fd);
+    return size == (ssize_t)sizeof header && memcmp(header, magic, sizeof magic) != 0;
 }
 
 bool sqlite_file_has_log(const struct sqlite_file *file)

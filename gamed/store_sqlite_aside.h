@@ -21,8 +21,11 @@ enum {
  */
 bool sqlite_file_set_aside(struct sqlite_file *file);
 
-/* The same for the log of a file that is not there any more under its name: there are no rows. */
+/* The same for a log alone, which does not belong to the file under that name: there are no rows. */
 void sqlite_file_set_log_aside(struct sqlite_file *file);
+
+/* Whether there is a log beside the file, which is closed, that is none; torn ones do not count. */
+bool sqlite_file_has_garbage_log(const struct sqlite_file *file);
 
 /* Whether the log is where it belongs, beside the file, which is open. */
 bool sqlite_file_has_log(const struct sqlite_file *file);

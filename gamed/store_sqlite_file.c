@@ -27,6 +27,12 @@ enum {
     CHUNK = 65536,    /* bytes by which the file grows, before it has to */
 };
 
+static bool is_absent(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? info.st_size == 0 : errno == ENOENT;
+}
+
 int sqlite_file_init(struct sqlite_file *file, const struct sqlite_file_kind *kind, const char *dir,
                      char slot)
 {
@@ -35,6 +41,7 @@ int sqlite_file_init(struct sqlite_file *file, const struct sqlite_file_kind *ki
     file->check_due = SQLITE_FILE_UNSEEN;
     const int length =
         snprintf(file->path, sizeof file->path, "%s/%s-%c.db", dir, kind->name, slot);
+    file->was_absent = is_absent(file->path);
     /* Room for the longest name that is made of it. */
     return length > 0 && (size_t)length + sizeof ".corrupt--wal" + 20 <= sizeof file->path
                ? STORE_OK
@@ -273,6 +280,11 @@ int sqlite_file_ready(struct sqlite_file *file)
     bool found_corrupt = false;
     if (file->connection)
         return STORE_OK;
+    if (sqlite_file_has_garbage_log(file)) {
+        if (!file->is_in_trouble)
+            log_error("%s-wal is corrupt: what was only in there is lost", file->path);
+        sqlite_file_set_log_aside(file);
+    }
     int outcome = open_once(file, &found_corrupt);
     if (found_corrupt && sqlite_file_set_aside(file))
         outcome = open_once(file, &found_corrupt);
@@ -297,14 +309,6 @@ void sqlite_file_close(struct sqlite_file *file)
     sqlite3_close_v2(file->connection);
     file->connection = NULL;
     file->has_log = false;
-}
-
-bool sqlite_file_is_absent(const struct sqlite_file *file)
-{
-    struct stat info;
-    if (file->connection)
-        return false;
-    return stat(file->path, &info) == 0 ? info.st_size == 0 : errno == ENOENT;
 }
 
 /* ---- in use -------------------------------------------------------------------------- */

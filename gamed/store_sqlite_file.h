@@ -49,6 +49,7 @@ struct sqlite_file {
     sqlite3_stmt *statements[SQLITE_FILE_STATEMENTS_MAX];
     unsigned opened; /* how many times: what was known of the content is true for one only */
     enum sqlite_file_check check_due;
+    bool was_absent;    /* when it was prepared, or empty */
     bool has_log;          /* there was one beside it after the last commit */
     bool is_in_trouble;    /* and that has been logged */
     bool is_aside_refused; /* it could not be moved aside, and that has been logged */
@@ -68,9 +69,6 @@ int sqlite_file_ready(struct sqlite_file *file);
 
 /* Closes it, if it is open; the next sqlite_file_ready opens it again. */
 void sqlite_file_close(struct sqlite_file *file);
-
-/* Whether it is not open and there is nothing in its place that could be read, or nothing in that. */
-bool sqlite_file_is_absent(const struct sqlite_file *file);
 
 /* The n-th statement, without bindings, not begun. The file is open. */
 sqlite3_stmt *sqlite_file_statement(struct sqlite_file *file, size_t n);

@@ -175,7 +175,8 @@ int store_sqlite_rooms_load(struct store *store,
 {
     struct store_sqlite *sqlite = sqlite_of(store);
     struct row row = {.serial = INT64_MIN};
-    if (sqlite_file_is_absent(&sqlite->rooms))
+    /* A disk on which nothing can be begun has nothing that could not be read. */
+    if (sqlite_file_ready(&sqlite->rooms) != STORE_OK && sqlite->rooms.was_absent)
         return STORE_OK;
     for (;;) {
         bool found;

@@ -661,6 +661,29 @@ static void test_a_damaged_log_gives_what_is_whole(void **state)
     assert_int_equal(insert(2), STORE_OK);
 }
 
+/* SQLite would take it for none, and say nothing. */
+static void test_a_log_that_is_none_is_told(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    close_store();
+    const int fd = open(path_of("results-A.db-wal"), O_WRONLY | O_CREAT, 0640);
+    assert_int_equal(write(fd, directory, 4), 4); /* too short to judge: torn at its beginning */
+    close(fd);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 0);
+    insert(2);
+    close_store();
+    close(open(path_of("results-A.db-wal"), O_WRONLY | O_CREAT, 0640));
+    overwrite("results-A.db-wal", 0, 5000);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(count_files("results-A.db.corrupt-"), 1);
+    assert_int_equal(find(2), STORE_OK);
+    assert_int_equal(insert(3), STORE_OK);
+}
+
 /* Damage that comes while the store is in use, to pages that it has to read again. */
 static void test_a_file_that_becomes_corrupt_is_replaced(void **state)
 {
@@ -1221,6 +1244,37 @@ static void test_schemas_are_migrated_step_by_step(void **state)
     sqlite3_close(other);
 }
 
+/* The real schemas under a program that knows one step more. */
+static void test_what_is_kept_comes_through_a_migration(void **state)
+{
+    extern const struct sqlite_file_kind store_sqlite_results;
+    struct sqlite_file_kind later = store_sqlite_results;
+    struct sqlite_file file;
+    char error[256];
+    int count = 0;
+    (void)state;
+    open_store();
+    fill(100);
+    settle(5, OUTBOX_FAILED, 70);
+    close_store();
+    while (store_sqlite_results.steps[count])
+        count++;
+    const char **longer = calloc((size_t)count + 2, sizeof *longer);
+    memcpy(longer, store_sqlite_results.steps, (size_t)count * sizeof *longer);
+    longer[count] = "ALTER TABLE results ADD COLUMN season INTEGER NOT NULL DEFAULT 3";
+    later.steps = longer;
+    assert_int_equal(sqlite_file_init(&file, &later, directory, 'A'), STORE_OK);
+    assert_int_equal(sqlite_file_ready(&file), STORE_OK);
+    sqlite_file_close(&file);
+    free(longer);
+    sqlite3 *other = connect_to("results-A.db");
+    assert_int_equal(query(other, "PRAGMA user_version"), count + 1);
+    assert_int_equal(query(other, "SELECT count(*) FROM results WHERE season = 3"), 100);
+    assert_int_equal(query(other, "SELECT settled_ms FROM results WHERE state = 2"), 70);
+    sqlite3_close(other);
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof error), STORE_TOO_NEW);
+}
+
 /* A disk that damages whatever it is given is not filled with what was set aside. */
 static void test_files_set_aside_are_bounded(void **state)
 {
@@ -1284,6 +1338,7 @@ int main(int argc, char **argv)
         TEST(test_a_log_taken_away_costs_nothing),
         TEST(test_files_set_aside_are_bounded),
         TEST(test_a_damaged_log_gives_what_is_whole),
+        TEST(test_a_log_that_is_none_is_told),
         TEST(test_a_file_that_becomes_corrupt_is_replaced),
         TEST(test_unreadable_rooms_are_kept_aside),
         TEST(test_an_impossible_room_is_not_saved),
@@ -1302,6 +1357,7 @@ int main(int argc, char **argv)
         TEST(test_without_checkpoints_to_ask_nothing_is_purged),
         TEST(test_a_later_version_s_file_is_not_touched),
         TEST(test_schemas_are_migrated_step_by_step),
+        TEST(test_what_is_kept_comes_through_a_migration),
         TEST(test_commits_of_results_are_synchronous),
     };
     log_init("test_store_sqlite", LOG_LEVEL_ERROR);
