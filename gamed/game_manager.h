@@ -379,6 +379,9 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
  */
 void game_manager_submit_restored(struct game_manager *manager, struct now now);
 
+/* What was saved of rooms may be gone: each is checkpointed again at its next update. */
+void game_manager_checkpoints_lost(struct game_manager *manager);
+
 /* Before a stop: checkpoints every room. Returns how many could not be taken. */
 int game_manager_checkpoint_all(struct game_manager *manager, struct now now);
 

@@ -122,6 +122,16 @@ void manager_tell_gone(struct game_manager *manager)
     }
 }
 
+void game_manager_checkpoints_lost(struct game_manager *manager)
+{
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        struct room *room;
+        DL_FOREACH (manager->phases[i].rooms, room) {
+            room->checkpointed_ms = 0;
+        }
+    }
+}
+
 int game_manager_checkpoint_all(struct game_manager *manager, struct now now)
 {
     int missed = 0;

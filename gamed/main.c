@@ -50,7 +50,8 @@ struct daemon {
     struct game_manager *manager;
     struct loop *loop;
     struct room_keeper *keeper;
-    uint64_t last_ticket; /* of the keeper */
+    uint64_t last_ticket;     /* of the keeper */
+    unsigned rooms_set_aside; /* of store_health, when all rooms were last saved because of it */
     struct stored_ids stored;
     struct ipc_endpoint endpoint;
     struct control_endpoint control;
@@ -108,6 +109,17 @@ static uint64_t rooms_kept(void *arg)
     return room_keeper_saved(daemon->keeper);
 }
 
+/* A fresh file has only what is saved from now on: the rooms that do not move are saved again. */
+static void renew_checkpoints(struct daemon *daemon)
+{
+    struct store_health health;
+    store_health(daemon->store, &health);
+    if (health.rooms_set_aside == daemon->rooms_set_aside)
+        return;
+    daemon->rooms_set_aside = health.rooms_set_aside;
+    game_manager_checkpoints_lost(daemon->manager);
+}
+
 static void on_ipc_wake(void *arg)
 {
     struct daemon *daemon = arg;
@@ -126,6 +138,7 @@ static void on_woken(void *arg)
     struct daemon *daemon = arg;
     struct now now = clock_read();
     char match_id[UUID_SIZE];
+    renew_checkpoints(daemon);
     while (stored_ids_take(&daemon->stored, match_id)) {
         FAILPOINT("over-before-announcement");
         game_manager_result_stored(daemon->manager, match_id, now);

@@ -21,6 +21,8 @@ struct result_item {
     struct outbox_entry entry; /* last: only as much of the body as there is, is there */
 };
 
+static const struct outbox_place from_the_beginning = {INT64_MIN, INT64_MIN};
+
 void result_outbox_init(struct result_outbox *outbox, struct store *store,
                         void (*stored)(void *arg, const char *match_id), void *stored_arg)
 {
@@ -28,6 +30,8 @@ void result_outbox_init(struct result_outbox *outbox, struct store *store,
     outbox->store = store;
     outbox->stored = stored;
     outbox->stored_arg = stored_arg;
+    outbox->passed = from_the_beginning;
+    outbox->is_proof_due = true;
 }
 
 /* ---- in memory ----------------------------------------------------------------------- */
@@ -162,16 +166,30 @@ static int flush_some(struct result_outbox *outbox)
         outcome = store_outbox_insert(outbox->store, outbox->batch, count, &done);
     }
     drop_batch(outbox, done);
+    if (done > 0)
+        outbox->passed = from_the_beginning;
     return outcome;
+}
+
+/* Without anything to write, a disk that refuses would go unnoticed, and so would its getting well. */
+static int prove(struct result_outbox *outbox)
+{
+    size_t none;
+    return store_outbox_insert(outbox->store, outbox->batch, 0, &none);
 }
 
 void result_outbox_flush_anyway(struct result_outbox *outbox, int64_t now_ms)
 {
     int outcome = STORE_OK;
+    if (!outbox->items && outbox->is_proof_due) {
+        outcome = prove(outbox);
+        note_write(outbox, outcome, now_ms);
+    }
     while (outbox->items && outcome == STORE_OK) {
         outcome = flush_some(outbox);
         note_write(outbox, outcome, now_ms);
     }
+    outbox->is_proof_due = outcome != STORE_OK;
 }
 
 void result_outbox_flush(struct result_outbox *outbox, int64_t now_ms)
@@ -197,20 +215,51 @@ static void insert_sorted(struct outbox_entry *entries, size_t *count, size_t ma
     outbox_entry_copy(&entries[at], entry);
 }
 
-/* Those of the store that memory does not know better. */
-static void add_from_store(struct result_outbox *outbox, int64_t now_ms, size_t max,
-                           struct outbox_entry *entries, size_t *count)
+/* Keeps those of the page that memory does not know better. */
+static size_t keep_unknown(const struct result_outbox *outbox, struct outbox_entry *entries,
+                           size_t found)
 {
-    size_t found;
-    if (now_ms < outbox->read_at_ms ||
-        !note_read(outbox, store_outbox_next(outbox->store, max, entries, &found), now_ms))
-        return;
+    size_t kept = 0;
     for (size_t i = 0; i < found; i++) {
         if (find(outbox, entries[i].match_id))
             continue;
-        if (*count < i)
-            outbox_entry_copy(&entries[*count], &entries[i]);
-        ++*count;
+        if (kept < i)
+            outbox_entry_copy(&entries[kept], &entries[i]);
+        kept++;
+    }
+    return kept;
+}
+
+/*
+ * Those of the store that memory does not know better. While it cannot be written, what has become
+ * of the first ones is in memory only, and the store gives them out again and again: those at its
+ * head are passed by for good, so that the ones behind them have their turn and looking stays cheap.
+ * When memory is full of such, the rest waits: what came of it could not be kept.
+ */
+static void add_from_store(struct result_outbox *outbox, int64_t now_ms, size_t max,
+                           struct outbox_entry *entries, size_t *count)
+{
+    size_t found = max;
+    bool is_head = true;
+    struct outbox_place after = outbox->passed;
+    if (now_ms < outbox->read_at_ms || outbox->item_count >= RESULT_OUTBOX_MEMORY_MAX)
+        return;
+    while (*count < max && found > 0) {
+        const size_t wanted = max - *count;
+        struct outbox_entry *page = &entries[*count];
+        if (!note_read(outbox, store_outbox_next(outbox->store, &after, wanted, page, &found),
+                       now_ms))
+            return;
+        if (found > 0)
+            after = (struct outbox_place){page[found - 1].retry.next_attempt_ms,
+                                          page[found - 1].serial};
+        const size_t kept = keep_unknown(outbox, page, found);
+        is_head = is_head && kept == 0;
+        if (is_head && found > 0)
+            outbox->passed = after;
+        *count += kept;
+        if (found < wanted)
+            break;
     }
 }
 
@@ -300,7 +349,7 @@ bool result_outbox_purge(struct result_outbox *outbox, int64_t before_ms)
 
 int64_t result_outbox_write_at(const struct result_outbox *outbox)
 {
-    return outbox->items ? outbox->write_at_ms : RESULT_OUTBOX_NEVER;
+    return outbox->items || outbox->is_proof_due ? outbox->write_at_ms : RESULT_OUTBOX_NEVER;
 }
 
 int64_t result_outbox_read_at(const struct result_outbox *outbox)

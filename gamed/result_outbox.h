@@ -34,9 +34,11 @@ struct result_outbox {
     struct result_item *by_id; /* uthash */
     struct result_item *items; /* utlist, as they came */
     size_t item_count;
-    size_t new_count;    /* of them, how many the store has never had */
-    int64_t write_at_ms; /* the store failed: no write before this, ... */
-    int64_t read_at_ms;  /* ... or no read */
+    size_t new_count;           /* of them, how many the store has never had */
+    int64_t write_at_ms;        /* the store failed: no write before this, ... */
+    int64_t read_at_ms;         /* ... or no read */
+    bool is_proof_due;          /* at the start, and while the last write failed */
+    struct outbox_place passed; /* memory knows all of the store's pending entries up to here */
     struct outbox_entry batch[RESULT_OUTBOX_BATCH];
     /* Read by any thread. */
     atomic_bool write_failed, read_failed; /* the last call of the kind */
@@ -61,7 +63,10 @@ bool result_outbox_add(struct result_outbox *outbox, const struct outbox_entry *
  */
 bool result_outbox_update(struct result_outbox *outbox, const struct outbox_entry *entry);
 
-/* Commits what is in memory, unless the store is to be left alone. */
+/*
+ * Commits what is in memory, unless the store is to be left alone. At the first call, and after a
+ * failure, something is written even when there is nothing, so that write_failed is true.
+ */
 void result_outbox_flush(struct result_outbox *outbox, int64_t now_ms);
 
 /* The same, once, even if the store is to be left alone. */
@@ -69,7 +74,8 @@ void result_outbox_flush_anyway(struct result_outbox *outbox, int64_t now_ms);
 
 /*
  * Copies out pending entries, the next attempt first: every one of which the attempt is due, and the
- * first that is not, but at most `max` (at most OUTBOX_NEXT_MAX). Returns how many.
+ * first that is not, but at most `max` (at most OUTBOX_NEXT_MAX). Returns how many. Once memory is full
+ * of what the store could not be told, those of the store wait.
  */
 size_t result_outbox_next(struct result_outbox *outbox, int64_t now_ms, size_t max,
                           struct outbox_entry *entries);

@@ -50,6 +50,7 @@ struct room_keeper {
     /* The rooms thread's. */
     struct room_backlog backlog;
     int64_t commit_at_ms; /* monotonic; no commit before this */
+    bool is_proof_due; /* at the start, and while the last commit failed: one is due in any case */
 };
 
 static void wake(struct room_keeper *keeper)
@@ -114,6 +115,7 @@ static void commit(struct room_keeper *keeper)
     atomic_store(&keeper->committing_since_ms, 0);
     const int64_t now = clock_read().mono_ms;
     note_outcome(keeper, outcome);
+    keeper->is_proof_due = outcome != STORE_OK;
     if (outcome != STORE_OK) {
         atomic_fetch_add(&keeper->commits_failed, 1);
         keeper->commit_at_ms = now + ROOM_KEEPER_RETRY_MS;
@@ -130,6 +132,11 @@ static void commit(struct room_keeper *keeper)
         keeper->config.saved(keeper->config.arg);
 }
 
+static bool has_work(const struct room_keeper *keeper)
+{
+    return keeper->backlog.count > 0 || keeper->is_proof_due;
+}
+
 static bool has_more(const struct room_keeper *keeper)
 {
     return atomic_load(&keeper->put) != atomic_load(&keeper->taken);
@@ -140,7 +147,7 @@ static void rest(struct room_keeper *keeper)
 {
     struct pollfd wake_up = {.fd = keeper->wake_fd, .events = POLLIN};
     int wait_ms = -1;
-    if (keeper->backlog.count > 0) {
+    if (has_work(keeper)) {
         /* The ring is looked at all the same while the store is left alone. */
         const int64_t left = keeper->commit_at_ms - clock_read().mono_ms;
         wait_ms = left <= 0                            ? 0
@@ -167,7 +174,7 @@ static void *run(void *argument)
         const bool is_due =
             clock_read().mono_ms >= keeper->commit_at_ms ||
             (atomic_load(&keeper->is_hurried) && !atomic_load(&keeper->store_broken));
-        if (keeper->backlog.count > 0 && is_due)
+        if (has_work(keeper) && is_due)
             commit(keeper);
         else
             rest(keeper);
@@ -278,6 +285,7 @@ int room_keeper_start(const struct room_keeper_config *config, struct store *sto
         return ROOM_KEEPER_NO_MEMORY;
     keeper->config = *config;
     keeper->store = store;
+    keeper->is_proof_due = true;
     keeper->ring_size = RING_MIN;
     while (keeper->ring_size < config->max_rooms && keeper->ring_size < RING_MAX)
         keeper->ring_size *= 2;

@@ -4,7 +4,9 @@
  * The loop thread puts a room's state by value and never waits. The rooms thread keeps the newest
  * state of each room and commits what there is as one transaction: at once when it was idle, else
  * ROOM_KEEPER_COMMIT_EVERY_MS after the last one. What cannot be committed is kept, newest state per
- * room, and tried again until it can. It must not know the rules of the game.
+ * room, and tried again until it can. At the start, and while that fails, it commits even if there is
+ * nothing, so that a disk that refuses is known before anybody plays. It must not know the rules of
+ * the game.
  */
 #ifndef PONG_GAMED_ROOM_KEEPER_H
 #define PONG_GAMED_ROOM_KEEPER_H

@@ -21,6 +21,8 @@ int slot_lock_take(const char *state_dir, char slot, char *error, size_t error_s
     }
     snprintf(path, sizeof path, "%s/slot-%c.lock", state_dir, slot);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0 && errno == EROFS) /* to be locked it need not be written */
+        fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         snprintf(error, error_size, "cannot open %s: %s", path, strerror(errno));
         return -1;

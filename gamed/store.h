@@ -69,9 +69,16 @@ struct outbox_counts {
 
 /* What went wrong since the store was opened, for health, metrics and the operator. */
 struct store_health {
-    unsigned files_set_aside;  /* found corrupt, moved away and replaced by fresh ones */
+    unsigned files_set_aside;  /* found corrupt or taken away, and replaced by fresh ones */
+    unsigned rooms_set_aside;  /* of them, those of rooms: what was saved before may be missing */
     unsigned rooms_unreadable; /* rows that are no checkpoints; kept aside */
     unsigned rooms_refused;    /* checkpoints not saved, as no game can be in such a state */
+};
+
+/* Where a pending entry stands in the order of attempts. */
+struct outbox_place {
+    int64_t next_attempt_ms;
+    int64_t serial;
 };
 
 struct store;
@@ -80,8 +87,8 @@ struct store;
 struct store_operations {
     int (*outbox_insert)(struct store *store, const struct outbox_entry *entries, size_t count,
                          size_t *inserted);
-    int (*outbox_next)(struct store *store, size_t max, struct outbox_entry *entries,
-                       size_t *count);
+    int (*outbox_next)(struct store *store, const struct outbox_place *after, size_t max,
+                       struct outbox_entry *entries, size_t *count);
     int (*outbox_update)(struct store *store, const struct outbox_entry *entries, size_t count);
     int (*outbox_find)(struct store *store, const char *match_id, struct outbox_entry *entry);
     int (*outbox_list)(struct store *store, enum outbox_state state, int64_t after, size_t max,
@@ -106,7 +113,8 @@ struct store {
  * Commits entries in order, as one commit where the back-end has such; *inserted says how many of
  * them, from the first on, are safe when it returns, which on STORE_OK is all. An entry whose match
  * id is there already, in whatever state, counts as inserted and changes nothing. Else STORE_FULL
- * or STORE_BROKEN; the caller keeps the rest and tries again.
+ * or STORE_BROKEN; the caller keeps the rest and tries again. With a count of 0 something is written
+ * all the same where there is a disk: what is returned says whether that can be done.
  */
 static inline int store_outbox_insert(struct store *store, const struct outbox_entry *entries,
                                       size_t count, size_t *inserted)
@@ -116,13 +124,14 @@ static inline int store_outbox_insert(struct store *store, const struct outbox_e
 
 /*
  * Copies out the up to `max` (at most OUTBOX_NEXT_MAX) pending entries whose next attempts come
- * first, in that order, whether due yet or not. Returns STORE_OK or STORE_BROKEN (with *count 0).
- * The cost must not grow with the number of entries by more than a log.
+ * first, or first after that place (NULL: none), by time and then by serial, whether due yet or not.
+ * Fewer than `max` are all there are. Returns STORE_OK or STORE_BROKEN (with *count 0). From the
+ * beginning, the cost must not grow with the number of entries by more than a log.
  */
-static inline int store_outbox_next(struct store *store, size_t max, struct outbox_entry *entries,
-                                    size_t *count)
+static inline int store_outbox_next(struct store *store, const struct outbox_place *after,
+                                    size_t max, struct outbox_entry *entries, size_t *count)
 {
-    return store->operations->outbox_next(store, max, entries, count);
+    return store->operations->outbox_next(store, after, max, entries, count);
 }
 
 /*
@@ -179,7 +188,8 @@ static inline void store_outbox_count(struct store *store, struct outbox_counts 
 /*
  * Saves each room of the list, in the place of what there was of it, and forgets those that are
  * gone; as one commit. No code is twice in the list. A state that no game can be in is logged and
- * left out. Returns STORE_OK, or STORE_FULL or STORE_BROKEN, when nothing has changed.
+ * left out. Returns STORE_OK, or STORE_FULL or STORE_BROKEN, when nothing has changed. An empty list
+ * is written as store_outbox_insert writes one.
  */
 static inline int store_rooms_save(struct store *store, const struct room_checkpoint *list,
                                    size_t count)
@@ -242,11 +252,14 @@ int store_memory_open(const struct store_memory_limits *limits, struct store **s
 /*
  * In two SQLite files below `dir`, which is there: results-SLOT.db, where a commit is on the disk
  * when it returns (synchronous=FULL), and rooms-SLOT.db, where it survives the process at once and
- * the machine a little later (synchronous=NORMAL). Both have a write-ahead log beside them.
+ * the machine a little later (synchronous=NORMAL). Both have a write-ahead log beside them, and while
+ * they are open no other process can use them.
  *
- * A file that is corrupt is moved to NAME.corrupt-UNIXTIME, with its log, and a fresh one is begun;
- * a file that cannot be used otherwise is tried again at each call, and until then the group's
- * functions return STORE_BROKEN or STORE_FULL: neither is a reason not to start. Each is logged.
+ * A file that is corrupt, when it is opened or later, is moved to NAME.corrupt-UNIXTIME, with its
+ * log; a fresh one is begun with the rows that can still be read. A file that is removed or replaced
+ * under a running process is begun anew as well. A file that cannot be used otherwise is tried again
+ * at each call, and until then the group's functions return STORE_BROKEN or STORE_FULL: neither is a
+ * reason not to start. Each is logged, once until it is over.
  * Returns STORE_OK and *store (which the caller closes), STORE_TOO_NEW when a file is of a later
  * version, or STORE_FULL when memory is short; then with a sentence in error[].
  */

@@ -233,28 +233,64 @@ static void copy_out(const struct item *item, struct outbox_entry *entry)
  * The first ones of a heap in order, without taking them out: the next is always among the children
  * of those already seen.
  */
-static int outbox_next(struct store *store, size_t max, struct outbox_entry *entries, size_t *count)
+static size_t first_of_heap(const struct store_memory *memory, size_t max,
+                            const struct item **first)
 {
-    struct store_memory *memory = (struct store_memory *)store;
     size_t frontier[OUTBOX_NEXT_MAX + 2];
-    size_t frontier_count = 0;
+    size_t frontier_count = 0, count = 0;
 
-    assert(max <= OUTBOX_NEXT_MAX);
     if (memory->pending_count > 0)
         frontier[frontier_count++] = 0;
-    for (*count = 0; *count < max && frontier_count > 0; ++*count) {
-        size_t first = 0;
+    for (; count < max && frontier_count > 0; count++) {
+        size_t least = 0;
         for (size_t i = 1; i < frontier_count; i++) {
-            if (is_before(memory->heap[frontier[i]], memory->heap[frontier[first]]))
-                first = i;
+            if (is_before(memory->heap[frontier[i]], memory->heap[frontier[least]]))
+                least = i;
         }
-        const size_t index = frontier[first];
-        copy_out(memory->heap[index], &entries[*count]);
-        frontier[first] = frontier[--frontier_count];
+        const size_t index = frontier[least];
+        first[count] = memory->heap[index];
+        frontier[least] = frontier[--frontier_count];
         for (size_t child = 2 * index + 1; child <= 2 * index + 2 && child < memory->pending_count;
              child++)
             frontier[frontier_count++] = child;
     }
+    return count;
+}
+
+/* The first ones after a place: all are looked at, as only who cannot write here asks for them. */
+static size_t first_after(const struct store_memory *memory, const struct outbox_place *after,
+                          size_t max, const struct item **first)
+{
+    const struct item place = {.retry.next_attempt_ms = after->next_attempt_ms,
+                               .serial = after->serial};
+    size_t count = 0;
+    for (size_t i = 0; i < memory->pending_count; i++) {
+        const struct item *item = memory->heap[i];
+        size_t at = count;
+        if (!is_before(&place, item))
+            continue;
+        while (at > 0 && is_before(item, first[at - 1]))
+            at--;
+        if (at == max)
+            continue;
+        if (count < max)
+            count++;
+        memmove(&first[at + 1], &first[at], (count - at - 1) * sizeof(*first));
+        first[at] = item;
+    }
+    return count;
+}
+
+static int outbox_next(struct store *store, const struct outbox_place *after, size_t max,
+                       struct outbox_entry *entries, size_t *count)
+{
+    const struct store_memory *memory = (struct store_memory *)store;
+    const struct item *first[OUTBOX_NEXT_MAX];
+
+    assert(max <= OUTBOX_NEXT_MAX);
+    *count = after ? first_after(memory, after, max, first) : first_of_heap(memory, max, first);
+    for (size_t i = 0; i < *count; i++)
+        copy_out(first[i], &entries[i]);
     return STORE_OK;
 }
 

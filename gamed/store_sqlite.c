@@ -13,6 +13,7 @@ static void health(const struct store *store, struct store_health *out)
     *out = (struct store_health){
         .files_set_aside = atomic_load(&sqlite->results.files_set_aside) +
                            atomic_load(&sqlite->rooms.files_set_aside),
+        .rooms_set_aside = atomic_load(&sqlite->rooms.files_set_aside),
         .rooms_unreadable = atomic_load(&sqlite->rooms_unreadable),
         .rooms_refused = atomic_load(&sqlite->rooms_refused),
     };

@@ -10,28 +10,38 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "gamed/store.h"
+#include "gamed/store_sqlite_aside.h"
+
+#define VFS "unix-excl"
 
 enum {
-    BUSY_MS = 500,    /* how long a call waits for another process, such as a backup's */
+    BUSY_MS = 500,    /* how long a call waits for another process */
     FILE_MODE = 0640, /* as the lock's: the operator's group may read; no secret is in it */
+    CHUNK = 65536,    /* bytes by which the file grows, before it has to */
 };
+
+static bool is_absent(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? info.st_size == 0 : errno == ENOENT;
+}
 
 int sqlite_file_init(struct sqlite_file *file, const struct sqlite_file_kind *kind, const char *dir,
                      char slot)
 {
     memset(file, 0, sizeof *file);
     file->kind = kind;
-    file->is_check_due = true;
+    file->check_due = SQLITE_FILE_UNSEEN;
     const int length =
         snprintf(file->path, sizeof file->path, "%s/%s-%c.db", dir, kind->name, slot);
+    file->was_absent = is_absent(file->path);
     /* Room for the longest name that is made of it. */
     return length > 0 && (size_t)length + sizeof ".corrupt--wal" + 20 <= sizeof file->path
                ? STORE_OK
@@ -60,6 +70,11 @@ static bool is_corrupt(int code)
     return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
 }
 
+static int execute(struct sqlite_file *file, const char *sql)
+{
+    return sqlite3_exec(file->connection, sql, NULL, NULL, NULL);
+}
+
 /* Takes note of what SQLite has reported. Returns what it means for the caller. */
 static int fail(struct sqlite_file *file, int code)
 {
@@ -73,15 +88,22 @@ static int fail(struct sqlite_file *file, int code)
              error ? ": " : "", error ? strerror(error) : "");
     sqlite_file_rollback(file);
     tell_trouble(file, why);
-    file->is_check_due |= is_corrupt(code);
+    if (is_corrupt(code))
+        file->check_due = SQLITE_FILE_SUSPECT;
     switch (code & 0xff) {
     case SQLITE_FULL:
+        /* What is in the log may fit into the file, and give its place back. */
+        execute(file, "PRAGMA wal_checkpoint(TRUNCATE)");
+        return STORE_FULL;
     case SQLITE_NOMEM:
         return STORE_FULL;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return STORE_BROKEN;
     default:
+        /* What is in the log stays there: a corrupt file is kept as it was found. */
+        if (is_corrupt(code))
+            sqlite3_db_config(file->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         sqlite_file_close(file);
         return STORE_BROKEN;
     }
@@ -99,11 +121,6 @@ static int create(const struct sqlite_file *file)
     if (fd >= 0)
         close(fd);
     return fd >= 0 || errno == EEXIST ? 0 : -1;
-}
-
-static int execute(struct sqlite_file *file, const char *sql)
-{
-    return sqlite3_exec(file->connection, sql, NULL, NULL, NULL);
 }
 
 /* The first column of the only row; *text is cut to its size. */
@@ -127,16 +144,19 @@ static int check(struct sqlite_file *file)
 {
     char text[160];
     int number;
-    if (!file->is_check_due)
+    if (file->check_due == SQLITE_FILE_TRUSTED)
         return SQLITE_OK;
-    const int code = query(file, "PRAGMA quick_check(1)", &number, text, sizeof text);
+    const int code = query(file,
+                           file->check_due == SQLITE_FILE_SUSPECT ? "PRAGMA integrity_check(1)"
+                                                                  : "PRAGMA quick_check(1)",
+                           &number, text, sizeof text);
     if (code != SQLITE_OK)
         return code;
     if (strcmp(text, "ok") != 0) {
-        log_error("%s: %s", file->path, text);
+        tell_trouble(file, text);
         return SQLITE_CORRUPT;
     }
-    file->is_check_due = false;
+    file->check_due = SQLITE_FILE_TRUSTED;
     return SQLITE_OK;
 }
 
@@ -184,22 +204,37 @@ static int set_journal(struct sqlite_file *file)
     char mode[32];
     int number;
     const int code = query(file, "PRAGMA journal_mode = WAL", &number, mode, sizeof mode);
-    if (code == SQLITE_OK && strcmp(mode, "wal") != 0)
+    if (code == SQLITE_OK && strcmp(mode, "wal") != 0 && !file->is_in_trouble)
         log_warn("%s: no write-ahead log is possible here (mode %s): commits take longer",
                  file->path, mode);
     return code;
+}
+
+/*
+ * The log is cut by writing it into the file: on a full disk only if the file need not grow for that.
+ * So there is always some place in it, from the beginning on.
+ */
+static int reserve(struct sqlite_file *file)
+{
+    int chunk = CHUNK;
+    sqlite3_file_control(file->connection, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+    const int code = execute(file, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return code == SQLITE_FULL ? SQLITE_OK : code;
 }
 
 /* Returns SQLite's code; the connection may be there even when it failed. */
 static int connect_file(struct sqlite_file *file, int *version)
 {
     int code = sqlite3_open_v2(file->path, &file->connection,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, VFS);
     if (code != SQLITE_OK)
         return code;
     sqlite3_extended_result_codes(file->connection, 1);
     sqlite3_busy_timeout(file->connection, BUSY_MS);
-    code = execute(file, file->kind->begin);
+    /* A damaged page is noticed as one when it is read, and no SQL in the file is believed. */
+    code = execute(file, "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF");
+    if (code == SQLITE_OK)
+        code = execute(file, file->kind->begin);
     if (code == SQLITE_OK)
         code = set_journal(file);
     if (code == SQLITE_OK)
@@ -208,45 +243,12 @@ static int connect_file(struct sqlite_file *file, int *version)
         code = check(file);
     if (code == SQLITE_OK)
         code = migrate(file, version);
-    if (code == SQLITE_OK && *version == count_steps(file))
+    if (code != SQLITE_OK || *version != count_steps(file))
+        return code;
+    code = reserve(file);
+    if (code == SQLITE_OK)
         code = prepare(file);
     return code;
-}
-
-/* ---- setting aside ------------------------------------------------------------------- */
-
-static bool exists(const char *path)
-{
-    return access(path, F_OK) == 0;
-}
-
-static bool move(const char *from, const char *to)
-{
-    if (rename(from, to) == 0 || errno == ENOENT)
-        return true;
-    log_error("%s cannot be moved to %s: %s", from, to, strerror(errno));
-    return false;
-}
-
-/* The log first: what is left when this is interrupted is a file that is judged again. */
-static bool set_aside(struct sqlite_file *file)
-{
-    char to[SQLITE_FILE_PATH_SIZE], from_log[SQLITE_FILE_PATH_SIZE + 8], to_log[sizeof from_log];
-    int64_t when = (int64_t)time(NULL);
-    do {
-        snprintf(to, sizeof to, "%.*s.corrupt-%" PRId64, (int)sizeof to - 40, file->path, when++);
-    } while (exists(to));
-    snprintf(from_log, sizeof from_log, "%s-wal", file->path);
-    snprintf(to_log, sizeof to_log, "%s-wal", to);
-    if (!move(from_log, to_log) || !move(file->path, to))
-        return false;
-    snprintf(from_log, sizeof from_log, "%s-shm", file->path);
-    unlink(from_log);
-    atomic_fetch_add(&file->files_set_aside, 1);
-    log_error("%s is corrupt: moved to %s, and a fresh one begun; what is in the old one can "
-              "perhaps be had with: sqlite3 %s .recover",
-              file->path, to, to);
-    return true;
 }
 
 static int open_once(struct sqlite_file *file, bool *found_corrupt)
@@ -278,11 +280,22 @@ int sqlite_file_ready(struct sqlite_file *file)
     bool found_corrupt = false;
     if (file->connection)
         return STORE_OK;
+    if (sqlite_file_has_garbage_log(file)) {
+        if (!file->is_in_trouble)
+            log_error("%s-wal is corrupt: what was only in there is lost", file->path);
+        sqlite_file_set_log_aside(file);
+    }
     int outcome = open_once(file, &found_corrupt);
-    if (found_corrupt && set_aside(file))
+    if (found_corrupt && sqlite_file_set_aside(file))
         outcome = open_once(file, &found_corrupt);
     if (outcome != STORE_OK)
         return outcome;
+    const int code = sqlite_file_take_over(file);
+    if (code != SQLITE_OK) {
+        outcome = fail(file, code);
+        sqlite_file_close(file);
+        return outcome;
+    }
     file->opened++;
     return STORE_OK;
 }
@@ -295,6 +308,7 @@ void sqlite_file_close(struct sqlite_file *file)
     }
     sqlite3_close_v2(file->connection);
     file->connection = NULL;
+    file->has_log = false;
 }
 
 /* ---- in use -------------------------------------------------------------------------- */
@@ -327,13 +341,58 @@ int sqlite_file_run(struct sqlite_file *file, sqlite3_stmt *statement)
     return sqlite_file_step(file, statement, &has_row);
 }
 
+/*
+ * What is written to a file without a name is nowhere when the process ends; SQLite does not look.
+ * Where only the log has gone, closing brings what was in it into the file.
+ */
+static void check_names(struct sqlite_file *file)
+{
+    int has_moved = 0;
+    if (!file->connection)
+        return;
+    sqlite3_file_control(file->connection, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+    if (!has_moved && (!file->has_log || sqlite_file_has_log(file)))
+        return;
+    log_error("%s%s was removed or replaced while in use", file->path, has_moved ? "" : "-wal");
+    sqlite_file_close(file);
+    if (has_moved)
+        sqlite_file_set_log_aside(file);
+}
+
 int sqlite_file_begin(struct sqlite_file *file)
 {
+    check_names(file);
     const int outcome = sqlite_file_ready(file);
     if (outcome != STORE_OK)
         return outcome;
     const int code = execute(file, "BEGIN IMMEDIATE");
     return code == SQLITE_OK ? STORE_OK : fail(file, code);
+}
+
+int sqlite_file_prove(struct sqlite_file *file)
+{
+    char sql[64];
+    const int outcome = sqlite_file_begin(file);
+    if (outcome != STORE_OK)
+        return outcome;
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", count_steps(file));
+    const int code = execute(file, sql);
+    return code == SQLITE_OK ? sqlite_file_commit(file) : fail(file, code);
+}
+
+/* Opened for writing, as for SQLite exclusive means that; and then it does not write. */
+int sqlite_file_connect_reader(const char *path, sqlite3 **connection)
+{
+    const int code =
+        sqlite3_open_v2(path, connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, VFS);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_busy_timeout(*connection, BUSY_MS);
+    sqlite3_db_config(*connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return sqlite3_exec(
+        *connection,
+        "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF", NULL,
+        NULL, NULL);
 }
 
 int sqlite_file_commit(struct sqlite_file *file)
@@ -342,6 +401,7 @@ int sqlite_file_commit(struct sqlite_file *file)
     if (code != SQLITE_OK)
         return fail(file, code);
     tell_no_trouble(file);
+    file->has_log = sqlite_file_has_log(file);
     return STORE_OK;
 }
 

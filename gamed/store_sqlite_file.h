@@ -1,6 +1,12 @@
 /*
  * store_sqlite_file: one SQLite file of the store: opened, brought to the present schema, and opened
- * again after it failed; a corrupt one is moved aside. It must not know what is in the tables.
+ * again after it failed; a corrupt one is moved aside, and the rows of it that can still be read are
+ * taken over into a fresh one. It must not know what the tables mean.
+ *
+ * While it is open, no other process can read or write it (the VFS "unix-excl"). Shared, the index
+ * of the write-ahead log would be a mapped file, and a disk that fails under a mapping ends the
+ * process with SIGBUS; and a reader that stays would keep the log from ever being cut. Connections
+ * of this process share it: for those, see sqlite_file_connect_reader.
  *
  * Thread: one at a time per file, but for files_set_aside.
  */
@@ -26,6 +32,14 @@ struct sqlite_file_kind {
     const char *open;              /* pragmas for each connection */
     const char *const *steps;      /* the n-th makes schema n + 1 out of schema n; ended by NULL */
     const char *const *statements; /* ended by NULL */
+    const char *rows; /* the table that is taken over out of a corrupt file; it has a serial
+                          INTEGER PRIMARY KEY as its first column. NULL: none */
+};
+
+enum sqlite_file_check {
+    SQLITE_FILE_TRUSTED,
+    SQLITE_FILE_UNSEEN,  /* not looked at since the start */
+    SQLITE_FILE_SUSPECT, /* reported as corrupt in use: everything is looked at, indexes too */
 };
 
 struct sqlite_file {
@@ -33,9 +47,13 @@ struct sqlite_file {
     char path[SQLITE_FILE_PATH_SIZE];
     sqlite3 *connection; /* NULL: the next call opens it */
     sqlite3_stmt *statements[SQLITE_FILE_STATEMENTS_MAX];
-    unsigned opened;    /* how many times: what was known of the content is true for one only */
-    bool is_check_due;  /* it may be corrupt */
-    bool is_in_trouble; /* and that has been logged */
+    unsigned opened; /* how many times: what was known of the content is true for one only */
+    enum sqlite_file_check check_due;
+    bool was_absent;    /* when it was prepared, or empty */
+    bool has_log;          /* there was one beside it after the last commit */
+    bool is_in_trouble;    /* and that has been logged */
+    bool is_aside_refused; /* it could not be moved aside, and that has been logged */
+    char aside[SQLITE_FILE_PATH_SIZE + 40]; /* the file whose rows are to be taken over; "": none */
     _Atomic unsigned files_set_aside;
 };
 
@@ -63,6 +81,13 @@ int sqlite_file_step(struct sqlite_file *file, sqlite3_stmt *statement, bool *ha
 
 /* Runs a statement that has no rows. Returns as sqlite_file_step does. */
 int sqlite_file_run(struct sqlite_file *file, sqlite3_stmt *statement);
+
+/* Proves that the file can be written, by writing something. Returns as sqlite_file_begin does. */
+int sqlite_file_prove(struct sqlite_file *file);
+
+/* Another connection of this process to the file at `path`, which only reads. Returns SQLite's code;
+ * the caller closes the connection even when it failed. Any thread. */
+int sqlite_file_connect_reader(const char *path, sqlite3 **connection);
 
 /* A transaction that writes. Each returns as sqlite_file_step does; sqlite_file_begin opens the file
  * first, and may return what sqlite_file_ready does. */

@@ -58,7 +58,9 @@ static const char *const statements[] = {
                       "next_attempt_ms = excluded.next_attempt_ms, "
                       "refused_since_ms = excluded.refused_since_ms",
     [STATE_OF] = "SELECT state FROM results WHERE match_id = ?1",
-    [NEXT] = SELECT "WHERE state = 0 ORDER BY next_attempt_ms, serial LIMIT ?1",
+    /* No LIMIT: who reads stops, and a row that cannot be read is none of those that count. */
+    [NEXT] = SELECT "WHERE state = 0 AND (next_attempt_ms, serial) > (?1, ?2) "
+                    "ORDER BY next_attempt_ms, serial",
     [FIND] = SELECT "WHERE match_id = ?1",
     [LIST] = SELECT "WHERE state = ?1 AND serial > ?2 ORDER BY serial LIMIT ?3",
     [SETTLED] = "SELECT match_id FROM results WHERE state IN (1, 3) AND settled_ms < ?1 "
@@ -76,6 +78,7 @@ const struct sqlite_file_kind store_sqlite_results = {
     .open = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216",
     .steps = steps,
     .statements = statements,
+    .rows = "results",
 };
 
 static struct store_sqlite *sqlite_of(struct store *store)
@@ -251,6 +254,9 @@ int store_sqlite_outbox_insert(struct store *store, const struct outbox_entry *e
 {
     struct store_sqlite *sqlite = sqlite_of(store);
     struct change change = {0};
+    *inserted = 0;
+    if (count == 0)
+        return sqlite_file_prove(&sqlite->results);
     int outcome = begin(sqlite);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
         outcome = insert_one(sqlite, &entries[i], &change);
@@ -299,8 +305,8 @@ int store_sqlite_outbox_update(struct store *store, const struct outbox_entry *e
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-int store_sqlite_outbox_next(struct store *store, size_t max, struct outbox_entry *entries,
-                             size_t *count)
+int store_sqlite_outbox_next(struct store *store, const struct outbox_place *after, size_t max,
+                             struct outbox_entry *entries, size_t *count)
 {
     struct store_sqlite *sqlite = sqlite_of(store);
     assert(max <= OUTBOX_NEXT_MAX);
@@ -308,7 +314,8 @@ int store_sqlite_outbox_next(struct store *store, size_t max, struct outbox_entr
     if (ready(sqlite) != STORE_OK)
         return STORE_BROKEN;
     sqlite3_stmt *statement = sqlite_file_statement(&sqlite->results, NEXT);
-    sqlite3_bind_int64(statement, 1, (int64_t)max);
+    sqlite3_bind_int64(statement, 1, after ? after->next_attempt_ms : INT64_MIN);
+    sqlite3_bind_int64(statement, 2, after ? after->serial : INT64_MIN);
     return read_entries(sqlite, statement, max, entries, count);
 }
 

@@ -27,8 +27,8 @@ extern const struct sqlite_file_kind store_sqlite_results, store_sqlite_rooms;
 /* The operations, by their names in struct store_operations. */
 int store_sqlite_outbox_insert(struct store *store, const struct outbox_entry *entries,
                                size_t count, size_t *inserted);
-int store_sqlite_outbox_next(struct store *store, size_t max, struct outbox_entry *entries,
-                             size_t *count);
+int store_sqlite_outbox_next(struct store *store, const struct outbox_place *after, size_t max,
+                             struct outbox_entry *entries, size_t *count);
 int store_sqlite_outbox_update(struct store *store, const struct outbox_entry *entries,
                                size_t count);
 int store_sqlite_outbox_find(struct store *store, const char *match_id, struct outbox_entry *entry);

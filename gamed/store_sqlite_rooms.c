@@ -59,6 +59,7 @@ const struct sqlite_file_kind store_sqlite_rooms = {
             "PRAGMA journal_size_limit = 33554432",
     .steps = steps,
     .statements = statements,
+    .rows = "rooms",
 };
 
 static struct store_sqlite *sqlite_of(struct store *store)
@@ -102,6 +103,8 @@ static int save_one(struct store_sqlite *sqlite, const struct room_checkpoint *c
 int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *list, size_t count)
 {
     struct store_sqlite *sqlite = sqlite_of(store);
+    if (count == 0)
+        return sqlite_file_prove(&sqlite->rooms);
     int outcome = sqlite_file_begin(&sqlite->rooms);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
         outcome = list[i].is_gone ? forget(sqlite, list[i].room_code) : save_one(sqlite, &list[i]);
@@ -172,6 +175,9 @@ int store_sqlite_rooms_load(struct store *store,
 {
     struct store_sqlite *sqlite = sqlite_of(store);
     struct row row = {.serial = INT64_MIN};
+    /* A disk on which nothing can be begun has nothing that could not be read. */
+    if (sqlite_file_ready(&sqlite->rooms) != STORE_OK && sqlite->rooms.was_absent)
+        return STORE_OK;
     for (;;) {
         bool found;
         if (sqlite_file_ready(&sqlite->rooms) != STORE_OK ||
@@ -225,18 +231,12 @@ static int read_ids(sqlite3 *connection, char (**ids)[UUID_SIZE], size_t *count)
 
 int store_sqlite_read_match_ids(const char *path, char (**ids)[UUID_SIZE], size_t *count)
 {
-    enum {
-        BUSY_MS = 500
-    };
     sqlite3 *connection = NULL;
     int outcome = STORE_BROKEN;
     *ids = NULL;
     *count = 0;
-    if (sqlite3_open_v2(path, &connection, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-        SQLITE_OK) {
-        sqlite3_busy_timeout(connection, BUSY_MS);
+    if (sqlite_file_connect_reader(path, &connection) == SQLITE_OK)
         outcome = read_ids(connection, ids, count);
-    }
     sqlite3_close_v2(connection);
     if (outcome == STORE_OK && *count > 0)
         qsort(*ids, *count, UUID_SIZE, compare_ids);

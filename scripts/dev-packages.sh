@@ -117,6 +117,7 @@ has_command openssl openssl
 has_command strace strace
 has_command node nodejs
 has_command npm npm
+has_command sqlite3 sqlite3
 has_ca_bundle certificates ca-certificates
 has_chromium chromium chromium
 TABLE

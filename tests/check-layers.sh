@@ -52,7 +52,7 @@ gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc
 gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
-gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/checkpoint
+gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/store_sqlite_aside gamed/checkpoint
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text

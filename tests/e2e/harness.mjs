@@ -62,15 +62,16 @@ function accepts(socketPath) {
 }
 
 export class Stack {
-  constructor({ env = {}, gamedArgs = [], apiArgs = [], nginx = true } = {}) {
-    this.options = { env, gamedArgs, apiArgs, nginx };
+  /** `prepare(stack)`: called before anything is started; it may change what stack.gamed is going to be. */
+  constructor({ env = {}, gamedArgs = [], apiArgs = [], nginx = true, prepare } = {}) {
+    this.options = { env, gamedArgs, apiArgs, nginx, prepare };
     this.daemons = [];
     this.players = new Set(); // open connections, closed before the daemons are
     this.secrets = new Set(); // what no log may hold
   }
 
   async start() {
-    const { env, gamedArgs, apiArgs, nginx } = this.options;
+    const { env, gamedArgs, apiArgs, nginx, prepare } = this.options;
     const build = buildDirectory();
     this.runDir = mkdtempSync(path.join(tmpdir(), 'pong-e2e-'));
     this.logDir = path.join(this.runDir, 'log');
@@ -93,6 +94,7 @@ export class Stack {
       '--listen', `unix:${sockets.api}`, '--gamed', `ipc://${sockets.ipc}`, ...apiArgs,
     ]);
     try {
+      await prepare?.(this);
       this.gamed.start();
       this.api.start();
       await this.until('gamed listens', () => accepts(sockets.gamed));

@@ -61,12 +61,14 @@ static int flaky_insert(struct store *store, const struct outbox_entry *entries,
     return outcome;
 }
 
-static int flaky_next(struct store *store, size_t max, struct outbox_entry *entries, size_t *count)
+static int flaky_next(struct store *store, const struct outbox_place *after, size_t max,
+                      struct outbox_entry *entries, size_t *count)
 {
     struct flaky_store *flaky = (struct flaky_store *)store;
     *count = 0;
-    return fails(&flaky->next_failures) ? STORE_BROKEN
-                                        : store_outbox_next(flaky->real, max, entries, count);
+    return fails(&flaky->next_failures)
+               ? STORE_BROKEN
+               : store_outbox_next(flaky->real, after, max, entries, count);
 }
 
 static int flaky_update(struct store *store, const struct outbox_entry *entries, size_t count)
@@ -569,7 +571,7 @@ static void test_stop_cuts_off_a_slow_answer(void **state)
     http_receiver_await(&fixture.receiver, 1);
     game_history_stop(fixture.history, 20);
     /* As if it had not been tried: the attempt did not run into its own timeout either. */
-    assert_int_equal(store_outbox_next(&fixture.store.store, 1, &entry, &count), STORE_OK);
+    assert_int_equal(store_outbox_next(&fixture.store.store, NULL, 1, &entry, &count), STORE_OK);
     assert_int_equal(count, 1);
     assert_int_equal(entry.retry.attempts, 0);
     tear_down();

@@ -19,7 +19,7 @@ static struct {
     struct store store;
     struct store *real;
     bool refuses_writes, refuses_reads;
-    int writes;
+    int writes, reads;
 } flaky;
 
 static int flaky_insert(struct store *store, const struct outbox_entry *entries, size_t count,
@@ -39,11 +39,13 @@ static int flaky_update(struct store *store, const struct outbox_entry *entries,
     return flaky.refuses_writes ? STORE_BROKEN : store_outbox_update(flaky.real, entries, count);
 }
 
-static int flaky_next(struct store *store, size_t max, struct outbox_entry *entries, size_t *count)
+static int flaky_next(struct store *store, const struct outbox_place *after, size_t max,
+                      struct outbox_entry *entries, size_t *count)
 {
     (void)store;
     *count = 0;
-    return flaky.refuses_reads ? STORE_BROKEN : store_outbox_next(flaky.real, max, entries, count);
+    return flaky.refuses_reads ? STORE_BROKEN
+                               : store_outbox_next(flaky.real, after, max, entries, count);
 }
 
 static int flaky_find(struct store *store, const char *match_id, struct outbox_entry *entry)
@@ -220,6 +222,44 @@ static void test_what_is_next_comes_from_both(void **state)
     assert_int_equal(told, 8);
 }
 
+/* What was posted out of a store that cannot be told so is not in the way of what comes behind it. */
+static void test_what_the_store_cannot_be_told_hides_nothing(void **state)
+{
+    enum {
+        MANY = 300,
+        PAGE = 16
+    };
+    struct outbox_entry entries[OUTBOX_NEXT_MAX];
+    unsigned int posted = 0;
+    (void)state;
+    for (unsigned int i = 0; i < MANY; i++)
+        add(i, i);
+    result_outbox_flush(&outbox, 1);
+    flaky.refuses_writes = true;
+    /* The first is slow: it stays at the head of the store. */
+    for (size_t count; (count = result_outbox_next(&outbox, 1000, PAGE, entries)) > 1;) {
+        assert_int_equal(count, MANY - posted < PAGE ? MANY - posted : PAGE);
+        assert_string_equal(entries[0].match_id, entry_of(0, 0).match_id);
+        for (size_t i = 1; i < count; i++) {
+            assert_string_equal(entries[i].match_id, entry_of(++posted, 0).match_id);
+            update(posted, OUTBOX_DELIVERED, 0);
+        }
+    }
+    assert_next(1000, PAGE, NUMBERS(0));
+    update(0, OUTBOX_DELIVERED, 0);
+    assert_next(1000, PAGE, NULL, 0);
+    const int reads = flaky.reads;
+    assert_next(1000, PAGE, NULL, 0);
+    assert_true(flaky.reads <= reads + 1); /* what is known of is passed by for good, ... */
+    flaky.refuses_writes = false;
+    result_outbox_flush(&outbox, 5000);
+    assert_true(result_outbox_is_saved(&outbox));
+    add(MANY, 0); /* ... until the store is written again */
+    result_outbox_flush(&outbox, 5000);
+    assert_next(5000, PAGE, NUMBERS(MANY));
+    assert_int_equal(posted, MANY - 1);
+}
+
 static void test_counts_are_of_both(void **state)
 {
     (void)state;
@@ -296,6 +336,41 @@ static void test_memory_is_bounded(void **state)
     assert_true(result_outbox_add(&outbox, &entry));
 }
 
+/* What comes of the store's own results has its bound as well: they wait rather than to fill it. */
+static void test_what_came_of_results_is_bounded(void **state)
+{
+    const unsigned int many = RESULT_OUTBOX_MEMORY_MAX;
+    struct outbox_entry entries[OUTBOX_NEXT_MAX];
+    (void)state;
+    add(many, 500);
+    result_outbox_flush(&outbox, 1);
+    flaky.refuses_writes = true;
+    for (unsigned int i = 0; i < many; i++)
+        add(i, INT64_MAX);
+    assert_int_equal(result_outbox_next(&outbox, 1000, 16, entries), 1);
+    assert_string_equal(entries[0].match_id, entry_of(0, 0).match_id);
+    flaky.refuses_writes = false;
+    result_outbox_flush(&outbox, 1000);
+    assert_int_equal(result_outbox_next(&outbox, 1000, 16, entries), 16);
+    assert_string_equal(entries[0].match_id, entry_of(many, 0).match_id);
+}
+
+/* With nothing to write, too, it is known whether that could be done. */
+static void test_a_store_that_refuses_is_known_before_there_is_anything(void **state)
+{
+    (void)state;
+    flaky.refuses_writes = true;
+    result_outbox_flush(&outbox, 1000);
+    assert_true(atomic_load(&outbox.write_failed));
+    assert_int_equal(result_outbox_write_at(&outbox), 1000 + RESULT_OUTBOX_STORE_RETRY_MS);
+    flaky.refuses_writes = false;
+    result_outbox_flush(&outbox, 2000);
+    assert_false(atomic_load(&outbox.write_failed));
+    assert_int_equal(result_outbox_write_at(&outbox), RESULT_OUTBOX_NEVER);
+    result_outbox_flush(&outbox, 9000);
+    assert_int_equal(flaky.writes, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -306,6 +381,9 @@ int main(void)
         TEST(test_counts_are_of_both),
         TEST(test_lists_and_searches_are_of_both),
         TEST(test_memory_is_bounded),
+        TEST(test_what_came_of_results_is_bounded),
+        TEST(test_what_the_store_cannot_be_told_hides_nothing),
+        TEST(test_a_store_that_refuses_is_known_before_there_is_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,20 +177,29 @@ static void count_told(void *arg)
     atomic_fetch_add(&told, 1);
 }
 
-static void start(size_t max_rooms)
-{
-    const struct room_keeper_config config = {max_rooms, count_told, &told};
-    memset(&fake, 0, sizeof fake);
-    atomic_store(&told, 0);
-    fake.store.operations = &fake_operations;
-    assert_int_equal(room_keeper_start(&config, &fake.store, &keeper), ROOM_KEEPER_OK);
-}
-
 static struct room_keeper_stats stats_of(void)
 {
     struct room_keeper_stats stats;
     room_keeper_stats(keeper, &stats);
     return stats;
+}
+
+/* With a store that refuses the first `failures` commits; that it can be written is proved first. */
+static void start_with(size_t max_rooms, int failures)
+{
+    const struct room_keeper_config config = {max_rooms, count_told, &told};
+    memset(&fake, 0, sizeof fake);
+    atomic_store(&fake.failures, failures);
+    atomic_store(&told, 0);
+    fake.store.operations = &fake_operations;
+    assert_int_equal(room_keeper_start(&config, &fake.store, &keeper), ROOM_KEEPER_OK);
+}
+
+static void start(size_t max_rooms)
+{
+    start_with(max_rooms, 0);
+    AWAIT(atomic_load(&told) == 1);
+    atomic_store(&fake.calls, 0);
 }
 
 static uint64_t put(unsigned int number, uint32_t step)
@@ -205,7 +214,7 @@ static void test_what_is_put_is_saved(void **state)
     start(100);
     struct room_keeper_stats stats = stats_of();
     assert_int_equal(stats.pending, 0);
-    assert_int_equal(stats.last_commit_age_ms, -1);
+    assert_true(stats.last_commit_age_ms >= 0);
     assert_int_equal(room_keeper_saved(keeper), 0);
     const uint64_t first = put(1, 10);
     assert_true(first > 0);
@@ -288,6 +297,17 @@ static void test_a_failed_commit_loses_nothing(void **state)
     assert_int_equal(stats.commits_failed, 2);
     assert_false(stats.store_broken);
     assert_int_equal(stats.pending, 0);
+    room_keeper_stop(keeper);
+}
+
+static void test_a_store_that_refuses_is_known_before_there_is_anything(void **state)
+{
+    (void)state;
+    start_with(100, 2);
+    AWAIT(stats_of().store_broken);
+    AWAIT(!stats_of().store_broken); /* tried again without being asked */
+    assert_int_equal(stats_of().commits_failed, 2);
+    assert_int_equal(stats_of().saved, 0);
     room_keeper_stop(keeper);
 }
 
@@ -440,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_what_comes_together_is_one_commit),
         cmocka_unit_test(test_nothing_is_called_saved_before_its_commit),
         cmocka_unit_test(test_a_failed_commit_loses_nothing),
+        cmocka_unit_test(test_a_store_that_refuses_is_known_before_there_is_anything),
         cmocka_unit_test(test_a_stalled_store_stops_nobody),
         cmocka_unit_test(test_a_long_outage_keeps_the_rooms_there_are),
         cmocka_unit_test(test_stop_saves_what_is_there),

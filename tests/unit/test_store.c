@@ -90,7 +90,7 @@ static void assert_next(struct store *store, const unsigned int *numbers, size_t
 {
     struct outbox_entry entries[OUTBOX_NEXT_MAX];
     size_t found;
-    assert_int_equal(store_outbox_next(store, OUTBOX_NEXT_MAX, entries, &found), STORE_OK);
+    assert_int_equal(store_outbox_next(store, NULL, OUTBOX_NEXT_MAX, entries, &found), STORE_OK);
     assert_int_equal(found, count);
     for (size_t i = 0; i < count; i++) {
         const struct outbox_entry expected = entry_of(numbers[i], 0);
@@ -151,16 +151,29 @@ static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
     insert(store, 3, 200);
     insert(store, 4, 100);
     assert_next(store, (unsigned int[]){2, 4, 3, 1}, 4);
-    assert_int_equal(store_outbox_next(store, 2, entries, &count), STORE_OK);
+    assert_int_equal(store_outbox_next(store, NULL, 2, entries, &count), STORE_OK);
     assert_int_equal(count, 2);
     assert_string_equal(entries[1].match_id, entry_of(4, 0).match_id);
+
+    /* On from the last of a page, in the middle of those of one time. */
+    struct outbox_place after = {entries[0].retry.next_attempt_ms, entries[0].serial};
+    assert_int_equal(store_outbox_next(store, &after, 2, entries, &count), STORE_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(entries[0].match_id, entry_of(4, 0).match_id);
+    assert_string_equal(entries[1].match_id, entry_of(3, 0).match_id);
+    after = (struct outbox_place){entries[1].retry.next_attempt_ms, entries[1].serial};
+    assert_int_equal(store_outbox_next(store, &after, 2, entries, &count), STORE_OK);
+    assert_int_equal(count, 1);
+    after = (struct outbox_place){entries[0].retry.next_attempt_ms, entries[0].serial};
+    assert_int_equal(store_outbox_next(store, &after, 2, entries, &count), STORE_OK);
+    assert_int_equal(count, 0);
 
     /* Looking changes nothing; a later attempt does. */
     assert_int_equal(update(store, 2, OUTBOX_PENDING, 250), STORE_OK);
     assert_next(store, (unsigned int[]){4, 3, 2, 1}, 4);
     assert_int_equal(update(store, 1, OUTBOX_PENDING, 50), STORE_OK);
     assert_next(store, (unsigned int[]){1, 4, 3, 2}, 4);
-    assert_int_equal(store_outbox_next(store, 1, entries, &count), STORE_OK);
+    assert_int_equal(store_outbox_next(store, NULL, 1, entries, &count), STORE_OK);
     assert_int_equal(entries[0].retry.attempts, 7);
     assert_int_equal(entries[0].retry.last_status, 503);
     assert_int_equal(entries[0].retry.next_attempt_ms, 50);
@@ -370,7 +383,7 @@ static void test_many_operations_against_a_model(void **state)
         }
         struct outbox_entry entries[8];
         size_t count, pending = 0, before = 0;
-        assert_int_equal(store_outbox_next(store, 8, entries, &count), STORE_OK);
+        assert_int_equal(store_outbox_next(store, NULL, 8, entries, &count), STORE_OK);
         for (size_t i = 0; i < count; i++) {
             assert_int_equal(next[atoi(entries[i].match_id + 24)],
                              entries[i].retry.next_attempt_ms);

@@ -420,13 +420,14 @@ static void test_what_was_not_committed_is_not_there(void **state)
     (void)state;
     open_store();
     insert(1);
-    const off_t before = size_of("results-A.db-wal");
+    close_store();
     const pid_t child = fork();
     if (child == 0)
         die_before_commit();
     waitpid(child, &status, 0);
     assert_true(WIFSIGNALED(status));
-    assert_true(size_of("results-A.db-wal") > before); /* it had come so far */
+    assert_true(size_of("results-A.db-wal") > 100000); /* it had come so far */
+    open_store();
     assert_int_equal(find(1), STORE_OK);
     assert_int_equal(find(100), STORE_UNKNOWN);
     assert_int_equal(insert(2), STORE_OK);
@@ -467,7 +468,11 @@ static void assert_is_set_aside(const char *name, off_t from, size_t size)
     const bool is_results = name[1] == 'e';
     assert_int_equal(find(1), is_results ? STORE_UNKNOWN : STORE_OK);
     assert_int_equal(load(), STORE_OK);
-    assert_int_equal(loaded.count, is_results ? 40 : 0);
+    if (is_results)
+        assert_int_equal(loaded.count, 40);
+    else /* what is left of it */
+        assert_true(loaded.count < 40 && (loaded.count > 0) == (from > 0));
+    assert_int_equal(health_of().rooms_set_aside, is_results ? 0 : 1);
     assert_int_equal(insert(500), STORE_OK);
     assert_int_equal(save(50), STORE_OK);
     close_store();
@@ -496,6 +501,15 @@ static void test_a_corrupt_file_is_set_aside(void **state)
     assert_is_set_aside("rooms-A.db", 4096, 8192);
 }
 
+/* How many of the first `count` entries are there, each of them whole. */
+static unsigned int count_found(unsigned int count)
+{
+    unsigned int found = 0;
+    for (unsigned int i = 0; i < count; i++)
+        found += find(i) == STORE_OK;
+    return found;
+}
+
 static void test_a_file_cut_short_is_set_aside(void **state)
 {
     (void)state;
@@ -505,7 +519,120 @@ static void test_a_file_cut_short_is_set_aside(void **state)
     assert_int_equal(truncate(path_of("results-A.db"), 20000), 0);
     open_store();
     assert_int_equal(health_of().files_set_aside, 1);
-    assert_int_equal(insert(1), STORE_OK);
+    assert_int_equal(counts_of().pending, count_found(300));
+    assert_int_equal(insert(300), STORE_OK);
+}
+
+/* The pages in the middle of the file; what is before and behind them is there, at its old place. */
+static void test_what_is_whole_in_a_corrupt_file_is_taken_over(void **state)
+{
+    struct outbox_entry entry;
+    (void)state;
+    open_store();
+    fill(600);
+    settle(2, OUTBOX_DELIVERED, 60);
+    settle(3, OUTBOX_FAILED, 70);
+    close_store();
+    const off_t middle = size_of("results-A.db") / 2 / 4096 * 4096;
+    overwrite("results-A.db", middle, 4096);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(health_of().rooms_set_aside, 0);
+    const unsigned int found = count_found(600);
+    assert_true(found >= 580 && found < 600);
+    assert_int_equal(counts_of().pending, found - 2);
+    assert_int_equal(counts_of().failed, 1);
+    assert_int_equal(store_outbox_find(store, entry_of(2).match_id, &entry), STORE_OK);
+    assert_int_equal(entry.state, OUTBOX_DELIVERED);
+    assert_int_equal(entry.settled_ms, 60);
+    assert_int_equal(store_outbox_find(store, entry_of(599).match_id, &entry), STORE_OK);
+    assert_int_equal(entry.serial, 600);
+    close_store();
+    open_store(); /* once is enough */
+    assert_int_equal(health_of().files_set_aside, 0);
+    assert_int_equal(counts_of().pending, found - 2);
+}
+
+static void test_rooms_of_a_corrupt_file_are_taken_over(void **state)
+{
+    (void)state;
+    open_store();
+    for (unsigned int i = 0; i < 40; i++)
+        save(i);
+    close_store();
+    overwrite("rooms-A.db", size_of("rooms-A.db") / 2 / 1024 * 1024, 1024);
+    open_store();
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(health_of().rooms_set_aside, 1);
+    assert_true(loaded.count >= 30 && loaded.count < 40);
+}
+
+/* The log of a process that was killed belongs to the corrupt file: it has the newest. */
+static void test_what_is_in_the_log_of_a_corrupt_file_is_taken_over(void **state)
+{
+    char command[900], error[256];
+    (void)state;
+    open_store();
+    fill(300);
+    close_store();
+    open_store();
+    assert_int_equal(insert(300), STORE_OK);
+    snprintf(command, sizeof command,
+             "cd %s && cp results-A.db results-B.db && cp results-A.db-wal results-B.db-wal",
+             directory);
+    assert_int_equal(system(command), 0);
+    close_store();
+    overwrite("results-B.db", size_of("results-B.db") / 2 / 4096 * 4096, 4096);
+    assert_int_equal(store_sqlite_open(directory, 'B', &store, error, sizeof error), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(find(300), STORE_OK);
+    assert_true(count_found(300) >= 280);
+    assert_int_equal(count_files("results-B.db.corrupt-"), 2); /* it and its log, as they were */
+}
+
+/* Names that go while the file is in use: what is written to no name would end with the process. */
+static void test_a_file_taken_away_is_begun_anew(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    save(1);
+    assert_int_equal(unlink(path_of("results-A.db")), 0);
+    assert_int_equal(insert(2), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(health_of().rooms_set_aside, 0);
+    assert_int_equal(counts_of().pending, 1);
+    assert_int_equal(unlink(path_of("rooms-A.db")), 0);
+    assert_int_equal(save(2), STORE_OK);
+    assert_int_equal(health_of().rooms_set_aside, 1);
+    /* Put in another's place, as by who restores a backup too early. */
+    char moved[300];
+    snprintf(moved, sizeof moved, "%s", path_of("moved.db"));
+    assert_int_equal(rename(path_of("results-A.db"), moved), 0);
+    assert_int_equal(insert(3), STORE_OK);
+    assert_int_equal(insert(4), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 3);
+    close_store();
+    open_store();
+    assert_int_equal(find(2), STORE_UNKNOWN);
+    assert_int_equal(find(3), STORE_OK);
+    assert_int_equal(find(4), STORE_OK);
+    assert_int_equal(load(), STORE_OK);
+    assert_int_equal(loaded.count, 1);
+}
+
+static void test_a_log_taken_away_costs_nothing(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    assert_int_equal(unlink(path_of("results-A.db-wal")), 0);
+    assert_int_equal(insert(2), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 0);
+    close_store();
+    open_store();
+    assert_int_equal(find(1), STORE_OK);
+    assert_int_equal(find(2), STORE_OK);
 }
 
 /* The log of a process that was killed, damaged at its end as by a power cut. */
@@ -532,6 +659,29 @@ static void test_a_damaged_log_gives_what_is_whole(void **state)
     assert_int_equal(find(1), STORE_OK);
     assert_int_equal(find(2), STORE_UNKNOWN);
     assert_int_equal(insert(2), STORE_OK);
+}
+
+/* SQLite would take it for none, and say nothing. */
+static void test_a_log_that_is_none_is_told(void **state)
+{
+    (void)state;
+    open_store();
+    insert(1);
+    close_store();
+    const int fd = open(path_of("results-A.db-wal"), O_WRONLY | O_CREAT, 0640);
+    assert_int_equal(write(fd, directory, 4), 4); /* too short to judge: torn at its beginning */
+    close(fd);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 0);
+    insert(2);
+    close_store();
+    close(open(path_of("results-A.db-wal"), O_WRONLY | O_CREAT, 0640));
+    overwrite("results-A.db-wal", 0, 5000);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(count_files("results-A.db.corrupt-"), 1);
+    assert_int_equal(find(2), STORE_OK);
+    assert_int_equal(insert(3), STORE_OK);
 }
 
 /* Damage that comes while the store is in use, to pages that it has to read again. */
@@ -746,6 +896,30 @@ static void meet_a_full_disk(void)
     close_store();
 }
 
+/* One room, saved again and again, is more log than there is disk, but the log can be begun again. */
+static void meet_a_small_disk(void)
+{
+    struct room_checkpoint room = sample_room(1);
+    int in_row = 0, refused = 0;
+    mount_small();
+    for (unsigned int i = 1; i <= 3000; i++) {
+        room.pong.step = i;
+        const int outcome = store_rooms_save(store, &room, 1);
+        REQUIRE(outcome == STORE_OK || outcome == STORE_FULL);
+        in_row = outcome == STORE_OK ? 0 : in_row + 1;
+        refused += outcome != STORE_OK;
+        REQUIRE(in_row < 2);
+    }
+    REQUIRE(refused > 0);
+    close_store();
+}
+
+static void test_a_small_disk_is_enough_for_few_rooms(void **state)
+{
+    (void)state;
+    in_child(meet_a_small_disk);
+}
+
 static void test_a_full_disk_is_survived(void **state)
 {
     (void)state;
@@ -796,7 +970,8 @@ static void test_a_missing_directory_is_survived(void **state)
     open_store();
     assert_int_equal(try_insert(1), STORE_BROKEN);
     assert_int_equal(save(1), STORE_BROKEN);
-    assert_int_equal(load(), STORE_BROKEN);
+    assert_int_equal(store_rooms_save(store, NULL, 0), STORE_BROKEN);
+    assert_int_equal(load(), STORE_OK); /* there is nothing that could not be read */
     assert_int_equal(find(1), STORE_BROKEN);
     assert_int_equal(counts_of().pending, 0);
     assert_int_equal(rename(moved, directory), 0);
@@ -829,25 +1004,103 @@ static void test_a_path_too_long_is_refused(void **state)
     assert_non_null(strstr(error, "too long"));
 }
 
-static void test_another_connection_may_read_and_write_for_a_while(void **state)
+/* Says on the pipe when it has the file for itself, and lets go when it is told to. */
+static void hold_the_file(int told_fd, int end_fd)
 {
+    sqlite3 *connection;
+    char byte = 0;
+    REQUIRE(sqlite3_open(path_of("results-A.db"), &connection) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(connection, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL,
+                         NULL) == SQLITE_OK);
+    REQUIRE(write(told_fd, &byte, 1) == 1);
+    REQUIRE(read(end_fd, &byte, 1) == 0);
+    _exit(0);
+}
+
+static void test_a_file_that_another_process_has_is_waited_for(void **state)
+{
+    int told[2], end[2];
+    char byte;
     (void)state;
     open_store();
     insert(1);
-    sqlite3 *other = connect_to("results-A.db");
-    execute(other, "BEGIN");
-    assert_int_equal(query(other, "SELECT count(*) FROM results"), 1);
-    assert_int_equal(insert(2), STORE_OK); /* who reads does not disturb, ... */
-    assert_int_equal(query(other, "SELECT count(*) FROM results"), 1); /* ... nor is disturbed */
-    execute(other, "COMMIT");
-    execute(other, "BEGIN IMMEDIATE");
-    assert_int_equal(try_insert(3), STORE_BROKEN);
-    assert_int_equal(find(2), STORE_OK);
-    assert_int_equal(counts_of().pending, 2);
-    execute(other, "COMMIT");
-    assert_int_equal(insert(3), STORE_OK);
-    assert_int_equal(counts_of().pending, 3);
-    sqlite3_close(other);
+    close_store();
+    assert_int_equal(pipe(told), 0);
+    assert_int_equal(pipe(end), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        close(end[1]);
+        hold_the_file(told[1], end[0]);
+    }
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    open_store();
+    assert_int_equal(try_insert(2), STORE_BROKEN);
+    assert_int_equal(find(1), STORE_BROKEN);
+    assert_int_equal(save(1), STORE_OK);
+    close(end[1]);
+    waitpid(child, NULL, 0);
+    assert_int_equal(find(1), STORE_OK);
+    assert_int_equal(insert(2), STORE_OK);
+    assert_int_equal(health_of().files_set_aside, 0);
+    close(told[0]), close(told[1]), close(end[0]);
+}
+
+/* This program again, as a stranger: what it has of SQLite's a forked child would take for its own. */
+static void look_from_outside(void)
+{
+    execl("/proc/self/exe", "stranger", path_of("results-A.db"), "SELECT * FROM results", NULL);
+    _exit(1);
+}
+
+static void look_at_rooms_from_outside(void)
+{
+    execl("/proc/self/exe", "stranger", path_of("rooms-A.db"), "SELECT * FROM rooms", NULL);
+    _exit(1);
+}
+
+static int be_a_stranger(char **argv)
+{
+    sqlite3 *connection;
+    REQUIRE(sqlite3_open(argv[1], &connection) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(connection, argv[2], NULL, NULL, NULL) == SQLITE_BUSY);
+    sqlite3_close(connection);
+    return 0;
+}
+
+/* Nobody outside can hold a lock or a view of it, which would keep the log from being cut; and there
+ * is no file that is mapped into memory, where a failing disk would end the process. */
+static void test_an_open_file_is_nobody_else_s(void **state)
+{
+    size_t purged;
+    (void)state;
+    open_store();
+    insert(1);
+    save(1);
+    in_child(look_from_outside);
+    in_child(look_at_rooms_from_outside);
+    assert_int_equal(insert(2), STORE_OK);
+    assert_int_equal(store_outbox_purge(store, 1, &purged), STORE_OK);
+    assert_int_equal(count_files("-shm"), 0);
+}
+
+/* The logs are folded into their files and begun again, however long this goes on. */
+static void test_the_logs_are_bounded(void **state)
+{
+    enum {
+        ROOMS = 400,
+        MIB = 1 << 20
+    };
+    struct room_checkpoint *list = calloc(ROOMS, sizeof *list);
+    (void)state;
+    open_store();
+    for (unsigned int i = 0; i < ROOMS; i++)
+        list[i] = sample_room(i);
+    for (unsigned int i = 0; i < 120; i++)
+        assert_int_equal(store_rooms_save(store, list, ROOMS), STORE_OK);
+    free(list);
+    fill(20000);
+    assert_true(size_of("rooms-A.db-wal") < 20 * MIB);
+    assert_true(size_of("results-A.db-wal") < 8 * MIB);
 }
 
 /* ---- purging ----------------------------------------------------------------------------- */
@@ -895,7 +1148,7 @@ static void test_the_purge_goes_in_portions(void **state)
     struct outbox_entry entries[64];
     size_t found;
     while (counts_of().pending > 0) {
-        assert_int_equal(store_outbox_next(store, 64, entries, &found), STORE_OK);
+        assert_int_equal(store_outbox_next(store, NULL, 64, entries, &found), STORE_OK);
         for (size_t i = 0; i < found; i++) {
             entries[i].state = OUTBOX_DELIVERED;
             entries[i].settled_ms = 1;
@@ -957,8 +1210,8 @@ static const char *const steps[] = {"CREATE TABLE t (a INTEGER); INSERT INTO t V
 /* A file as the first `count` steps make it. */
 static void migrate(const char *const *list, int expected)
 {
-    const struct sqlite_file_kind kind = {"thing", "", "PRAGMA synchronous = FULL", list,
-                                          no_statements};
+    const struct sqlite_file_kind kind = {"thing",       "",  "PRAGMA synchronous = FULL", list,
+                                          no_statements, NULL};
     struct sqlite_file file;
     assert_int_equal(sqlite_file_init(&file, &kind, directory, 'A'), STORE_OK);
     assert_int_equal(sqlite_file_ready(&file), expected);
@@ -991,6 +1244,54 @@ static void test_schemas_are_migrated_step_by_step(void **state)
     sqlite3_close(other);
 }
 
+/* The real schemas under a program that knows one step more. */
+static void test_what_is_kept_comes_through_a_migration(void **state)
+{
+    extern const struct sqlite_file_kind store_sqlite_results;
+    struct sqlite_file_kind later = store_sqlite_results;
+    struct sqlite_file file;
+    char error[256];
+    int count = 0;
+    (void)state;
+    open_store();
+    fill(100);
+    settle(5, OUTBOX_FAILED, 70);
+    close_store();
+    while (store_sqlite_results.steps[count])
+        count++;
+    const char **longer = calloc((size_t)count + 2, sizeof *longer);
+    memcpy(longer, store_sqlite_results.steps, (size_t)count * sizeof *longer);
+    longer[count] = "ALTER TABLE results ADD COLUMN season INTEGER NOT NULL DEFAULT 3";
+    later.steps = longer;
+    assert_int_equal(sqlite_file_init(&file, &later, directory, 'A'), STORE_OK);
+    assert_int_equal(sqlite_file_ready(&file), STORE_OK);
+    sqlite_file_close(&file);
+    free(longer);
+    sqlite3 *other = connect_to("results-A.db");
+    assert_int_equal(query(other, "PRAGMA user_version"), count + 1);
+    assert_int_equal(query(other, "SELECT count(*) FROM results WHERE season = 3"), 100);
+    assert_int_equal(query(other, "SELECT settled_ms FROM results WHERE state = 2"), 70);
+    sqlite3_close(other);
+    assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof error), STORE_TOO_NEW);
+}
+
+/* A disk that damages whatever it is given is not filled with what was set aside. */
+static void test_files_set_aside_are_bounded(void **state)
+{
+    const struct sqlite_file_kind kind = {"thing", "", "", steps, no_statements, "t"};
+    struct sqlite_file file;
+    (void)state;
+    assert_int_equal(sqlite_file_init(&file, &kind, directory, 'A'), STORE_OK);
+    assert_int_equal(sqlite_file_ready(&file), STORE_OK);
+    for (int i = 0; i < 20; i++) {
+        sqlite_file_close(&file);
+        overwrite("thing-A.db", 0, 100);
+        assert_int_equal(sqlite_file_ready(&file), i < 8 ? STORE_OK : STORE_BROKEN);
+    }
+    assert_int_equal(count_files("thing-A.db.corrupt-"), 8);
+    sqlite_file_close(&file);
+}
+
 /* What is promised about power cuts: the log of results is synchronous. */
 static void test_commits_of_results_are_synchronous(void **state)
 {
@@ -1015,8 +1316,10 @@ static void test_commits_of_results_are_synchronous(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3)
+        return be_a_stranger(argv);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_results_last),
@@ -1028,22 +1331,33 @@ int main(void)
         TEST(test_what_was_not_committed_is_not_there),
         TEST(test_a_corrupt_file_is_set_aside),
         TEST(test_a_file_cut_short_is_set_aside),
+        TEST(test_what_is_whole_in_a_corrupt_file_is_taken_over),
+        TEST(test_rooms_of_a_corrupt_file_are_taken_over),
+        TEST(test_what_is_in_the_log_of_a_corrupt_file_is_taken_over),
+        TEST(test_a_file_taken_away_is_begun_anew),
+        TEST(test_a_log_taken_away_costs_nothing),
+        TEST(test_files_set_aside_are_bounded),
         TEST(test_a_damaged_log_gives_what_is_whole),
+        TEST(test_a_log_that_is_none_is_told),
         TEST(test_a_file_that_becomes_corrupt_is_replaced),
         TEST(test_unreadable_rooms_are_kept_aside),
         TEST(test_an_impossible_room_is_not_saved),
         TEST(test_a_file_limit_is_survived),
         TEST(test_a_full_disk_is_survived),
+        TEST(test_a_small_disk_is_enough_for_few_rooms),
         TEST(test_a_read_only_mount_is_survived),
         TEST(test_a_missing_directory_is_survived),
         TEST(test_a_directory_in_the_file_s_place_is_survived),
         TEST(test_a_path_too_long_is_refused),
-        TEST(test_another_connection_may_read_and_write_for_a_while),
+        TEST(test_a_file_that_another_process_has_is_waited_for),
+        TEST(test_an_open_file_is_nobody_else_s),
+        TEST(test_the_logs_are_bounded),
         TEST(test_the_purge_forgets_what_is_old_and_done),
         TEST(test_the_purge_goes_in_portions),
         TEST(test_without_checkpoints_to_ask_nothing_is_purged),
         TEST(test_a_later_version_s_file_is_not_touched),
         TEST(test_schemas_are_migrated_step_by_step),
+        TEST(test_what_is_kept_comes_through_a_migration),
         TEST(test_commits_of_results_are_synchronous),
     };
     log_init("test_store_sqlite", LOG_LEVEL_ERROR);
