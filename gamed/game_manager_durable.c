@@ -199,8 +199,7 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
 void game_manager_submit_restored(struct game_manager *manager, struct now now)
 {
     struct room *room, *after;
-    HASH_ITER(hh_held, manager->held_rooms, room, after)
-    {
+    HASH_ITER (hh_held, manager->held_rooms, room, after) {
         struct match_result result;
         game_state_result(&room->game, &result);
         if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
