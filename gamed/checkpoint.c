@@ -5,6 +5,7 @@
  */
 #include "gamed/checkpoint.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,8 +110,6 @@ static const char *seat_problem(const struct seat_checkpoint *seat, const struct
         return "bot_level";
     if (!in_range(seat->pauses_left, 0, PAUSES_MAX))
         return "pauses_left";
-    if (!in_range(seat->away_used_ms, 0, LEFT_MS_MAX))
-        return "away_used_ms";
     if (seat->wants_rematch && pong->phase != PONG_FINISHED)
         return "wants_rematch";
     return NULL;
@@ -194,6 +193,11 @@ static const char *times_problem(const struct room_checkpoint *checkpoint)
         return "created_unix_ms";
     if (!in_range(checkpoint->match_used_ms, 0, USED_MS_MAX))
         return "match_used_ms";
+    for (int i = 0; i < 2; i++) {
+        const int64_t max = checkpoint->seats[i].held ? LEFT_MS_MAX : 0;
+        if (!in_range(checkpoint->away_used_ms[i], 0, max))
+            return "away_used_ms";
+    }
     /* Less than nothing left is how a deadline looks that was passed, but not looked at yet. */
     if (!in_range(checkpoint->match_left_ms, -LEFT_MS_MAX, LEFT_MS_MAX))
         return "match_left_ms";
@@ -228,6 +232,7 @@ static const char *names_problem(const struct room_checkpoint *checkpoint)
 
 const char *checkpoint_problem(const struct room_checkpoint *checkpoint)
 {
+    assert(!checkpoint->is_partial);
     if (!is_room_code(checkpoint->room_code))
         return "room_code";
     if (checkpoint->is_gone)

@@ -120,7 +120,10 @@ struct game_manager_hooks {
      * is safe, and what players are told waits for it; false: there is nothing to wait for.
      */
     bool (*match_over)(void *durable_arg, const struct match_result *result);
-    /* A room as it is now, by value. False: cannot be taken at the moment; comes again soon. */
+    /*
+     * A room as it is now, by value. False: cannot be taken at the moment; comes again soon. A
+     * partial one follows only a whole one of the same room that was taken.
+     */
     bool (*checkpoint)(void *durable_arg, const struct room_checkpoint *checkpoint);
     void *durable_arg;
 };

@@ -76,27 +76,43 @@ static struct room_mark mark_of(const struct room *room)
     return mark;
 }
 
+static bool hand_over(struct game_manager *manager, struct room *room,
+                      const struct room_checkpoint *checkpoint, struct now now)
+{
+    if (!manager->hooks.checkpoint(manager->hooks.durable_arg, checkpoint))
+        return false;
+    room->checkpointed_ms = now.mono_ms;
+    return true;
+}
+
 static bool save(struct game_manager *manager, struct room *room, struct now now)
 {
     struct room_checkpoint checkpoint;
     game_state_save(&room->game, now, &checkpoint);
     checkpoint.creator_token = room->creator_token;
     memcpy(checkpoint.creator_id, room->creator_id, sizeof checkpoint.creator_id);
-    if (!manager->hooks.checkpoint(manager->hooks.durable_arg, &checkpoint))
+    if (!hand_over(manager, room, &checkpoint, now))
         return false;
     room->checkpointed = mark_of(room);
-    room->checkpointed_ms = now.mono_ms;
     return true;
+}
+
+/* The mark is that of the last whole one still. */
+static void save_partial(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct room_checkpoint checkpoint;
+    game_state_save_partial(&room->game, now, &checkpoint);
+    hand_over(manager, room, &checkpoint, now);
 }
 
 void manager_checkpoint(struct game_manager *manager, struct room *room, struct now now)
 {
     struct room_mark mark = mark_of(room);
-    bool is_old = game_state_is_under_way(&room->game) &&
-                  now.mono_ms - room->checkpointed_ms >= manager->config.checkpoint_ms;
-    if (is_old || room->checkpointed_ms == 0 ||
-        memcmp(&mark, &room->checkpointed, sizeof mark) != 0)
+    if (room->checkpointed_ms == 0 || memcmp(&mark, &room->checkpointed, sizeof mark) != 0)
         save(manager, room, now);
+    else if (game_state_is_under_way(&room->game) &&
+             now.mono_ms - room->checkpointed_ms >= manager->config.checkpoint_ms)
+        save_partial(manager, room, now);
 }
 
 void manager_note_gone(struct game_manager *manager, const char *room_code)

@@ -299,6 +299,13 @@ bool game_state_expire(struct game *game, struct now now, struct game_events *ev
 void game_state_save(const struct game *game, struct now now, struct room_checkpoint *checkpoint);
 
 /*
+ * The same, but only what goes on changing while a match is under way: for when nothing has happened
+ * since the last whole one: phase, scores, who sits there, by what names and tokens, are the same.
+ */
+void game_state_save_partial(const struct game *game, struct now now,
+                             struct room_checkpoint *checkpoint);
+
+/*
  * The game as it was, in a process that has just begun: a match that was under way is paused until
  * both players are back, for as long as an absence may last from now on.
  */

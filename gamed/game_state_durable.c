@@ -5,37 +5,57 @@
 
 #include <string.h>
 
-static void save_seat(const struct game_seat *seat, struct now now, struct seat_checkpoint *out)
+static void save_seat(const struct game_seat *seat, struct seat_checkpoint *out)
 {
     const struct game_player *player = &seat->player;
-    out->held = seat->held;
+    if (!seat->held)
+        return; /* nothing of it means anything to who sits down next */
+    out->held = true;
     memcpy(out->player_id, player->player_id, sizeof out->player_id);
     memcpy(out->username, player->username, sizeof out->username);
     out->token = player->token;
     out->is_guest = player->is_guest;
     out->is_bot = player->is_bot;
-    out->bot_level = player->bot_level;
-    out->pauses_left = seat->pauses_left;
-    out->away_used_ms = game_state_away_ms(seat, now);
+    out->bot_level = (int16_t)player->bot_level;
+    out->pauses_left = (int16_t)seat->pauses_left;
     out->wants_rematch = seat->wants_rematch;
+}
+
+/* Sets everything of the first part. */
+static void save_first_part(const struct game *game, struct now now,
+                            struct room_checkpoint *checkpoint)
+{
+    memcpy(checkpoint->room_code, game->room_code, sizeof checkpoint->room_code);
+    checkpoint->served = game->served;
+    checkpoint->last_loser = game->last_loser;
+    checkpoint->pong = game->pong;
+    checkpoint->random_state = game->random_state;
+    checkpoint->match_used_ms = now.mono_ms - game->begun_ms;
+    if (game_state_is_under_way(game))
+        checkpoint->match_left_ms = game->match_deadline_ms - now.mono_ms;
+    for (int i = 0; i < 2; i++) {
+        if (game->seats[i].held)
+            checkpoint->away_used_ms[i] = game_state_away_ms(&game->seats[i], now);
+    }
+}
+
+void game_state_save_partial(const struct game *game, struct now now,
+                             struct room_checkpoint *checkpoint)
+{
+    memset((char *)checkpoint, 0, CHECKPOINT_PARTIAL_SIZE);
+    save_first_part(game, now, checkpoint);
+    checkpoint->is_partial = true;
 }
 
 void game_state_save(const struct game *game, struct now now, struct room_checkpoint *checkpoint)
 {
     memset(checkpoint, 0, sizeof *checkpoint);
-    memcpy(checkpoint->room_code, game->room_code, sizeof checkpoint->room_code);
+    save_first_part(game, now, checkpoint);
     memcpy(checkpoint->match_id, game->match_id, sizeof checkpoint->match_id);
     checkpoint->is_public = game->is_public;
     checkpoint->created_unix_ms = game->created_unix_ms;
-    checkpoint->pong = game->pong;
     for (int i = 0; i < 2; i++)
-        save_seat(&game->seats[i], now, &checkpoint->seats[i]);
-    checkpoint->random_state = game->random_state;
-    checkpoint->match_used_ms = now.mono_ms - game->begun_ms;
-    if (game_state_is_under_way(game))
-        checkpoint->match_left_ms = game->match_deadline_ms - now.mono_ms;
-    checkpoint->served = game->served;
-    checkpoint->last_loser = game->last_loser;
+        save_seat(&game->seats[i], &checkpoint->seats[i]);
     if (game->pong.phase != PONG_FINISHED)
         return;
     checkpoint->winner = game->winner;
@@ -45,7 +65,9 @@ void game_state_save(const struct game *game, struct now now, struct room_checkp
     checkpoint->ended_unix_ms = game->ended_unix_ms;
 }
 
-static void load_seat(struct game_seat *seat, const struct seat_checkpoint *from, struct now now)
+/* `pauses` is what whoever takes an empty seat gets. */
+static void load_seat(struct game_seat *seat, const struct seat_checkpoint *from, int pauses,
+                      struct now now)
 {
     struct game_player *player = &seat->player;
     memcpy(player->player_id, from->player_id, sizeof player->player_id);
@@ -58,8 +80,7 @@ static void load_seat(struct game_seat *seat, const struct seat_checkpoint *from
     seat->connected = from->held && from->is_bot;
     seat->seen_ms = now.mono_ms;
     seat->pending_target = GAME_TARGET_NONE;
-    seat->pauses_left = from->pauses_left;
-    seat->away_used_ms = from->away_used_ms;
+    seat->pauses_left = from->held ? from->pauses_left : pauses;
     seat->wants_rematch = from->wants_rematch && from->is_bot;
 }
 
@@ -75,8 +96,10 @@ void game_state_load(struct game *game, const struct game_rules *rules,
     game->lonely_since_ms = now.mono_ms;
     game->pong = checkpoint->pong;
     game->pong.serve_steps = (uint16_t)rules->serve_steps;
-    for (int i = 0; i < 2; i++)
-        load_seat(&game->seats[i], &checkpoint->seats[i], now);
+    for (int i = 0; i < 2; i++) {
+        load_seat(&game->seats[i], &checkpoint->seats[i], rules->pauses, now);
+        game->seats[i].away_used_ms = checkpoint->away_used_ms[i];
+    }
     game->random_state = checkpoint->random_state;
     game->begun_ms = now.mono_ms - checkpoint->match_used_ms;
     game->match_deadline_ms = now.mono_ms + checkpoint->match_left_ms;

@@ -1,15 +1,16 @@
 /*
- * room_keeper: see room_keeper.h. From the loop thread a state goes into a ring, as in
- * result_mailbox; from there the rooms thread takes it into the backlog, where it stays until a
- * commit has it.
+ * room_keeper: see room_keeper.h. From the loop thread a state goes into a mailbox; from there the rooms thread takes it into the backlog, from which what is new is
+ * committed.
  */
 #include "gamed/room_keeper.h"
 
 #include <pthread.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,10 +18,11 @@
 #include "common/log.h"
 #include "common/clock.h"
 #include "gamed/room_backlog.h"
+#include "gamed/room_mailbox.h"
 
 enum {
-    RING_MIN = 64,   /* powers of two */
-    RING_MAX = 4096, /* about 3 MB */
+    TAKE_AT_ONCE = 256,
+    BACKLOG_MIN = 64,
 };
 
 struct room_keeper {
@@ -29,12 +31,9 @@ struct room_keeper {
     struct store *store;
     pthread_t thread;
     int wake_fd;
-    struct room_checkpoint *ring;
-    uint64_t ring_size;
 
-    /* Shared. Both ends of the ring only ever count up: the n-th put has ticket n. */
-    _Atomic uint64_t put;   /* the loop thread's */
-    _Atomic uint64_t taken; /* the rooms thread's */
+    /* Shared. The n-th that is put has ticket n. */
+    struct room_mailbox mailbox;
     _Atomic uint64_t saved; /* every ticket up to this one */
     atomic_bool is_idle;    /* the thread sleeps until it is woken */
     atomic_bool is_hurried; /* somebody waits for a commit */
@@ -72,21 +71,28 @@ static void make_place(struct room_keeper *keeper)
               dropped);
 }
 
-/* Takes in what is in the ring, as far as there is place. */
+/* Counted here before it leaves there: twice for a moment rather than not at all. */
+static void tell_taken(struct room_keeper *keeper)
+{
+    atomic_store(&keeper->backlog_count, keeper->backlog.unsaved_count);
+    room_mailbox_release(&keeper->mailbox);
+}
+
+/* Takes in what is in the mailbox, as far as there is place. */
 static void take_in(struct room_keeper *keeper)
 {
-    uint64_t taken = atomic_load_explicit(&keeper->taken, memory_order_relaxed);
-    while (taken < atomic_load(&keeper->put)) {
-        const struct room_checkpoint *next = &keeper->ring[taken & (keeper->ring_size - 1)];
-        if (!room_backlog_put(&keeper->backlog, next)) {
+    struct room_checkpoint next;
+    for (unsigned taken = 1; room_mailbox_peek(&keeper->mailbox, &next); taken++) {
+        if (!room_backlog_put(&keeper->backlog, &next)) {
             make_place(keeper);
-            if (!room_backlog_put(&keeper->backlog, next))
+            if (!room_backlog_put(&keeper->backlog, &next))
                 break;
         }
-        /* Counted here before it leaves there: twice for a moment rather than not at all. */
-        atomic_store(&keeper->backlog_count, keeper->backlog.count);
-        atomic_store_explicit(&keeper->taken, ++taken, memory_order_release);
+        room_mailbox_drop(&keeper->mailbox, &next);
+        if (taken % TAKE_AT_ONCE == 0)
+            tell_taken(keeper);
     }
+    tell_taken(keeper);
 }
 
 static void note_outcome(struct room_keeper *keeper, int outcome)
@@ -111,7 +117,7 @@ static void commit(struct room_keeper *keeper)
 {
     struct room_backlog *backlog = &keeper->backlog;
     atomic_store(&keeper->committing_since_ms, clock_read().mono_ms);
-    const int outcome = store_rooms_save(keeper->store, backlog->list, backlog->count);
+    const int outcome = store_rooms_save(keeper->store, backlog->unsaved, backlog->unsaved_count);
     atomic_store(&keeper->committing_since_ms, 0);
     const int64_t now = clock_read().mono_ms;
     note_outcome(keeper, outcome);
@@ -121,11 +127,11 @@ static void commit(struct room_keeper *keeper)
         keeper->commit_at_ms = now + ROOM_KEEPER_RETRY_MS;
         return;
     }
-    atomic_fetch_add(&keeper->states_saved, backlog->count);
-    room_backlog_clear(backlog);
+    atomic_fetch_add(&keeper->states_saved, backlog->unsaved_count);
+    room_backlog_saved(backlog);
     atomic_store(&keeper->backlog_count, 0);
     atomic_store(&keeper->last_commit_ms, now);
-    atomic_store(&keeper->saved, atomic_load(&keeper->taken));
+    atomic_store(&keeper->saved, room_mailbox_taken_count(&keeper->mailbox));
     keeper->commit_at_ms = now + ROOM_KEEPER_COMMIT_EVERY_MS;
     tell_waiter(keeper);
     if (keeper->config.saved)
@@ -134,12 +140,12 @@ static void commit(struct room_keeper *keeper)
 
 static bool has_work(const struct room_keeper *keeper)
 {
-    return keeper->backlog.count > 0 || keeper->is_proof_due;
+    return keeper->backlog.unsaved_count > 0 || keeper->is_proof_due;
 }
 
 static bool has_more(const struct room_keeper *keeper)
 {
-    return atomic_load(&keeper->put) != atomic_load(&keeper->taken);
+    return room_mailbox_put_count(&keeper->mailbox) != room_mailbox_taken_count(&keeper->mailbox);
 }
 
 /* Sleeps until there is something to do. */
@@ -148,7 +154,7 @@ static void rest(struct room_keeper *keeper)
     struct pollfd wake_up = {.fd = keeper->wake_fd, .events = POLLIN};
     int wait_ms = -1;
     if (has_work(keeper)) {
-        /* The ring is looked at all the same while the store is left alone. */
+        /* The mailbox is looked at all the same while the store is left alone. */
         const int64_t left = keeper->commit_at_ms - clock_read().mono_ms;
         wait_ms = left <= 0                            ? 0
                   : left < ROOM_KEEPER_COMMIT_EVERY_MS ? (int)left
@@ -179,13 +185,13 @@ static void *run(void *argument)
         else
             rest(keeper);
     }
-    do { /* more than once only when the backlog was too small for all that is in the ring */
+    do { /* more than once only when the backlog was too small for all that is in the mailbox */
         take_in(keeper);
-        if (keeper->backlog.count > 0)
+        if (keeper->backlog.unsaved_count > 0)
             commit(keeper);
-    } while (keeper->backlog.count == 0 && has_more(keeper));
-    if (keeper->backlog.count > 0)
-        log_error("the last states of %zu rooms could not be saved", keeper->backlog.count);
+    } while (keeper->backlog.unsaved_count == 0 && has_more(keeper));
+    if (keeper->backlog.unsaved_count > 0)
+        log_error("the last states of %zu rooms could not be saved", keeper->backlog.unsaved_count);
     return NULL;
 }
 
@@ -193,14 +199,10 @@ static void *run(void *argument)
 
 uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoint *checkpoint)
 {
-    const uint64_t put = atomic_load_explicit(&keeper->put, memory_order_relaxed);
-    if (put - atomic_load_explicit(&keeper->taken, memory_order_acquire) == keeper->ring_size)
-        return 0;
-    keeper->ring[put & (keeper->ring_size - 1)] = *checkpoint;
-    atomic_store(&keeper->put, put + 1);
-    if (atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false))
+    const uint64_t ticket = room_mailbox_put(&keeper->mailbox, checkpoint);
+    if (ticket && atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false))
         wake(keeper);
-    return put + 1;
+    return ticket;
 }
 
 uint64_t room_keeper_saved(const struct room_keeper *keeper)
@@ -221,7 +223,7 @@ static struct timespec after(int timeout_ms)
 
 int room_keeper_flush(struct room_keeper *keeper, int timeout_ms)
 {
-    const uint64_t wanted = atomic_load(&keeper->put);
+    const uint64_t wanted = room_mailbox_put_count(&keeper->mailbox);
     const struct timespec deadline = after(timeout_ms);
     int error = 0;
     atomic_store(&keeper->is_hurried, true);
@@ -240,11 +242,10 @@ void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stat
     const int64_t last = atomic_load(&keeper->last_commit_ms);
     const int64_t since = atomic_load(&keeper->committing_since_ms);
     const bool is_stalled = since && clock_read().mono_ms - since >= ROOM_KEEPER_STALL_MS;
-    /* taken before put: it is then never past it. */
-    const uint64_t taken = atomic_load(&keeper->taken);
+    const uint64_t taken = room_mailbox_taken_count(&keeper->mailbox);
     *stats = (struct room_keeper_stats){
-        .pending =
-            (size_t)(atomic_load(&keeper->put) - taken) + atomic_load(&keeper->backlog_count),
+        .pending = (size_t)(room_mailbox_put_count(&keeper->mailbox) - taken) +
+                   atomic_load(&keeper->backlog_count),
         .saved = atomic_load(&keeper->states_saved),
         .commits_failed = atomic_load(&keeper->commits_failed),
         .forgotten = atomic_load(&keeper->forgotten),
@@ -256,7 +257,7 @@ void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stat
 static void free_keeper(struct room_keeper *keeper)
 {
     room_backlog_free(&keeper->backlog);
-    free(keeper->ring);
+    room_mailbox_free(&keeper->mailbox);
     if (keeper->wake_fd >= 0)
         close(keeper->wake_fd);
     pthread_cond_destroy(&keeper->committed);
@@ -280,22 +281,19 @@ static int start_thread(struct room_keeper *keeper)
 int room_keeper_start(const struct room_keeper_config *config, struct store *store,
                       struct room_keeper **out)
 {
-    struct room_keeper *keeper = calloc(1, sizeof *keeper);
+    struct room_keeper *keeper = aligned_alloc(alignof(struct room_keeper), sizeof *keeper);
     if (!keeper)
         return ROOM_KEEPER_NO_MEMORY;
+    memset(keeper, 0, sizeof *keeper);
     keeper->config = *config;
     keeper->store = store;
     keeper->is_proof_due = true;
-    keeper->ring_size = RING_MIN;
-    while (keeper->ring_size < config->max_rooms && keeper->ring_size < RING_MAX)
-        keeper->ring_size *= 2;
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_cond_init(&keeper->committed, NULL);
     keeper->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    keeper->ring = calloc(keeper->ring_size, sizeof *keeper->ring);
     /* Twice as many: those that are gone, but were saved before, have to be forgotten as well. */
-    if (keeper->wake_fd < 0 || !keeper->ring ||
-        room_backlog_init(&keeper->backlog, 2 * config->max_rooms + RING_MIN) != 0 ||
+    if (keeper->wake_fd < 0 || room_mailbox_init(&keeper->mailbox, config->max_rooms) != 0 ||
+        room_backlog_init(&keeper->backlog, 2 * config->max_rooms + BACKLOG_MIN) != 0 ||
         start_thread(keeper) != 0) {
         free_keeper(keeper);
         return ROOM_KEEPER_NO_MEMORY;

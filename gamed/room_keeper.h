@@ -58,7 +58,8 @@ int room_keeper_start(const struct room_keeper_config *config, struct store *sto
                       struct room_keeper **keeper);
 
 /*
- * Hands over a room's present state, or that it is gone. Takes no lock and no memory, never blocks; a
+ * Hands over a room's present state, or that it is gone. The first state of a room is not a partial one.
+ * Takes no lock and no memory, never blocks; a
  * wake-up byte is written to a non-blocking descriptor when the thread is idle. Returns a ticket,
  * higher than any before, for room_keeper_saved; or 0 when there is no place at the moment: the
  * caller puts the room's state again at its next update. One thread only (the loop's).

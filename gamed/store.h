@@ -95,7 +95,7 @@ struct store_operations {
                        struct outbox_entry *entries, size_t *count);
     int (*outbox_purge)(struct store *store, int64_t before_ms, size_t *purged);
     void (*outbox_count)(struct store *store, struct outbox_counts *counts);
-    int (*rooms_save)(struct store *store, const struct room_checkpoint *list, size_t count);
+    int (*rooms_save)(struct store *store, const struct room_checkpoint *const *list, size_t count);
     int (*rooms_load)(struct store *store,
                       void (*each)(void *arg, const struct room_checkpoint *checkpoint), void *arg);
     void (*health)(const struct store *store, struct store_health *health);
@@ -187,11 +187,11 @@ static inline void store_outbox_count(struct store *store, struct outbox_counts 
 
 /*
  * Saves each room of the list, in the place of what there was of it, and forgets those that are
- * gone; as one commit. No code is twice in the list. A state that no game can be in is logged and
- * left out. Returns STORE_OK, or STORE_FULL or STORE_BROKEN, when nothing has changed. An empty list
- * is written as store_outbox_insert writes one.
+ * gone; as one commit. No code is twice in the list, and no checkpoint in it is a partial one. A state
+ * that no game can be in is logged and left out. Returns STORE_OK, or STORE_FULL or STORE_BROKEN, when
+ * nothing has changed. An empty list is written as store_outbox_insert writes one.
  */
-static inline int store_rooms_save(struct store *store, const struct room_checkpoint *list,
+static inline int store_rooms_save(struct store *store, const struct room_checkpoint *const *list,
                                    size_t count)
 {
     return store->operations->rooms_save(store, list, count);

@@ -394,7 +394,7 @@ static void outbox_count(struct store *store, struct outbox_counts *counts)
     };
 }
 
-static int rooms_save(struct store *store, const struct room_checkpoint *list, size_t count)
+static int rooms_save(struct store *store, const struct room_checkpoint *const *list, size_t count)
 {
     (void)store;
     (void)list;

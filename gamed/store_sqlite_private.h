@@ -36,7 +36,8 @@ int store_sqlite_outbox_list(struct store *store, enum outbox_state state, int64
                              size_t max, struct outbox_entry *entries, size_t *count);
 int store_sqlite_outbox_purge(struct store *store, int64_t before_ms, size_t *purged);
 void store_sqlite_outbox_count(struct store *store, struct outbox_counts *counts);
-int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *list, size_t count);
+int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *const *list,
+                            size_t count);
 int store_sqlite_rooms_load(struct store *store,
                             void (*each)(void *arg, const struct room_checkpoint *checkpoint),
                             void *arg);

@@ -4,46 +4,59 @@
  */
 #include "gamed/store_sqlite_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/failpoint.h"
 #include "common/log.h"
+#include "gamed/checkpoint_row.h"
+
+/* ---- the table, from the list of columns ----------------------------------------------- */
+
+#define TYPE_TEXT                             " TEXT"
+#define TYPE_DIGEST                           " BLOB"
+#define TYPE_NUMBER                           " INTEGER"
+#define TYPE_FLAG                             " INTEGER"
+#define TYPE_LEFT                             " INTEGER"
+#define TYPE_BITS                             " INTEGER"
+#define DECLARED(column, kind, group, member) ", " #column TYPE_##kind
+#define NAMED(column, kind, group, member)    ", " #column
+#define ASSIGNED(column, kind, group, member) ", " #column " = ?"
+#define BOUND(column, kind, group, member)    ", ?"
+#define COLUMN_NAMES                          CHECKPOINT_COLUMNS(NAMED)
 
 static const char *const steps[] = {
     /* 1 */
-    "CREATE TABLE rooms ("
-    "  serial INTEGER PRIMARY KEY,"
-    "  room_code TEXT NOT NULL UNIQUE,"
-    "  match_id TEXT NOT NULL," /* the checkpoint's, for whoever must not parse it */
-    "  checkpoint TEXT NOT NULL"
-    ") STRICT;"
-    /* Rows that could not be read, for the operator. */
-    "CREATE TABLE unreadable ("
-    "  serial INTEGER PRIMARY KEY,"
-    "  room_code TEXT NOT NULL,"
-    "  checkpoint TEXT NOT NULL"
-    ") STRICT;",
+    "CREATE TABLE rooms (serial INTEGER PRIMARY KEY" CHECKPOINT_COLUMNS(
+        DECLARED) ", UNIQUE (room_code)) STRICT;"
+                  /* Rows that could not be read, for the operator. */
+                  "CREATE TABLE unreadable (serial INTEGER PRIMARY KEY" COLUMN_NAMES ");",
     NULL,
 };
 
 enum statement {
-    SAVE,
+    UPDATE,
+    INSERT,
     FORGET,
+    FORGET_SERIAL,
     AFTER,
     KEEP_ASIDE,
     FORGET_ASIDE,
 };
 
+/* A room that is there already is the rule, so an update is tried first: it costs less than an upsert.
+ * Both are bound in the order of the columns. */
 static const char *const statements[] = {
-    [SAVE] = "INSERT INTO rooms (room_code, match_id, checkpoint) VALUES (?1, ?2, ?3) "
-             "ON CONFLICT (room_code) DO UPDATE SET match_id = excluded.match_id, "
-             "checkpoint = excluded.checkpoint",
+    [UPDATE] =
+        "UPDATE rooms SET match_id = ?2" CHECKPOINT_OTHER_COLUMNS(ASSIGNED) " WHERE room_code = ?1",
+    [INSERT] =
+        "INSERT INTO rooms (serial" COLUMN_NAMES ") VALUES (NULL" CHECKPOINT_COLUMNS(BOUND) ")",
     [FORGET] = "DELETE FROM rooms WHERE room_code = ?1",
-    [AFTER] = "SELECT serial, room_code, checkpoint FROM rooms WHERE serial > ?1 "
-              "ORDER BY serial LIMIT 1",
-    [KEEP_ASIDE] = "INSERT INTO unreadable (room_code, checkpoint) "
-                   "SELECT room_code, checkpoint FROM rooms WHERE room_code = ?1",
+    [FORGET_SERIAL] = "DELETE FROM rooms WHERE serial = ?1",
+    [AFTER] = "SELECT serial" COLUMN_NAMES " FROM rooms WHERE serial > ?1 ORDER BY serial LIMIT 1",
+    [KEEP_ASIDE] =
+        "INSERT INTO unreadable SELECT NULL" COLUMN_NAMES " FROM rooms WHERE serial = ?1",
     /* The last thousand are enough to find out what went wrong. */
     [FORGET_ASIDE] = "DELETE FROM unreadable WHERE serial <= "
                      "(SELECT max(serial) FROM unreadable) - 1000",
@@ -76,38 +89,64 @@ static int forget(struct store_sqlite *sqlite, const char *room_code)
     return sqlite_file_run(&sqlite->rooms, statement);
 }
 
+/* The texts and blobs must outlive the statement's run. */
+static void bind_row(sqlite3_stmt *statement,
+                     const struct checkpoint_value row[CHECKPOINT_COLUMN_COUNT])
+{
+    for (int i = 0; i < CHECKPOINT_COLUMN_COUNT; i++) {
+        const struct checkpoint_value *value = &row[i];
+        switch (value->type) {
+        case CHECKPOINT_NULL: /* as they are without a binding */
+            break;
+        case CHECKPOINT_INTEGER:
+            sqlite3_bind_int64(statement, i + 1, value->integer);
+            break;
+        case CHECKPOINT_TEXT:
+            sqlite3_bind_text(statement, i + 1, value->bytes, (int)value->size, SQLITE_STATIC);
+            break;
+        case CHECKPOINT_BLOB:
+            sqlite3_bind_blob(statement, i + 1, value->bytes, (int)value->size, SQLITE_STATIC);
+            break;
+        }
+    }
+}
+
+static int run_with(struct store_sqlite *sqlite, enum statement which,
+                    const struct checkpoint_value row[CHECKPOINT_COLUMN_COUNT])
+{
+    sqlite3_stmt *statement = sqlite_file_statement(&sqlite->rooms, which);
+    bind_row(statement, row);
+    return sqlite_file_run(&sqlite->rooms, statement);
+}
+
 static int save_one(struct store_sqlite *sqlite, const struct room_checkpoint *checkpoint)
 {
-    char json[CHECKPOINT_JSON_MAX];
-    const long length = checkpoint_encode(checkpoint, json, sizeof json);
-    if (length == CHECKPOINT_NO_MEMORY) {
-        sqlite_file_rollback(&sqlite->rooms);
-        return STORE_FULL;
-    }
-    if (length < 0) {
-        const char *problem = checkpoint_problem(checkpoint);
+    struct checkpoint_value row[CHECKPOINT_COLUMN_COUNT];
+    const char *problem = checkpoint_problem(checkpoint);
+    if (problem) {
         atomic_fetch_add(&sqlite->rooms_refused, 1);
         log_error("room %.6s: its state is not saved, as it is not possible: %s",
-                  checkpoint->room_code, problem ? problem : "it is too long");
+                  checkpoint->room_code, problem);
         return STORE_OK;
     }
     if (checkpoint->pong.phase == PONG_FINISHED)
         FAILPOINT("room-over-saved");
-    sqlite3_stmt *statement = sqlite_file_statement(&sqlite->rooms, SAVE);
-    sqlite3_bind_text(statement, 1, checkpoint->room_code, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, checkpoint->match_id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, json, (int)length, SQLITE_STATIC);
-    return sqlite_file_run(&sqlite->rooms, statement);
+    checkpoint_write_row(checkpoint, row);
+    const int outcome = run_with(sqlite, UPDATE, row);
+    if (outcome != STORE_OK || sqlite3_changes(sqlite->rooms.connection) > 0)
+        return outcome;
+    return run_with(sqlite, INSERT, row);
 }
 
-int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *list, size_t count)
+int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *const *list,
+                            size_t count)
 {
     struct store_sqlite *sqlite = sqlite_of(store);
     if (count == 0)
         return sqlite_file_prove(&sqlite->rooms);
     int outcome = sqlite_file_begin(&sqlite->rooms);
     for (size_t i = 0; outcome == STORE_OK && i < count; i++)
-        outcome = list[i].is_gone ? forget(sqlite, list[i].room_code) : save_one(sqlite, &list[i]);
+        outcome = list[i]->is_gone ? forget(sqlite, list[i]->room_code) : save_one(sqlite, list[i]);
     FAILPOINT("rooms-before-commit");
     if (outcome == STORE_OK)
         outcome = sqlite_file_commit(&sqlite->rooms);
@@ -120,23 +159,53 @@ int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *l
 /* A row, copied, so that the statement is done with when others run. */
 struct row {
     int64_t serial;
-    char room_code[64];
-    bool is_readable;
+    char room_code[64];  /* as it is in the table, cut; for the log */
+    const char *problem; /* NULL: the checkpoint is good */
     struct room_checkpoint checkpoint;
 };
 
+/* The values point into the statement. Column 0 is the serial. */
+static void take_values(sqlite3_stmt *statement,
+                        struct checkpoint_value row[CHECKPOINT_COLUMN_COUNT])
+{
+    for (int i = 0; i < CHECKPOINT_COLUMN_COUNT; i++) {
+        struct checkpoint_value value = {.type = CHECKPOINT_NULL};
+        switch (sqlite3_column_type(statement, i + 1)) {
+        case SQLITE_INTEGER:
+            value.type = CHECKPOINT_INTEGER;
+            value.integer = sqlite3_column_int64(statement, i + 1);
+            break;
+        case SQLITE_TEXT:
+            value.type = CHECKPOINT_TEXT;
+            value.bytes = sqlite3_column_text(statement, i + 1);
+            value.size = (size_t)sqlite3_column_bytes(statement, i + 1);
+            break;
+        case SQLITE_BLOB:
+        case SQLITE_FLOAT: /* which is none of ours, as bytes either */
+            value.type = CHECKPOINT_BLOB;
+            value.bytes = sqlite3_column_blob(statement, i + 1);
+            value.size = (size_t)sqlite3_column_bytes(statement, i + 1);
+            break;
+        }
+        if (value.type != CHECKPOINT_INTEGER && !value.bytes)
+            value = (struct checkpoint_value){.type = CHECKPOINT_NULL}; /* nothing, or no memory */
+        row[i] = value;
+    }
+}
+
 static void read_row(const struct store_sqlite *sqlite, sqlite3_stmt *statement, struct row *row)
 {
-    const char *json = (const char *)sqlite3_column_text(statement, 2);
-    const size_t length = (size_t)sqlite3_column_bytes(statement, 2);
-    const char *code = (const char *)sqlite3_column_text(statement, 1);
+    struct checkpoint_value values[CHECKPOINT_COLUMN_COUNT];
     memset(row, 0, sizeof *row);
     row->serial = sqlite3_column_int64(statement, 0);
-    if (code)
-        strncpy(row->room_code, code, sizeof row->room_code - 1);
-    row->is_readable = json && checkpoint_decode(json, length, &row->checkpoint) == CHECKPOINT_OK &&
-                       strcmp(row->checkpoint.room_code, row->room_code) == 0 &&
-                       row->room_code[0] == sqlite->slot;
+    take_values(statement, values);
+    const struct checkpoint_value *code = &values[CHECKPOINT_COLUMN_room_code];
+    if (code->type == CHECKPOINT_TEXT)
+        snprintf(row->room_code, sizeof row->room_code, "%.*s", (int)code->size,
+                 (const char *)code->bytes);
+    row->problem = checkpoint_read_row(values, &row->checkpoint);
+    if (!row->problem && row->checkpoint.room_code[0] != sqlite->slot)
+        row->problem = "it is another slot's";
 }
 
 /* The next row after `serial`; *found says whether there is one. */
@@ -152,18 +221,24 @@ static int next_row(struct store_sqlite *sqlite, int64_t serial, struct row *row
     return outcome;
 }
 
+static int run_for_serial(struct store_sqlite *sqlite, enum statement which, int64_t serial)
+{
+    sqlite3_stmt *statement = sqlite_file_statement(&sqlite->rooms, which);
+    sqlite3_bind_int64(statement, 1, serial);
+    return sqlite_file_run(&sqlite->rooms, statement);
+}
+
 /* Moves the row to where it bothers nobody; where that fails, it is met again at the next start. */
 static void keep_aside(struct store_sqlite *sqlite, const struct row *row)
 {
     atomic_fetch_add(&sqlite->rooms_unreadable, 1);
-    log_error("room %s: what was saved of it cannot be read; it is kept in %s, table unreadable",
-              row->room_code, sqlite->rooms.path);
+    log_error(
+        "room %s: what was saved of it cannot be read (%s); it is kept in %s, table unreadable",
+        row->room_code, row->problem, sqlite->rooms.path);
     if (sqlite_file_begin(&sqlite->rooms) != STORE_OK)
         return;
-    sqlite3_stmt *statement = sqlite_file_statement(&sqlite->rooms, KEEP_ASIDE);
-    sqlite3_bind_text(statement, 1, row->room_code, -1, SQLITE_STATIC);
-    if (sqlite_file_run(&sqlite->rooms, statement) == STORE_OK &&
-        forget(sqlite, row->room_code) == STORE_OK &&
+    if (run_for_serial(sqlite, KEEP_ASIDE, row->serial) == STORE_OK &&
+        run_for_serial(sqlite, FORGET_SERIAL, row->serial) == STORE_OK &&
         sqlite_file_run(&sqlite->rooms, sqlite_file_statement(&sqlite->rooms, FORGET_ASIDE)) ==
             STORE_OK)
         sqlite_file_commit(&sqlite->rooms);
@@ -185,10 +260,10 @@ int store_sqlite_rooms_load(struct store *store,
             return STORE_BROKEN;
         if (!found)
             return STORE_OK;
-        if (row.is_readable)
-            each(arg, &row.checkpoint);
-        else
+        if (row.problem)
             keep_aside(sqlite, &row);
+        else
+            each(arg, &row.checkpoint);
     }
 }
 

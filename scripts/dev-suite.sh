@@ -26,7 +26,7 @@ suite_units() {
 
 suite_style() {
     local files
-    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit} -name '*.[ch]' 2>/dev/null | sort)
+    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit,bench} -name '*.[ch]' 2>/dev/null | sort)
     if clang-format --style=file --dry-run -Werror "${files[@]}"; then
         printf 'clang-format: %d files, 1 passed, 0 failed\n' "${#files[@]}"
     else

@@ -52,7 +52,7 @@ gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc
 gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
-gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/store_sqlite_aside gamed/checkpoint
+gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/store_sqlite_aside gamed/checkpoint gamed/checkpoint_row
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text
@@ -61,7 +61,8 @@ gamed/result_outbox     gamed/store gamed/retry gamed/result_body gamed/result_m
 gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store gamed/retry common/*
 gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/* gamed/result_outbox gamed/result_query
 gamed/room_backlog      gamed/checkpoint common/*
-gamed/room_keeper       gamed/room_backlog gamed/checkpoint gamed/store common/clock common/*
+gamed/room_mailbox      gamed/checkpoint
+gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
 gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*

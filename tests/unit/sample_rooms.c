@@ -38,8 +38,8 @@ struct room_checkpoint sample_room(unsigned int number)
         strcpy(seat->username, i == 0 ? "Jörg \"the wall\" ≥ 3" : "\\o/");
         seat->token = digest_of(seat->player_id, strlen(seat->player_id));
         seat->is_guest = true;
-        seat->pauses_left = 2 + i;
-        seat->away_used_ms = 1000 + i;
+        seat->pauses_left = (int16_t)(2 + i);
+        room.away_used_ms[i] = 1000 + i;
     }
     snprintf(room.match_id, sizeof room.match_id, "00000000-0000-4000-8000-%012u", number);
     room.random_state = 0xfedcba9876543210u;

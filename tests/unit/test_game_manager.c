@@ -16,6 +16,7 @@
 
 enum {
     MAX_ROOMS = 8,
+    WHOLES_MAX = 512, /* rooms that a test has open at a time, at most */
     MAX_CONNECTIONS = 40,
     MAX_SPECTATORS = 3,
     CLIENTS = 64,
@@ -53,9 +54,12 @@ static struct {
     struct client clients[CLIENTS];
     struct match_result results[RESULTS_MAX];
     int result_count;
-    bool holds_results;           /* an end waits for game_manager_result_stored() */
+    bool holds_results; /* an end waits for game_manager_result_stored() */
     bool refuses_checkpoints;
     int checkpoint_count, gone_count, refused_checkpoints;
+    int partial_count;            /* of the checkpoints */
+    const struct room *last_room; /* that had something to say */
+    struct room_checkpoint wholes[WHOLES_MAX];
     struct room_checkpoint checkpoint; /* the newest of any room that was not gone … */
     char gone_code[ROOM_CODE_SIZE];    /* … and the newest that was */
     int closed_sessions_pinged;
@@ -189,6 +193,7 @@ static void output_ready(void *arg, struct room *room, struct now now)
     struct player_session *session;
     bool changed = !is_same_view(&room->shown, &room->fresh);
     assert_ptr_equal(arg, &world);
+    world.last_room = room;
     assert_int_equal(now.mono_ns, world.now.mono_ns);
     assert_int_not_equal(room->serial, 0);
     DL_FOREACH (room->sessions, session) {
@@ -264,6 +269,37 @@ static bool match_over(void *durable_arg, const struct match_result *result)
     return world.holds_results;
 }
 
+/* The whole checkpoints of rooms that are open, as the keeper has them. */
+static struct room_checkpoint *whole_of(const char *code)
+{
+    struct room_checkpoint *unused = NULL;
+    for (size_t i = 0; i < sizeof world.wholes / sizeof *world.wholes; i++) {
+        if (strcmp(world.wholes[i].room_code, code) == 0)
+            return &world.wholes[i];
+        if (!world.wholes[i].room_code[0])
+            unused = &world.wholes[i];
+    }
+    assert_non_null(unused);
+    return unused;
+}
+
+/* What a partial checkpoint leaves out is as it was in the whole one before. */
+static void assert_nothing_else_changed(const struct room_checkpoint *partial,
+                                        const struct room_checkpoint *whole)
+{
+    struct room_checkpoint now_whole;
+    assert_string_equal(whole->room_code, partial->room_code);
+    assert_string_equal(world.last_room->game.room_code, partial->room_code);
+    game_state_save(&world.last_room->game, world.now, &now_whole);
+    now_whole.creator_token = world.last_room->creator_token;
+    memcpy(now_whole.creator_id, world.last_room->creator_id, PLAYER_ID_SIZE);
+    now_whole.is_partial = true;
+    assert_memory_equal(partial, &now_whole, CHECKPOINT_PARTIAL_SIZE);
+    assert_memory_equal((const char *)whole + CHECKPOINT_PARTIAL_SIZE,
+                        (const char *)&now_whole + CHECKPOINT_PARTIAL_SIZE,
+                        sizeof now_whole - CHECKPOINT_PARTIAL_SIZE);
+}
+
 static bool checkpoint(void *durable_arg, const struct room_checkpoint *checkpoint)
 {
     assert_ptr_equal(durable_arg, world.results);
@@ -272,13 +308,20 @@ static bool checkpoint(void *durable_arg, const struct room_checkpoint *checkpoi
         world.refused_checkpoints++;
         return false;
     }
+    struct room_checkpoint *whole = whole_of(checkpoint->room_code);
     if (checkpoint->is_gone) {
         world.gone_count++;
         strcpy(world.gone_code, checkpoint->room_code);
-    } else {
-        world.checkpoint_count++;
-        world.checkpoint = *checkpoint;
+        memset(whole, 0, sizeof *whole);
+        return true;
     }
+    if (checkpoint->is_partial)
+        assert_nothing_else_changed(checkpoint, whole);
+    memcpy((char *)whole, (const char *)checkpoint, checkpoint_size(checkpoint));
+    world.checkpoint_count++;
+    world.partial_count += checkpoint->is_partial;
+    world.checkpoint = *whole;
+    world.checkpoint.is_partial = false;
     return true;
 }
 
@@ -2757,15 +2800,14 @@ static void test_no_rematch_of_a_match_whose_end_waits(void **state)
     (void)state;
     struct pair pair = held_match();
     for (int i = 0; i < 2; i++)
-        assert_int_equal(
-            game_manager_rematch(world.manager, pair.clients[i]->session, world.now),
-            GAME_TOO_EARLY);
+        assert_int_equal(game_manager_rematch(world.manager, pair.clients[i]->session, world.now),
+                         GAME_TOO_EARLY);
     assert_int_equal(pair.room->game.pong.phase, PONG_FINISHED);
     assert_string_equal(pair.clients[0]->heard, "R0 ");
     result_stored();
     for (int i = 0; i < 2; i++)
-        assert_int_equal(
-            game_manager_rematch(world.manager, pair.clients[i]->session, world.now), GAME_OK);
+        assert_int_equal(game_manager_rematch(world.manager, pair.clients[i]->session, world.now),
+                         GAME_OK);
     assert_string_equal(pair.clients[0]->heard, "R0 G1 O1 F1 N0 ");
     forget_heard(pair.clients[0]);
     run_ms(5000); /* the second match's end waits in its turn */
@@ -2852,8 +2894,8 @@ static void test_checkpoint_is_due_when_something_happened(void **state)
     assert_checkpoints(1); /* before the answer is */
     assert_string_equal(world.checkpoint.room_code, first.code);
     assert_string_equal(world.checkpoint.creator_id, "41");
-    assert_true(digest_equal(&world.checkpoint.creator_token,
-                             &first.room->game.seats[0].player.token));
+    assert_true(
+        digest_equal(&world.checkpoint.creator_token, &first.room->game.seats[0].player.token));
     assert_true(world.checkpoint.seats[0].held);
     assert_false(world.checkpoint.seats[1].held);
     struct client *a = connect_token(first.code, first.token);
@@ -2869,13 +2911,13 @@ static void test_checkpoint_is_due_when_something_happened(void **state)
     struct ticket second = join(first.code);
     assert_checkpoints(1);
     assert_true(world.checkpoint.seats[1].held);
-    assert_true(digest_equal(&world.checkpoint.seats[1].token,
-                             &second.room->game.seats[1].player.token));
+    assert_true(
+        digest_equal(&world.checkpoint.seats[1].token, &second.room->game.seats[1].player.token));
     struct ticket again = join_as(user("41"), first.code); /* another token for the seat */
     assert_checkpoints(1);
     assert_true(is_token_of(&first.room->game.seats[0].player, again.token));
-    assert_true(digest_equal(&world.checkpoint.creator_token,
-                             &first.room->game.seats[0].player.token));
+    assert_true(
+        digest_equal(&world.checkpoint.creator_token, &first.room->game.seats[0].player.token));
 
     connect_token(second.code, second.token);
     run_ms(34);
@@ -2913,8 +2955,10 @@ static void test_checkpoint_each_second_of_a_rally(void **state)
     game_manager_pause(world.manager, client->session, world.now);
     run_ms(34);
     world.checkpoint_count = 0;
+    world.partial_count = 0;
     run_ms(20 * 1034);
     assert_in_range(world.checkpoint_count, 19, 21);
+    assert_in_range(world.partial_count, 19, world.checkpoint_count);
 }
 
 static void test_refused_checkpoint_is_tried_again(void **state)

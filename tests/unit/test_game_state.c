@@ -1782,6 +1782,8 @@ static void test_a_waiting_room_is_kept(void **state)
     assert_int_equal(sit("bob", false), 2);
     come(2);
     assert_phase(PONG_SERVING, 180);
+    assert_int_equal(game.seats[0].pauses_left, 3);
+    assert_int_equal(game.seats[1].pauses_left, 3); /* though nobody sat there when it was kept */
 
     open_game(1, 10);
     sit("alice", false);

@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "gamed/room_backlog.h"
+#include "gamed/room_mailbox.h"
 #include "tests/unit/sample_rooms.h"
 
 enum {
@@ -34,6 +35,15 @@ enum {
 
 /* ---- the backlog ------------------------------------------------------------------------- */
 
+static unsigned int number_of(const char *code)
+{
+    unsigned int number = 0;
+    for (int i = 1; i < ROOM_CODE_LENGTH; i++)
+        number =
+            32 * number + (unsigned int)(strchr(ROOM_CODE_ALPHABET, code[i]) - ROOM_CODE_ALPHABET);
+    return number;
+}
+
 static struct room_checkpoint room_at(unsigned int number, uint32_t step)
 {
     struct room_checkpoint room = sample_room(number);
@@ -41,9 +51,32 @@ static struct room_checkpoint room_at(unsigned int number, uint32_t step)
     return room;
 }
 
+/* As room_at(), with nothing set that a partial one does not have. */
+static struct room_checkpoint partial_room(unsigned int number, uint32_t step)
+{
+    struct room_checkpoint room = room_at(number, step);
+    memset((char *)&room + CHECKPOINT_PARTIAL_SIZE, 0xa5, sizeof room - CHECKPOINT_PARTIAL_SIZE);
+    room.is_partial = true;
+    return room;
+}
+
+/* The n-th of a mixture. */
+static struct room_checkpoint sample_of(uint32_t n)
+{
+    return n % 7 == 0   ? sample_room_gone(n % ROOMS)
+           : n % 3 == 0 ? room_at(n % ROOMS, n)
+                        : partial_room(n % ROOMS, n);
+}
+
 static bool put_room(struct room_backlog *backlog, unsigned int number, uint32_t step)
 {
     const struct room_checkpoint room = step ? room_at(number, step) : sample_room_gone(number);
+    return room_backlog_put(backlog, &room);
+}
+
+static bool put_partial(struct room_backlog *backlog, unsigned int number, uint32_t step)
+{
+    const struct room_checkpoint room = partial_room(number, step);
     return room_backlog_put(backlog, &room);
 }
 
@@ -55,8 +88,8 @@ static void test_the_backlog_has_the_newest_of_each_room(void **state)
     assert_true(put_room(&backlog, 1, 10));
     assert_true(put_room(&backlog, 2, 20));
     assert_true(put_room(&backlog, 1, 11));
-    assert_int_equal(backlog.count, 2);
-    assert_int_equal(backlog.list[0].pong.step, 11);
+    assert_int_equal(backlog.unsaved_count, 2);
+    assert_int_equal(backlog.unsaved[0]->pong.step, 11);
     assert_true(put_room(&backlog, 3, 30));
     assert_false(put_room(&backlog, 4, 40));
     assert_true(put_room(&backlog, 3, 0)); /* the same room: it is gone */
@@ -64,62 +97,155 @@ static void test_the_backlog_has_the_newest_of_each_room(void **state)
     assert_int_equal(room_backlog_drop_gone(&backlog), 1);
     assert_true(put_room(&backlog, 4, 40));
     assert_true(put_room(&backlog, 1, 13));
-    assert_int_equal(backlog.count, 3);
-    assert_int_equal(backlog.list[0].pong.step, 13);
-    assert_int_equal(backlog.list[2].pong.step, 40);
+    assert_int_equal(backlog.unsaved_count, 3);
+    assert_int_equal(backlog.unsaved[0]->pong.step, 13);
+    assert_int_equal(backlog.unsaved[2]->pong.step, 40);
     assert_int_equal(room_backlog_drop_gone(&backlog), 0);
-    room_backlog_clear(&backlog);
-    assert_int_equal(backlog.count, 0);
+    room_backlog_saved(&backlog);
+    assert_int_equal(backlog.unsaved_count, 0);
+    assert_int_equal(backlog.count, 3); /* they are known still */
+    assert_false(put_room(&backlog, 9, 1));
+    assert_true(put_room(&backlog, 2, 0));
+    assert_int_equal(backlog.unsaved_count, 1);
+    room_backlog_saved(&backlog);
     assert_true(put_room(&backlog, 9, 1));
-    assert_int_equal(backlog.count, 1);
+    assert_int_equal(backlog.unsaved_count, 1);
     room_backlog_free(&backlog);
+}
+
+static void test_a_partial_state_is_made_whole(void **state)
+{
+    struct room_backlog backlog;
+    struct room_checkpoint expected = room_at(1, 12);
+    (void)state;
+    assert_int_equal(room_backlog_init(&backlog, 3), 0);
+    assert_true(put_room(&backlog, 1, 10));
+    assert_true(put_partial(&backlog, 1, 11)); /* before the whole one is saved */
+    assert_int_equal(backlog.unsaved_count, 1);
+    room_backlog_saved(&backlog);
+    assert_true(put_partial(&backlog, 1, 12)); /* and after */
+    assert_int_equal(backlog.unsaved_count, 1);
+    assert_memory_equal(backlog.unsaved[0], &expected, sizeof expected);
+    strcpy(expected.seats[0].username, "Zed");
+    expected.pong.step = 13;
+    assert_true(room_backlog_put(&backlog, &expected));
+    assert_true(put_partial(&backlog, 1, 14));
+    expected.pong.step = 14;
+    assert_memory_equal(backlog.unsaved[0], &expected, sizeof expected);
+    room_backlog_free(&backlog);
+}
+
+/* What there is of a room, in the test's own words. */
+static struct known {
+    uint32_t step; /* 0: it is not in it, 1: gone */
+    bool is_unsaved;
+} model[ROOMS];
+
+static size_t drop_gone_of_model(void)
+{
+    size_t dropped = 0;
+    for (size_t i = 0; i < ROOMS; i++) {
+        dropped += model[i].step == 1;
+        if (model[i].step == 1)
+            model[i] = (struct known){0, false};
+    }
+    return dropped;
+}
+
+static void assert_is_the_model(const struct room_backlog *backlog)
+{
+    size_t unsaved = 0;
+    for (size_t i = 0; i < ROOMS; i++)
+        unsaved += model[i].is_unsaved;
+    assert_int_equal(backlog->unsaved_count, unsaved);
+    for (size_t i = 0; i < unsaved; i++) {
+        const struct room_checkpoint *room = backlog->unsaved[i];
+        struct known *known = &model[number_of(room->room_code)];
+        assert_true(known->is_unsaved);
+        assert_int_equal(room->is_gone ? 1 : room->pong.step, known->step);
+        if (room->is_gone)
+            continue;
+        const struct room_checkpoint whole = room_at(number_of(room->room_code), known->step);
+        assert_memory_equal(room, &whole, sizeof whole);
+    }
 }
 
 static void test_the_backlog_against_a_model(void **state)
 {
-    static uint32_t newest[ROOMS]; /* 0: not in it, 1: gone */
     struct room_backlog backlog;
     unsigned int seed = 5;
     size_t in_it = 0;
     (void)state;
+    memset(model, 0, sizeof model);
     assert_int_equal(room_backlog_init(&backlog, ROOMS / 2), 0);
     for (uint32_t step = 2; step < 60000; step++) {
         const unsigned int number = (unsigned int)rand_r(&seed) % ROOMS;
+        struct known *known = &model[number];
+        const bool has_place = known->step != 0 || in_it < ROOMS / 2;
+        if (known->step > 1 && rand_r(&seed) % 2) {
+            assert_true(put_partial(&backlog, number, step));
+            *known = (struct known){step, true};
+            continue;
+        }
         const bool gone = rand_r(&seed) % 8 == 0;
-        const bool has_place = newest[number] != 0 || in_it < ROOMS / 2;
         assert_int_equal(put_room(&backlog, number, gone ? 0 : step), has_place);
         if (has_place) {
-            in_it += newest[number] == 0;
-            newest[number] = gone ? 1 : step;
+            in_it += known->step == 0;
+            *known = (struct known){gone ? 1 : step, true};
         } else if (rand_r(&seed) % 8 == 0) {
-            room_backlog_clear(&backlog);
-            memset(newest, 0, sizeof newest);
-            in_it = 0;
+            assert_is_the_model(&backlog);
+            room_backlog_saved(&backlog);
+            in_it -= drop_gone_of_model();
+            for (size_t i = 0; i < ROOMS; i++)
+                model[i].is_unsaved = false;
         } else if (rand_r(&seed) % 8 == 0) {
-            size_t dropped = 0;
-            for (size_t i = 0; i < ROOMS; i++) {
-                dropped += newest[i] == 1;
-                newest[i] = newest[i] == 1 ? 0 : newest[i];
-            }
+            const size_t dropped = drop_gone_of_model();
             in_it -= dropped;
             assert_int_equal(room_backlog_drop_gone(&backlog), dropped);
         }
         assert_int_equal(backlog.count, in_it);
     }
-    for (unsigned int i = 0; i < ROOMS; i++) {
-        char code[ROOM_CODE_SIZE];
-        bool found = false;
-        sample_room_code(i, code);
-        for (size_t k = 0; k < backlog.count; k++) {
-            if (strcmp(backlog.list[k].room_code, code) != 0)
-                continue;
-            assert_false(found);
-            found = true;
-            assert_int_equal(backlog.list[k].is_gone ? 1 : backlog.list[k].pong.step, newest[i]);
-        }
-        assert_int_equal(found, newest[i] != 0);
-    }
+    assert_is_the_model(&backlog);
     room_backlog_free(&backlog);
+}
+
+/* ---- the mailbox ------------------------------------------------------------------------- */
+
+/* Whole, partial and gone ones in turns, through a ring that is full most of the time. */
+static void test_the_mailbox_keeps_order_and_bytes(void **state)
+{
+    static struct room_mailbox mailbox;
+    unsigned int seed = 8;
+    uint32_t put = 0, taken = 0, refused = 0;
+    (void)state;
+    assert_int_equal(room_mailbox_init(&mailbox, 1), 0);
+    while (taken < 20000) {
+        struct room_checkpoint room;
+        for (int i = rand_r(&seed) % 300; i > 0; i--) {
+            room = sample_of(put);
+            const uint64_t count = room_mailbox_put(&mailbox, &room);
+            refused += count == 0;
+            if (count == 0)
+                break;
+            assert_int_equal(count, ++put);
+        }
+        assert_int_equal(room_mailbox_put_count(&mailbox), put);
+        for (int i = rand_r(&seed) % 300; i > 0; i--) {
+            memset(&room, 0xa5, sizeof room);
+            const bool found = room_mailbox_peek(&mailbox, &room);
+            assert_int_equal(found, taken < put);
+            if (!found)
+                break;
+            const struct room_checkpoint expected = sample_of(taken);
+            assert_memory_equal(&room, &expected, checkpoint_size(&expected));
+            room_mailbox_drop(&mailbox, &room);
+            taken++;
+        }
+        room_mailbox_release(&mailbox);
+        assert_int_equal(room_mailbox_taken_count(&mailbox), taken);
+    }
+    assert_true(refused > 10);
+    room_mailbox_free(&mailbox);
 }
 
 /* ---- the keeper -------------------------------------------------------------------------- */
@@ -134,18 +260,10 @@ static struct fake_store {
     /* read by the test only while the thread is known to be idle, or ended */
     uint32_t steps[ROOMS]; /* 0: not there */
     size_t largest;
+    bool are_whole; /* all that were saved */
 } fake;
 
-static unsigned int number_of(const char *code)
-{
-    unsigned int number = 0;
-    for (int i = 1; i < ROOM_CODE_LENGTH; i++)
-        number =
-            32 * number + (unsigned int)(strchr(ROOM_CODE_ALPHABET, code[i]) - ROOM_CODE_ALPHABET);
-    return number;
-}
-
-static int fake_save(struct store *store, const struct room_checkpoint *list, size_t count)
+static int fake_save(struct store *store, const struct room_checkpoint *const *list, size_t count)
 {
     (void)store;
     atomic_fetch_add(&fake.waiting, 1);
@@ -160,8 +278,11 @@ static int fake_save(struct store *store, const struct room_checkpoint *list, si
         atomic_fetch_sub(&fake.failures, 1);
     if (failures != 0)
         return failures % 2 ? STORE_BROKEN : STORE_FULL;
-    for (size_t i = 0; i < count; i++)
-        fake.steps[number_of(list[i].room_code)] = list[i].is_gone ? 0 : list[i].pong.step;
+    for (size_t i = 0; i < count; i++) {
+        const struct room_checkpoint *room = list[i];
+        fake.are_whole &= room->is_gone || !checkpoint_problem(room);
+        fake.steps[number_of(room->room_code)] = room->is_gone ? 0 : room->pong.step;
+    }
     if (count > fake.largest)
         fake.largest = count;
     return STORE_OK;
@@ -189,6 +310,7 @@ static void start_with(size_t max_rooms, int failures)
 {
     const struct room_keeper_config config = {max_rooms, count_told, &told};
     memset(&fake, 0, sizeof fake);
+    fake.are_whole = true;
     atomic_store(&fake.failures, failures);
     atomic_store(&told, 0);
     fake.store.operations = &fake_operations;
@@ -320,20 +442,23 @@ static void test_a_stalled_store_stops_nobody(void **state)
     put(0, 1);
     AWAIT(atomic_load(&fake.waiting) == 1);
     for (unsigned int i = 0; i < 500; i++) {
-        if (put(i % 64, 100 + i))
+        if (put(i % 64, 100 + i)) {
             taken++;
-        else
+            assert_int_equal(refused, 0);
+        } else {
             refused++;
+        }
     }
-    assert_int_equal(taken, 64); /* the ring */
-    assert_int_equal(refused, 500 - 64);
+    assert_in_range(taken, 64, 250); /* the mailbox */
+    assert_int_equal(refused, 500 - taken);
+    const unsigned int newest_of_0 = (taken - 1) / 64 * 64;
     assert_int_equal(room_keeper_flush(keeper, 5), ROOM_KEEPER_TIMEOUT);
     atomic_store(&fake.is_stalled, false);
     assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
     assert_true(put(63, 999) > 0); /* as the caller's next update does it */
     assert_int_equal(room_keeper_flush(keeper, LONG_MS), ROOM_KEEPER_OK);
     assert_int_equal(fake.steps[63], 999);
-    assert_int_equal(fake.steps[0], 100);
+    assert_int_equal(fake.steps[0], 100 + newest_of_0);
     room_keeper_stop(keeper);
 }
 
@@ -399,7 +524,12 @@ static void test_the_newest_state_of_each_room_is_what_stays(void **state)
         for (int i = 0; i < 500; i++) {
             const unsigned int number = (unsigned int)rand_r(&seed) % ROOMS;
             const bool gone = rand_r(&seed) % 10 == 0;
-            const uint64_t ticket = put(number, gone ? 0 : ++step);
+            const bool is_partial = newest[number] != 0 && rand_r(&seed) % 2;
+            const struct room_checkpoint partial = partial_room(number, step + 1);
+            const uint64_t ticket = gone         ? put(number, 0)
+                                    : is_partial ? room_keeper_put(keeper, &partial)
+                                                 : put(number, step + 1);
+            step++;
             if (ticket == 0) {
                 poll(NULL, 0, 1);
                 continue;
@@ -414,6 +544,7 @@ static void test_the_newest_state_of_each_room_is_what_stays(void **state)
     }
     room_keeper_stop(keeper);
     assert_memory_equal(fake.steps, newest, sizeof newest);
+    assert_true(fake.are_whole);
 }
 
 /* ---- with a real store ------------------------------------------------------------------- */
@@ -455,7 +586,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_backlog_has_the_newest_of_each_room),
+        cmocka_unit_test(test_a_partial_state_is_made_whole),
         cmocka_unit_test(test_the_backlog_against_a_model),
+        cmocka_unit_test(test_the_mailbox_keeps_order_and_bytes),
         cmocka_unit_test(test_what_is_put_is_saved),
         cmocka_unit_test(test_what_comes_together_is_one_commit),
         cmocka_unit_test(test_nothing_is_called_saved_before_its_commit),

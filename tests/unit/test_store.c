@@ -347,7 +347,8 @@ static void test_memory_takes_checkpoints_and_has_none(void **state)
     int rooms = 0;
     (void)state;
     memset(&checkpoint, 0, sizeof checkpoint);
-    assert_int_equal(store_rooms_save(store, &checkpoint, 1), STORE_OK);
+    const struct room_checkpoint *list = &checkpoint;
+    assert_int_equal(store_rooms_save(store, &list, 1), STORE_OK);
     assert_int_equal(store_rooms_load(store, count_room, &rooms), STORE_OK);
     assert_int_equal(rooms, 0);
     store_close(store);
