@@ -113,7 +113,7 @@ describe('a gamed with the slot and the state of another', () => {
   const stack = useStack();
   const state = () => path.join(stack.runDir, 'state');
   const own = (name) => path.join(stack.runDir, `${name}.sock`);
-  const args = () => ['--listen', `unix:${own('heir')}`, '--ipc', `ipc://${own('heir-ipc')}`, '--state-dir', state()];
+  const args = () => ['--listen', `unix:${own('heir')}`, '--ipc', `ipc://${own('heir-ipc')}`, '--control', own('heir-control'), '--state-dir', state()];
 
   const filesOf = (folder) =>
     readdirSync(folder).sort().map((name) => {
@@ -131,7 +131,7 @@ describe('a gamed with the slot and the state of another', () => {
     assert.match(stderr, /another gamed has slot A in \S+\n$/);
     assert.deepEqual(filesOf(state()), files);
     stack.gamed.signal('SIGCONT');
-    for (const name of ['heir', 'heir-ipc']) assert.ok(!existsSync(own(name)), name);
+    for (const name of ['heir', 'heir-ipc', 'heir-control']) assert.ok(!existsSync(own(name)), name);
     assert.equal((await rest.check(seat.room_code)).status, 200, 'the first goes on');
 
     await stack.gamed.stop('SIGKILL');

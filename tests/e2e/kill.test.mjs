@@ -47,8 +47,8 @@ describe('gamed, killed at any moment', () => {
   });
   const env = {
     ...quickServe, PONG_POST_BOT_RESULTS: 'yes',
-    // Nobody forfeits: how long the players are away is none of this test's business.
-    PONG_ABSENCE_SECONDS: '600', PONG_ABSENCE_TOTAL_SECONDS: '1200',
+    // Nobody forfeits, no room closes: how long the players are away is none of this test's business.
+    PONG_ABSENCE_SECONDS: '600', PONG_ABSENCE_TOTAL_SECONDS: '1200', PONG_REMATCH_SECONDS: '600',
   };
   before(async () => {
     await management.start();
@@ -99,7 +99,9 @@ describe('gamed, killed at any moment', () => {
         await chronicle.end('SIGKILL');
         chronicle.begin();
         moment = draw();
-        if (moment !== 'starting') await chronicle.healthy();
+        if (moment === 'starting') continue;
+        await chronicle.healthy();
+        await chronicle.revisit();
       }
       await chronicle.healthy();
     }
@@ -113,6 +115,7 @@ describe('gamed, killed at any moment', () => {
       await chronicle.end('SIGTERM'); // what is on its way still arrives
       chronicle.begin();
       await chronicle.healthy();
+      await chronicle.revisit();
       chronicle.assertRecords(management);
     } catch (error) {
       error.message = `PONG_TEST_SEED=${seed}: ${error.message}`;

@@ -51,6 +51,7 @@ class Match {
     this.seen = null; // the newest state: {life, score, flies}
     this.rallies = 0; // how many were heard to begin
     this.over = null; // the first game_over, and its life
+    this.revisited = false; // somebody came back after the end, in another life
     this.lost = false; // it never was in the store, and is gone
   }
 
@@ -344,6 +345,13 @@ export class Chronicle {
       if (!match.lost) return;
       this.matches.splice(this.matches.indexOf(match), 1);
     }
+  }
+
+  /** Who comes back after an end that was told in an earlier life hears it again. */
+  async revisit() {
+    const ended = this.matches.filter(({ over, revisited }) => over && over.life < this.life && !revisited);
+    for (const match of ended) match.revisited = true;
+    await Promise.all(ended.map((match) => match.play(match.seats[0])));
   }
 
   /** Runs tasks side by side; the first failure ends the others too. */
