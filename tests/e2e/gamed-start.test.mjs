@@ -113,7 +113,9 @@ describe('a gamed with the slot and the state of another', () => {
   const stack = useStack();
   const state = () => path.join(stack.runDir, 'state');
   const own = (name) => path.join(stack.runDir, `${name}.sock`);
-  const args = () => ['--listen', `unix:${own('heir')}`, '--ipc', `ipc://${own('heir-ipc')}`, '--state-dir', state()];
+  const args = () => [
+    '--listen', `unix:${own('heir')}`, '--ipc', `ipc://${own('heir-ipc')}`, '--control', own('heir-control'), '--state-dir', state(),
+  ];
 
   const filesOf = (folder) =>
     readdirSync(folder).sort().map((name) => {
