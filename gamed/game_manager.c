@@ -34,7 +34,8 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
     manager->sessions = calloc(session_max, sizeof *manager->sessions);
     manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
-    if (!manager->rooms || !manager->sessions || !manager->gone) {
+    manager->sorted = calloc((size_t)config->max_rooms, sizeof *manager->sorted);
+    if (!manager->rooms || !manager->sessions || !manager->gone || !manager->sorted) {
         game_manager_free(manager);
         return NULL;
     }
@@ -55,6 +56,7 @@ void game_manager_free(struct game_manager *manager)
     free(manager->rooms);
     free(manager->sessions);
     free(manager->gone);
+    free(manager->sorted);
     free(manager);
 }
 
@@ -219,6 +221,7 @@ void manager_list_room(struct game_manager *manager, struct room *room, struct n
 {
     game_state_view(&room->game, &room->shown);
     HASH_ADD_STR(manager->rooms_by_code, game.room_code, room);
+    manager_sort_in(manager, room);
     if (room->game.is_public)
         DL_PREPEND2(manager->public_rooms, room, public_prev, public_next);
     room->phase = emptiest_phase(manager);
@@ -299,6 +302,7 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
     manager_release(manager, room);
     manager_note_gone(manager, room->game.room_code);
     HASH_DELETE(hh, manager->rooms_by_code, room);
+    manager_sort_out(manager, room);
     if (room->game.is_public)
         DL_DELETE2(manager->public_rooms, room, public_prev, public_next);
     DL_DELETE(manager->phases[room->phase].rooms, room);

@@ -31,8 +31,10 @@ struct game_manager {
     struct room *free_rooms;
     struct room *held_rooms;    /* uthash by held_match_id */
     struct room *rooms_by_code; /* uthash */
-    struct seat_claim *claims;  /* uthash */
-    struct room *public_rooms;  /* utlist, newest first */
+    struct room **sorted;       /* by code, all of them; config.max_rooms */
+    size_t sorted_count;
+    struct seat_claim *claims; /* uthash */
+    struct room *public_rooms; /* utlist, newest first */
     uint32_t next_serial;
     struct player_session *sessions; /* config.max_connections, and one bot a room */
     struct player_session *free_sessions;
@@ -85,6 +87,10 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
                         bool was_cancelled, struct now now);
 
 struct room *manager_find_room(struct game_manager *manager, const char *code);
+
+/* Keeps the rooms' order by code, as one is opened and as one is closed. */
+void manager_sort_in(struct game_manager *manager, struct room *room);
+void manager_sort_out(struct game_manager *manager, const struct room *room);
 
 /* Keeps the index of tokens true after a seat was taken, freed or given another token. */
 void manager_index_seat(struct game_manager *manager, struct room *room, int seat);

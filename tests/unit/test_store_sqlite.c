@@ -512,7 +512,7 @@ static void test_a_corrupt_file_is_set_aside(void **state)
     assert_is_set_aside("results-A.db", 0, 100);
     assert_is_set_aside("results-A.db", 4096, 60000);
     assert_is_set_aside("rooms-A.db", 0, 100);
-    assert_is_set_aside("rooms-A.db", 4096, 8192);
+    assert_is_set_aside("rooms-A.db", 8 * 4096, 8192);
 }
 
 /* How many of the first `count` entries are there, each of them whole. */
