@@ -205,7 +205,7 @@ export class Player {
  * Plays for a while and says what was measured.
  * @param {object} options
  */
-export function playMatches({ seed, ms, network, networks, measures = newMeasures(), pointers = [false, true], clocks = [], v1 = false, spectator = false, reconnects = false, skipPercent = 0, fps = 60 }) {
+export function playMatches({ seed, ms, network, networks, measures = newMeasures(), pointers = [false, true], clocks = [], v1 = false, reconnects = false, skipPercent = 0, fps = 60 }) {
   const random = randomFrom(seed);
   const world = new World();
   const server = new ReferenceServer(world, random, { skipPercent, winningScore: 10, step: 60_000 });
@@ -220,7 +220,6 @@ export function playMatches({ seed, ms, network, networks, measures = newMeasure
   const seats = v1 ? [1] : [1, 2];
   const players = seats.map((seat, i) => new Player(world, random, server, { seat, network: nets[i], measures, usesPointer: pointers[i], clock: clocks[i], fps, reconnects }));
   if (v1) playV1(world, random, server);
-  const watcher = spectator ? new Player(world, random, server, { seat: null, network: nets[0], measures: newMeasures(), fps }) : null;
   const compare = () => {
     world.after(FRAME_MS, compare);
     const [one, two] = players.map((player) => player.picture);
@@ -229,7 +228,7 @@ export function playMatches({ seed, ms, network, networks, measures = newMeasure
   };
   compare();
   world.run(ms);
-  return { server, players, watcher, hits, points, measures };
+  return { server, players, hits, points, measures };
 }
 
 /** A v1 player: sees the truth, a little late, and steers twenty times a second. */

@@ -63,6 +63,8 @@ function assertSmooth({ measures }) {
     assert.ok(measures[name].at(0.999) <= LIMIT_PX, `${name}: ${measures[name].at(0.999)} px beyond its own speed`);
   }
   assert.equal(measures.backwards, 0, 'the drawn time went back');
+  const rates = [measures.rate.at(0.001), measures.rate.at(0.999)];
+  assert.ok(rates[0] >= 0.95 && rates[1] <= 1.05, `the drawn time runs at ${rates} of its speed`);
 }
 
 function assertSaves({ saves, savesLost }) {
