@@ -49,7 +49,7 @@ struct sqlite_file {
     sqlite3_stmt *statements[SQLITE_FILE_STATEMENTS_MAX];
     unsigned opened; /* how many times: what was known of the content is true for one only */
     enum sqlite_file_check check_due;
-    bool was_absent;    /* when it was prepared, or empty */
+    bool was_absent;       /* when it was prepared, or empty */
     bool has_log;          /* there was one beside it after the last commit */
     bool is_in_trouble;    /* and that has been logged */
     bool is_aside_refused; /* it could not be moved aside, and that has been logged */
