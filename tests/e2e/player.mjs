@@ -9,6 +9,8 @@ import { parseOrUndefined } from './rest.mjs';
 
 export const WAIT_MS = 20_000; // how long something that must come may take on a busy machine
 
+export const BINARY = 'pong.v2.bin';
+
 const PADDLE = 120;
 const PLANE = { 1: 22, 2: 778 }; // the ball's centre when it meets the paddle, px
 const TOP = 10;
@@ -39,6 +41,7 @@ export class Player extends EventEmitter {
     this.seat = seat; // the answer of create or join, {} for who has none
     this.number = seat.player_number ?? null;
     this.messages = [];
+    this.frames = []; // binary messages of pong.v2.bin
     this.state = {};
     this.pings = 0;
     this.closed = null; // {code, reason} once closed
@@ -94,7 +97,12 @@ export class Player extends EventEmitter {
   }
 
   hear(data, binary) {
-    if (binary) throw new Error('a binary frame on pong.v1.json');
+    if (binary) {
+      if (this.socket.protocol !== BINARY) throw new Error('a binary frame on pong.v1.json');
+      this.frames.push(data);
+      this.emit('heard', data);
+      return;
+    }
     const message = JSON.parse(data.toString('utf8'));
     this.messages.push(message);
     if (message.type === 'game_state' || message.type === 'game_state_delta') {
@@ -153,6 +161,11 @@ export class Player extends EventEmitter {
   /** Resolves once the newest known state pleases the predicate. */
   waitForState(predicate, what = predicate.toString(), ms = WAIT_MS) {
     return this.until(`state ${what}`, () => (predicate(this.state) ? this.state : undefined), ms);
+  }
+
+  /** Waits until that many binary messages have come. */
+  waitForFrames(count, ms = WAIT_MS) {
+    return this.until(`${count} frames`, () => (this.frames.length >= count ? this.frames : undefined), ms);
   }
 
   /** {code, reason}: 1006 is a connection that ended without a close frame. */
