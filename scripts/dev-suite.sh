@@ -64,11 +64,15 @@ suite_e2e() {
     PONG_PROMTOOL=$(promtool_path || true) PONG_BUILD_DIR=$DEV/build-asan node_suite e2e 2 # they wait more than they work
 }
 
+suite_web() {
+    node_suite web
+}
+
 suite_browser() {
     PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser
 }
 
 case ${1:-} in
-units | style | scripts | dev | e2e | browser) "suite_$1" ;;
+units | style | scripts | dev | web | e2e | browser) "suite_$1" ;;
 *) fail "there is no suite \"${1:-}\"" ;;
 esac

@@ -181,6 +181,7 @@ test_main() {
     test_suite scripts plain 60
     test_suite units units 240
     if has_tests dev; then test_suite dev node 240; fi
+    if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 540)); fi
     if has_tests browser; then test_suite browser node $((full ? 1200 : 300)); fi
 

@@ -8,6 +8,7 @@
  * Usage: make_golden DIRECTORY
  */
 #include "tests/golden/golden.h"
+#include "tests/golden/random_rally.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -337,6 +338,35 @@ static void write_edges(const char *directory)
     end(&script);
 }
 
+static void write_random(const char *directory)
+{
+    const char *path = path_of(directory, "random");
+    FILE *out = fopen(path, "w");
+    if (!out) {
+        perror(path);
+        exit(1);
+    }
+    fprintf(out,
+            "# Random rallies: the hash of all states so far, every %d steps.\n"
+            "# Written by make_golden; README.md describes the format.\n",
+            RANDOM_RALLY_EVERY);
+    for (uint32_t number = 0; number < RANDOM_RALLY_COUNT; number++) {
+        struct random_rally rally;
+        random_rally_begin(&rally, number);
+        fprintf(out, "rally %u %u %u %u\n", number, rally.pong.step,
+                (unsigned)rally.pong.winning_score, (unsigned)rally.pong.serve_steps);
+        for (int step = 0; step < RANDOM_RALLY_STEPS; step += RANDOM_RALLY_EVERY) {
+            random_rally_advance(&rally, RANDOM_RALLY_EVERY);
+            fprintf(out, "chain %u %08x\n", rally.pong.step, rally.chain);
+        }
+    }
+    bool has_failed = ferror(out) != 0;
+    if (fclose(out) != 0 || has_failed) {
+        perror("make_golden");
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -349,5 +379,6 @@ int main(int argc, char **argv)
     write_pauses(argv[1]);
     write_wrap(argv[1]);
     write_edges(argv[1]);
+    write_random(argv[1]);
     return 0;
 }

@@ -3,6 +3,7 @@
  * format is README.md's. It must not know how the files were made.
  */
 #include "tests/golden/golden.h"
+#include "tests/golden/random_rally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -110,15 +111,22 @@ static bool golden_read(struct golden *golden, const char *line)
     return false;
 }
 
-static void check_golden(const char *name)
+static FILE *open_golden(const char *name)
 {
-    struct golden golden = {.name = name, .chain = GOLDEN_HASH_START};
     const char *source = getenv("srcdir");
-    char path[4096], line[256];
+    char path[4096];
     snprintf(path, sizeof path, "%s/tests/golden/%s.txt", source ? source : ".", name);
     FILE *file = fopen(path, "r");
     if (!file)
         fail_msg("cannot read %s: run from the top of the sources, or set srcdir", path);
+    return file;
+}
+
+static void check_golden(const char *name)
+{
+    struct golden golden = {.name = name, .chain = GOLDEN_HASH_START};
+    char line[256];
+    FILE *file = open_golden(name);
     bool has_ended = false;
     while (fgets(line, sizeof line, file)) {
         golden.line++;
@@ -136,6 +144,29 @@ static void test_rally(void **state)
     check_golden(*state);
 }
 
+static void test_random(void **state)
+{
+    (void)state;
+    struct random_rally rally;
+    char line[256];
+    int number = 0, chains = 0;
+    FILE *file = open_golden("random");
+    while (fgets(line, sizeof line, file)) {
+        uint32_t step, hash;
+        if (strncmp(line, "rally ", 6) == 0) {
+            random_rally_begin(&rally, (uint32_t)number++);
+        } else if (sscanf(line, "chain %u %x", &step, &hash) == 2) {
+            random_rally_advance(&rally, RANDOM_RALLY_EVERY);
+            if (rally.pong.step != step || rally.chain != hash)
+                fail_msg("random rally %d differs before step %u", number - 1, step);
+            chains++;
+        }
+    }
+    fclose(file);
+    assert_int_equal(number, RANDOM_RALLY_COUNT);
+    assert_int_equal(chains, RANDOM_RALLY_COUNT * (RANDOM_RALLY_STEPS / RANDOM_RALLY_EVERY));
+}
+
 #define RALLY(name)                        \
     {                                      \
         name, test_rally, NULL, NULL, name \
@@ -144,8 +175,13 @@ static void test_rally(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RALLY("match"),  RALLY("fast"), RALLY("leader"),
-        RALLY("pauses"), RALLY("wrap"), RALLY("edges"),
+        RALLY("match"),
+        RALLY("fast"),
+        RALLY("leader"),
+        RALLY("pauses"),
+        RALLY("wrap"),
+        RALLY("edges"),
+        cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests_name("golden rallies", tests, NULL, NULL);
 }
