@@ -123,7 +123,10 @@ export class ReferenceServer {
       this.counts.late++;
       session.isOwed = true;
     }
-    if (changes) this.#event(applied, { target: session.seat === 1 ? [target] : [undefined, target] }, session);
+    // One that changes nothing waits for its step, too: a rematch may come before it, and its sender believes in it.
+    const fields = { target: session.seat === 1 ? [target] : [undefined, target] };
+    if (changes) this.#event(applied, fields, session);
+    else this.#queue(applied, fields);
     return isLate ? 'late' : 'applied';
   }
 
@@ -155,12 +158,16 @@ export class ReferenceServer {
 
   /** Something that clients cannot foresee: it is told before its step is computed, but not to who asked for it. */
   #event(step, fields, from = null) {
-    this.events.push({ step, fields });
-    this.events.sort((a, b) => a.step - b.step);
+    this.#queue(step, fields);
     const bytes = encodeUpdate(step, fields);
     for (const session of this.sessions) {
       if (session !== from && !session.isOwed) this.#sendUpdate(session, bytes);
     }
+  }
+
+  #queue(step, fields) {
+    this.events.push({ step, fields });
+    this.events.sort((a, b) => a.step - b.step);
   }
 
   #sendUpdate(session, bytes) {
