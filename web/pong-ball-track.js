@@ -9,7 +9,7 @@ import { BALL_X_START, BALL_Y_MAX, BALL_Y_MIN, FACE_LEFT, FACE_RIGHT, mirrorAtWa
 const WAY = FACE_RIGHT - FACE_LEFT;
 /** While it glides the ball flies at two thirds to three halves of its speed, and by no more px a step faster than this. */
 const SOFT = 3;
-const SOFT_PX = 5.5;
+const SOFT_PX = 5;
 const RAMP_MIN = 60 * UNITS_PER_PX;
 const OUT_FAR = 40 * UNITS_PER_PX;
 /** The drawn time of the ball goes on by at most so much of a step a step, else it has jumped. */
@@ -121,14 +121,8 @@ export class BallTrack {
       return { moment, at: this.#shownAt(moment, { time, far, unannounced }), speed, isPlaced: false };
     }
     const moment = Math.max(low, time);
-    return {
-      moment: Math.min(moment, end),
-      at: stopAtFaces(before, outward(before, moment - step), () => isSettledOwn(before, step, time)),
-      outBefore: (steps) => outward(before, Math.max(0, moment - step - steps)),
-      isOut: true,
-      speed,
-      isPlaced: false,
-    };
+    const outAt = (when) => stopAtFaces(before, outward(before, Math.max(0, when - step)), () => isSettledOwn(before, step, time));
+    return { moment: Math.min(moment, end), at: outAt(moment), outBefore: (steps) => outAt(moment - steps), isOut: true, speed, isPlaced: false };
   }
 
   #delayAt(before, after, part, far, delay) {

@@ -1,25 +1,41 @@
 /**
- * The client of a room, usable without this page: one WebSocket on the `pong.v1.json` protocol that comes back by itself.
- * Keeps the newest game state; does not draw, does not guess, and never puts a seat token into an address.
+ * The client of a room, usable without this page: one WebSocket that comes back by itself, and behind it a game that is always
+ * ready to be drawn. Speaks `pong.v2.bin`: the game is simulated here and ahead of the server, so the own paddle moves at once.
+ * Does not draw, and never puts a seat token into an address.
  *
  *     const api = new RoomApi();
  *     const seat = await api.create({ username: 'Ada' });
- *     const client = new PongClient({ code: seat.room_code, playerId: seat.player_id, username: seat.username, api });
- *     client.addEventListener('state', (event) => draw(event.detail.state));
+ *     const client = new PongClient({ code: seat.room_code, playerId: seat.player_id, playerNumber: seat.player_number, api });
+ *     client.addEventListener('goal', ({ detail }) => show(detail.score));
  *     client.connect();
+ *     requestAnimationFrame(function frame(now) {
+ *       const picture = client.picture(now);
+ *       if (picture) draw(picture);
+ *       requestAnimationFrame(frame);
+ *     });
+ *     onkeydown = () => client.press(-1);
+ *     onkeyup = () => client.release();
  *
  * Events, all CustomEvent:
- *   state    {state, previous}   the merged game state after each game_state and game_state_delta
- *   message  the message itself  every other message of the server, by its `type`
- *   link     {link}              'connecting' | 'open' | 'waiting' (for the next attempt)
- *   end      {reason, code}      it will not come back; reason is one of END_REASONS
+ *   state       {state, previous}  the 21 keys of the game state, when something in it that is not a position has changed
+ *   goal        {scorer, score, message}
+ *   gameover    {winner, reason, score, message}
+ *   connection  {state, rtt, jitter, recovered}  at each change of state, and when the round trip was measured anew
+ *   message     the message itself  every other message of the server, by its `type`
+ *   link        {link}              'connecting' | 'open' | 'waiting' (for the next attempt)
+ *   end         {reason, code}      it will not come back; reason is one of END_REASONS
  */
 
+import { SUBPROTOCOL } from './pong-frames.js';
+import { Mirror } from './pong-mirror.js';
+import { Predictor } from './pong-predictor.js';
 import { RoomApi, RoomError } from './rest.js';
+import { networkFromQuery, SlowSocket } from './slow-socket.js';
+import { StateKeeper } from './state-keeper.js';
 
 export { RoomApi, RoomError, parseRoomCode } from './rest.js';
 
-const SUBPROTOCOL = 'pong.v1.json';
+const SUBPROTOCOL_V1 = 'pong.v1.json';
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_LAST_MS = 5000;
 /** Handshakes refused one after the other, in a room that exists, before giving up. */
@@ -31,6 +47,12 @@ const SIGN_OF_LIFE_MS = 4000;
 /** A connection that is not open (or not closed) after so long never will be. */
 const HANDSHAKE_MS = 8000;
 const WATCH_EVERY_MS = 1000;
+/** Inputs that had to wait, pings, and news that no picture was asked for. */
+const TICK_MS = 25;
+/** A keyframe that was asked for and has not come is asked for again; the server answers once a second. */
+const RESYNC_AGAIN_MS = 1500;
+/** The echo of a ping that is older than this is not believed. */
+const ECHO_MAX_MS = 60_000;
 
 /** Why a client ended: close codes 4500–4999 by name, and what only the client knows. */
 export const END_REASONS = Object.freeze({
@@ -59,51 +81,100 @@ export function backoffMs(attempt, random = Math.random) {
 
 /** One room, one seat or a place to watch. */
 export class PongClient extends EventTarget {
-  /** @type {object | null} the 21 keys, as the server last told them; a new object each time */
-  state = null;
   #code;
   #hello;
   #api;
   #WebSocket;
+  #network;
   #url;
+  #protocol;
+  #keeper = new StateKeeper();
+  #mirror;
+  #predictor;
+  #lastPicture = null;
   #socket = null;
+  #link = 'connecting';
   #timer = 0;
   #watch = 0;
+  #tick = 0;
   #attempt = 0;
   #refusals = 0;
   #heardAt = 0;
   #askedAt = 0;
+  #resyncAt = 0;
+  #awaitsMatch = false;
+  #joined = false;
+  #recovered = null;
   #over = false;
+  #traffic = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
 
   /**
    * @param {object} options
    * @param {string} options.code the room
    * @param {string} [options.playerId] whose seat; without it the client watches
+   * @param {1 | 2} [options.playerNumber] which seat, when that is known already
    * @param {string} [options.username]
    * @param {RoomApi} [options.api]
    * @param {string} [options.url] of the WebSocket; by default beside the page
    * @param {typeof WebSocket} [options.WebSocket]
+   * @param {'pong.v2.bin' | 'pong.v1.json'} [options.protocol] with v1 there are no pictures and no inputs, only states and `send`
+   * @param {import('./slow-socket.js').Network | null} [options.network] to be simulated; by default what the page's address asks for
    */
-  constructor({ code, playerId, username, api = new RoomApi(), url, WebSocket = globalThis.WebSocket }) {
+  constructor({
+    code,
+    playerId,
+    playerNumber = null,
+    username,
+    api = new RoomApi(),
+    url,
+    WebSocket = globalThis.WebSocket,
+    protocol = SUBPROTOCOL,
+    network = networkFromQuery(),
+  }) {
     super();
     this.#code = code;
     this.#hello = playerId ? { type: 'join_game', player_id: playerId, ...(username && { username }) } : null;
     this.#api = api;
     this.#WebSocket = WebSocket;
+    this.#network = network;
+    this.#protocol = protocol;
     this.#url = url ?? `${location.origin.replace(/^http/, 'ws')}/ws/game/${code}/`;
+    this.#mirror = new Mirror({ seat: playerNumber });
+    this.#predictor = new Predictor(this.#mirror);
+  }
+
+  /** @returns {object | null} the 21 keys; a new object each time something in it changes */
+  get state() {
+    return this.#keeper.state;
+  }
+
+  /** @returns {1 | 2 | null} this client's seat; null watches, or does not know yet */
+  get playerNumber() {
+    return this.#mirror.seat;
+  }
+
+  /**
+   * @returns {{rtt: number, jitter: number, lateness: number, lateInputs: number, messagesIn: number, messagesOut: number,
+   *   bytesIn: number, bytesOut: number, corrections: {ball: number, paddle1: number, paddle2: number}}} since the beginning;
+   *   rtt and jitter in ms, lateness (of the opponent's news) in steps of 1/60 s, corrections in px
+   */
+  get statistics() {
+    const { clock, lateness, lateInputs, corrections } = this.#predictor;
+    return { rtt: clock.rtt, jitter: clock.jitter, lateness, lateInputs, corrections, ...this.#traffic };
   }
 
   /** Opens the connection; to be called once. */
   connect() {
     globalThis.addEventListener?.('online', this.#online);
     this.#watch = setInterval(() => this.#keepAlive(), WATCH_EVERY_MS);
+    if (this.#isPredicted) this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#open();
   }
 
   /** Leaves for good: no event comes after this. */
   dispose() {
     this.#over = true;
-    this.#release();
+    this.#leave();
   }
 
   /**
@@ -111,14 +182,67 @@ export class PongClient extends EventTarget {
    * @returns {boolean} whether it was given to the socket; what could not be sent is not kept
    */
   send(message) {
-    if (this.#socket?.readyState !== 1) return false;
-    this.#socket.send(JSON.stringify(message));
-    return true;
+    return this.#give(JSON.stringify(message));
+  }
+
+  /** @param {'up' | 'down' | -1 | 1} direction the paddle goes there from now on */
+  press(direction) {
+    this.#predictor.press(direction === 'up' || direction === -1 ? -1 : 1);
+    this.#sendInput();
+  }
+
+  /** The paddle stops where it is. */
+  release() {
+    this.#predictor.release();
+    this.#sendInput();
+  }
+
+  /** @param {number} y where the paddle's middle is wanted, px of the court (0 to 600) */
+  pointTo(y) {
+    this.#predictor.pointTo(y);
+    this.#sendInput();
+  }
+
+  /** @returns {boolean} whether the wish was sent, as with all of these */
+  serve() {
+    return this.#ask('resume_game');
+  }
+
+  /** @returns {boolean} */
+  pause() {
+    return this.#ask('pause_game');
+  }
+
+  /** @returns {boolean} */
+  resume() {
+    return this.#ask('resume_game');
+  }
+
+  /** @returns {boolean} */
+  rematch() {
+    return this.send({ type: 'rematch' });
+  }
+
+  /**
+   * What is to be seen at a moment; while there is no connection, what was seen last.
+   * @param {number} [now] of performance.now() or a frame's timestamp, not before the one asked for last
+   * @returns {import('./pong-predictor.js').Picture | null} null before the game is known
+   */
+  picture(now = performance.now()) {
+    if (this.#isPredicted && this.#link === 'open') this.#lastPicture = this.#predictor.picture(now) ?? this.#lastPicture;
+    return this.#lastPicture;
+  }
+
+  get #isPredicted() {
+    return this.#protocol === SUBPROTOCOL;
   }
 
   #open() {
-    this.#emit('link', { link: 'connecting' });
-    const socket = new this.#WebSocket(this.#url, SUBPROTOCOL);
+    this.#setLink('connecting');
+    const socket = this.#network
+      ? new SlowSocket(this.#url, this.#protocol, { network: this.#network, WebSocket: this.#WebSocket })
+      : new this.#WebSocket(this.#url, this.#protocol);
+    socket.binaryType = 'arraybuffer';
     this.#socket = socket;
     let opened = false;
     this.#heardAt = performance.now();
@@ -126,8 +250,10 @@ export class PongClient extends EventTarget {
     socket.onopen = () => {
       opened = true;
       this.#heardAt = performance.now();
+      this.#joined = false;
+      this.#predictor.reset(performance.now());
       if (this.#hello) this.send(this.#hello);
-      this.#emit('link', { link: 'open' });
+      this.#setLink('open');
     };
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = (event) => this.#closed(event.code, opened);
@@ -138,21 +264,128 @@ export class PongClient extends EventTarget {
     this.#askedAt = 0;
     this.#attempt = 0;
     this.#refusals = 0;
+    this.#traffic.messagesIn++;
+    this.#traffic.bytesIn += data.byteLength ?? data.length;
+    if (typeof data !== 'string') {
+      if (this.#isPredicted) this.#hearFrame(data);
+      return;
+    }
     let message;
     try {
       message = JSON.parse(data);
     } catch {
       return;
     }
-    if (message?.type === 'game_state' || message?.type === 'game_state_delta') this.#merge(message);
-    else if (typeof message?.type === 'string') this.#emit('message', message);
+    if (typeof message?.type === 'string') this.#hear(message);
+  }
+
+  #hearFrame(data) {
+    const heard = this.#predictor.receive(data, performance.now());
+    if (heard.kind === 'keyframe') this.#awaitsMatch = false;
+    this.#look();
+  }
+
+  #hear(message) {
+    switch (message.type) {
+      case 'game_state':
+      case 'game_state_delta':
+        this.#merge(message);
+        return;
+      case 'player_joined':
+        if (message.is_you) this.#seated(message.player_number);
+        break;
+      case 'goal_scored':
+        this.#predictor.announce(message.player_1_score, message.player_2_score);
+        break;
+      case 'pong':
+        this.#echo(message);
+        break;
+    }
+    this.#emit('message', message);
+    if (this.#isPredicted) this.#publish(this.#keeper.hear(message));
+    if (message.type === 'goal_scored') this.#emit('goal', { scorer: message.scorer, score: scoreOf(message), message });
+    if (message.type === 'game_over') {
+      this.#emit('gameover', { winner: message.winner, reason: message.reason, score: scoreOf(message), message });
+    }
+    if (this.#isPredicted) this.#look();
   }
 
   #merge({ type, is_full_state: isFull, ...fields }) {
-    if (!isFull && !this.state) return;
-    const previous = this.state;
-    this.state = isFull ? fields : { ...previous, ...fields };
-    this.#emit('state', { state: this.state, previous });
+    if (isFull && this.#isPredicted) {
+      this.#mirror.configure({ winningScore: wholeOr(fields.winning_score), serveSteps: wholeOr(fields.serve_steps) });
+      this.#predictor.announce(fields.player_1_score, fields.player_2_score);
+      this.#awaitsMatch = fields.status !== 'FINISHED';
+      if (!this.#hello) this.#settle(true);
+    }
+    this.#publish(this.#keeper.merge(fields, isFull));
+  }
+
+  #seated(number) {
+    const before = this.#mirror.seat;
+    this.#mirror.seat = number === 1 || number === 2 ? number : null;
+    this.#settle(before === null || before === this.#mirror.seat);
+  }
+
+  /** After a reconnect: whether this client has again what it had. */
+  #settle(isSame) {
+    if (this.#joined) return;
+    this.#joined = true;
+    if (this.#recovered === null) return;
+    this.#recovered = isSame;
+    this.#tellConnection();
+  }
+
+  #echo({ time, step }) {
+    const now = performance.now();
+    if (!this.#isPredicted || !(time <= now && time > now - ECHO_MAX_MS) || !Number.isInteger(step)) return;
+    this.#predictor.pong(time, step, now);
+    this.#tellConnection();
+  }
+
+  #turn() {
+    if (this.#socket?.readyState !== 1) return;
+    const now = performance.now();
+    if (this.#predictor.clock.takePing(now)) this.send({ type: 'ping', time: now });
+    if (this.#resyncAt && now - this.#resyncAt > RESYNC_AGAIN_MS) {
+      this.#resyncAt = 0;
+      this.#predictor.forgetResync();
+    }
+    if (this.#predictor.takeResync()) {
+      this.#resyncAt = now;
+      this.send({ type: 'resync' });
+    }
+    this.#sendInput();
+    this.#look();
+  }
+
+  #sendInput() {
+    if (!this.#isPredicted || this.#socket?.readyState !== 1) return;
+    const input = this.#predictor.takeInput(performance.now());
+    if (input) this.#give(input);
+  }
+
+  /** Tells what has changed in the simulated game since the last look. */
+  #look() {
+    const standing = this.#predictor.standing(performance.now());
+    // A rematch has been told, its keyframe is still under way.
+    if (this.#awaitsMatch && standing?.phase === 'finished') return;
+    if (standing) this.#publish(this.#keeper.look(standing));
+  }
+
+  #publish(change) {
+    if (change) this.#emit('state', change);
+  }
+
+  #ask(type) {
+    return this.send({ type, player_number: this.#mirror.seat });
+  }
+
+  #give(data) {
+    if (this.#socket?.readyState !== 1) return false;
+    this.#socket.send(data);
+    this.#traffic.messagesOut++;
+    this.#traffic.bytesOut += data.byteLength ?? data.length;
+    return true;
   }
 
   async #closed(code, opened) {
@@ -162,7 +395,8 @@ export class PongClient extends EventTarget {
       this.#end(final, code);
       return;
     }
-    this.#emit('link', { link: 'waiting' });
+    if (this.#joined) this.#recovered = false;
+    this.#setLink('waiting');
     // A browser does not tell why a handshake was refused, so ask whether there still is a room.
     const cameBack = code >= 4000 && code <= 4499;
     const roomIsThere = cameBack || (await this.#askForRoom());
@@ -196,7 +430,7 @@ export class PongClient extends EventTarget {
       this.#closed(1006, true);
     } else if (now - this.#heardAt > QUIET_MS) {
       this.#askedAt = now;
-      this.send({ type: 'ping', time: Date.now() });
+      this.send({ type: 'ping', time: now });
     }
   }
 
@@ -223,19 +457,43 @@ export class PongClient extends EventTarget {
 
   #end(reason, code) {
     if (this.#over) return;
+    this.#setLink('waiting', 'ended');
     this.#over = true;
-    this.#release();
+    this.#leave();
     this.dispatchEvent(new CustomEvent('end', { detail: { reason, code } }));
   }
 
-  #release() {
+  #leave() {
+    clearInterval(this.#tick);
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
     globalThis.removeEventListener?.('online', this.#online);
     this.#drop();
   }
 
+  #setLink(link, name = link) {
+    if (name !== 'ended') {
+      this.#link = link;
+      this.#emit('link', { link });
+    }
+    this.#tellConnection(name);
+  }
+
+  #tellConnection(state = this.#link) {
+    const { rtt, jitter } = this.#predictor.clock;
+    const recovered = state === 'open' && this.#joined ? this.#recovered : null;
+    this.#emit('connection', { state, rtt, jitter, recovered });
+  }
+
   #emit(type, detail) {
     if (!this.#over) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+function scoreOf(message) {
+  return [message.player_1_score, message.player_2_score];
+}
+
+function wholeOr(value) {
+  return Number.isInteger(value) ? value : undefined;
 }

@@ -129,12 +129,12 @@ export class StepClock {
   }
 
   /**
-   * For who watches: the newest step of which everything has been heard by now.
+   * For who watches: the newest step of which everything has been heard by now, and of the one after it, to which it is drawn.
    * @param {number} now
    * @returns {number} a step with its fraction
    */
   watchAt(now) {
-    return this.#origin + (now - this.#rtt) * STEPS_PER_MS - this.margin(now);
+    return this.#origin + (now - this.#rtt) * STEPS_PER_MS - this.margin(now) - 1;
   }
 
   #raiseAt(now) {

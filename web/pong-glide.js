@@ -6,17 +6,20 @@
 import { UNITS_PER_PX } from './pong-simulation.js';
 
 /** Beyond its own speed a thing may be drawn so much faster, 1/64 px a frame of 1/60 s. */
-const CATCH_UP = 7 * UNITS_PER_PX;
+const CATCH_UP = 6.5 * UNITS_PER_PX;
 const CATCH_UP_PART = 0.2;
 const CATCH_UP_LEAST = 0.5 * UNITS_PER_PX;
 
 /** One thing on the screen. */
 export class Glide {
   #drawn = null;
+  /** How far from the truth it is drawn, 1/64 px. */
+  off = 0;
 
   /** The next move goes straight to where it leads. */
   jump() {
     this.#drawn = null;
+    this.off = 0;
   }
 
   /**
@@ -39,6 +42,7 @@ export class Glide {
       offX -= (offX / off) * less;
       offY -= (offY / off) * less;
     }
+    this.off = off - less;
     return (this.#drawn = { x: to.x + offX, y: to.y + offY });
   }
 

@@ -84,6 +84,12 @@ export class Predictor {
     return this.#lateness ?? 0;
   }
 
+  /** @returns {{ball: number, paddle1: number, paddle2: number}} how far from the truth each is drawn, px */
+  get corrections() {
+    const [paddle1, paddle2] = this.#paddles.map((paddle) => paddle.off / UNITS_PER_PX);
+    return { ball: this.#ball.off / UNITS_PER_PX, paddle1, paddle2 };
+  }
+
   /**
    * A new connection: nothing is known but what the player wants.
    * @param {number} now

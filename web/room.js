@@ -56,7 +56,7 @@ export class Room {
     this.#views = views;
     this.#onEnd = onEnd;
     this.match = new Match(seat.player_number ?? null, returning);
-    this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api });
+    this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api, protocol: 'pong.v1.json' });
     this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
     this.#client.addEventListener('message', (event) => this.#hear(event.detail));
     this.#client.addEventListener('link', (event) => this.#relink(event.detail.link));
