@@ -256,6 +256,8 @@ export class PongClient extends EventTarget {
       this.#setLink('open');
     };
     socket.onmessage = (event) => this.#receive(event.data);
+    // A close follows; outside a browser an error that nobody listens to would end the program.
+    socket.onerror = () => {};
     socket.onclose = (event) => this.#closed(event.code, opened);
   }
 

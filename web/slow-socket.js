@@ -75,6 +75,7 @@ export class SlowSocket {
   onopen = null;
   onmessage = null;
   onclose = null;
+  onerror = null;
   readyState = 0;
   #socket;
   #out;
@@ -94,6 +95,7 @@ export class SlowSocket {
     this.#socket = new WebSocket(url, protocols);
     this.#socket.onopen = (event) => this.#in.after(() => this.#opened(event));
     this.#socket.onmessage = (event) => this.#in.after(() => this.onmessage?.(event));
+    this.#socket.onerror = (event) => this.onerror?.(event);
     this.#socket.onclose = (event) => this.#in.after(() => this.#closed(event));
   }
 
