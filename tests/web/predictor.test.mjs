@@ -14,7 +14,7 @@ import { randomFrom } from './world.mjs';
 
 const MINUTE_MS = 60_000;
 /** Of play, for each of the networks below. */
-const minutes = process.env.PONG_TEST_FULL ? 300 : 10;
+const minutes = process.env.PONG_TEST_FULL ? 60 : 10;
 const MATCH_MINUTES = 5;
 /** A turn of the ball at a face on the screen, and the hit on the server, are the same thing when they are so near. */
 const SAME_MS = 600;
