@@ -12,6 +12,10 @@ const TOAST_MS = 2500;
 const LINK_PATIENCE_MS = 400;
 /** A match lost by no more than so many points was close. */
 const CLOSE_POINTS = 2;
+/** A key that was meant for the ball must not press a button that has just come up. */
+const FOCUS_AFTER_MS = 700;
+/** A rally of so many hits is worth a word. */
+const LONG_RALLY = 4;
 
 /**
  * @typedef {import('./match.js').Match} Match
@@ -34,19 +38,24 @@ export class GameView {
     title: byId('card-title'),
     score: byId('card-score'),
     text: byId('card-text'),
+    note: byId('card-note'),
     actions: byId('card-actions'),
     resume: byId('card-resume'),
     rematch: byId('card-rematch'),
     home: byId('card-home'),
   };
   #pause = byId('pause');
+  #sound = byId('sound');
+  #pad = byId('pad');
+  #quality = byId('quality');
+  #qualityText = byId('quality-text');
+  #focusTimer = 0;
   #hint = byId('hint');
   #hintText = [...this.#hint.childNodes];
-  #hintTouch = byId('hint-touch');
   #toast = byId('toast');
   #toastTimer = 0;
 
-  /** @param {{serve: () => void, pause: () => void, rematch: () => void, leave: () => void}} on */
+  /** @param {Record<'serve' | 'pause' | 'rematch' | 'leave' | 'sound', () => void>} on */
   constructor(on) {
     this.#serve.button.addEventListener('click', on.serve);
     this.#card.resume.addEventListener('click', on.serve);
@@ -54,6 +63,7 @@ export class GameView {
     this.#card.rematch.addEventListener('click', on.rematch);
     this.#card.home.addEventListener('click', on.leave);
     byId('leave').addEventListener('click', on.leave);
+    this.#sound.addEventListener('click', on.sound);
   }
 
   /** @returns {HTMLElement} */
@@ -90,13 +100,19 @@ export class GameView {
     setData(this.#root, 'seat', String(seat ?? ''));
     for (const side of this.#sides) setShown(side.you, side.player === seat);
     setShown(this.#pause, seat !== null);
-    if (seat === null) {
-      setText(this.#hint, 'You are watching');
-      setText(this.#hintTouch, 'You are watching');
-    } else {
-      this.#hint.replaceChildren(...this.#hintText);
-      setText(this.#hintTouch, 'Drag anywhere to move');
-    }
+    if (seat === null) setText(this.#hint, 'You are watching');
+    else this.#hint.replaceChildren(...this.#hintText);
+  }
+
+  /** @param {boolean} on */
+  showSound(on) {
+    this.#sound.setAttribute('aria-pressed', String(on));
+    this.#sound.querySelector('use').setAttribute('href', on ? '#icon-sound' : '#icon-silence');
+  }
+
+  /** The player has found out how to move: no need to say it any longer. */
+  hasMoved() {
+    setData(this.#pad, 'known', 'true');
   }
 
   /**
@@ -104,8 +120,9 @@ export class GameView {
    * @param {Match} match
    * @param {Link} link
    * @param {number} now
+   * @param {number} longestRally of the match, hits
    */
-  render(match, link, now) {
+  render(match, link, now, longestRally) {
     const { phase } = match;
     for (const side of this.#sides) {
       setText(side.name, match.game ? match.nameOf(side.player) : '');
@@ -113,10 +130,10 @@ export class GameView {
     }
     this.#pause.disabled = link.link !== 'open' || (phase !== 'rally' && phase !== 'serving');
     const linkLost = link.link !== 'open' && !link.ended && now - link.since > LINK_PATIENCE_MS;
-    if (match.result && phase === 'finished') this.#renderResult(match, link);
+    if (match.result && phase === 'finished') this.#renderResult(match, link, longestRally);
     else if (linkLost) this.#renderCard(match.game ? 'Reconnecting' : 'Connecting', 'Hold on, this takes a moment.');
     else if (phase === 'paused') this.#renderPause(match, now);
-    else setShown(this.#card.root, false);
+    else this.#hideCard();
     this.#renderServe(match, now, phase === 'serving' && !linkLost);
   }
 
@@ -145,10 +162,12 @@ export class GameView {
     this.#renderCard(title, pauseSentence(match, now), { resume: match.mayResume });
   }
 
-  #renderResult(match, link) {
+  #renderResult(match, link, longestRally) {
     const asked = match.rematch.has(match.seat);
     const rematch = match.seat !== null && !link.ended && !match.isAbsent(match.opponent);
     this.#renderCard(resultTitle(match), resultSentence(match, link), { rematch, home: true });
+    setShown(this.#card.note, longestRally >= LONG_RALLY);
+    setText(this.#card.note, `The longest rally: ${longestRally} hits`);
     setText(this.#card.score, `${match.game.player_1_score} – ${match.game.player_2_score}`);
     setShown(this.#card.score, true);
     this.#card.rematch.disabled = asked || link.link !== 'open';
@@ -159,11 +178,22 @@ export class GameView {
     setText(this.#card.title, title);
     setText(this.#card.text, text);
     setShown(this.#card.score, false);
+    setShown(this.#card.note, false);
     setShown(this.#card.resume, resume);
     setShown(this.#card.rematch, rematch);
     setShown(this.#card.home, home);
     setShown(this.#card.actions, resume || rematch || home);
+    if (!this.#card.root.hidden) return;
     setShown(this.#card.root, true);
+    this.#focusTimer = setTimeout(() => this.#card.root.querySelector('button:not([hidden]):enabled')?.focus(), FOCUS_AFTER_MS);
+  }
+
+  #hideCard() {
+    if (this.#card.root.hidden) return;
+    clearTimeout(this.#focusTimer);
+    const focused = this.#card.root.contains(document.activeElement);
+    setShown(this.#card.root, false);
+    if (focused) byId('court').focus({ preventScroll: true });
   }
 }
 

@@ -5,7 +5,9 @@
 
 import { announce, showScreen } from './dom.js';
 import { pauseSentence } from './game-view.js';
+import { Contacts } from './contacts.js';
 import { Court } from './court.js';
+import { Gamepads } from './gamepad.js';
 import { Keys, Pointer } from './keys.js';
 import { Match } from './match.js';
 import { Motion } from './motion.js';
@@ -31,11 +33,15 @@ export class Room {
   #views;
   #onEnd;
   #client;
+  #sounds;
   #motion = new Motion();
+  #contacts = new Contacts();
+  #longestRally = 0;
   #paddle = null;
   #court;
   #keys;
   #pointer;
+  #gamepads;
   #link = { link: 'connecting', since: performance.now(), ended: false };
   #drawnAt = 0;
   #playing = false;
@@ -48,12 +54,15 @@ export class Room {
    * @param {boolean} [options.returning] whether this seat was had before
    * @param {import('./rest.js').RoomApi} options.api
    * @param {{game: import('./game-view.js').GameView, lobby: import('./lobby-view.js').LobbyView}} options.views
+   * @param {import('./sounds.js').Sounds} options.sounds
+   * @param {() => void} options.onSound the sound is to be turned on or off
    * @param {(reason: string) => void} options.onEnd the room is over for this tab and there is no result to look at
    */
-  constructor({ seat, returning = false, api, views, onEnd }) {
+  constructor({ seat, returning = false, api, views, sounds, onSound, onEnd }) {
     this.#code = seat.code;
     this.#quick = seat.quick ?? false;
     this.#views = views;
+    this.#sounds = sounds;
     this.#onEnd = onEnd;
     this.match = new Match(seat.player_number ?? null, returning);
     this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api, protocol: 'pong.v1.json' });
@@ -63,11 +72,17 @@ export class Room {
     this.#client.addEventListener('end', (event) => this.#end(event.detail.reason));
     this.#court = new Court(views.game.canvas, (now) => this.#frame(now));
     this.#keys = new Keys({
-      steer: (direction) => this.#paddle?.steer(direction),
+      steer: (direction) => this.#steer(direction),
       serve: () => this.serve(),
       pause: () => this.pause(),
+      sound: onSound,
     });
-    this.#pointer = new Pointer(views.game.root, (x, y) => this.#paddle?.drag(this.#court.yAt(x, y)));
+    this.#gamepads = new Gamepads({
+      steer: (direction) => this.#steer(direction),
+      accept: () => (this.match.phase === 'finished' ? this.rematch() : this.serve()),
+      pause: () => this.pause(),
+    });
+    this.#pointer = new Pointer(views.game.root, views.game.canvas.parentElement, (x, y) => this.#drag(x, y));
     views.game.onLayout(() => this.#arrange(), this.#left.signal);
   }
 
@@ -108,11 +123,23 @@ export class Room {
 
   /** Asks for another match. */
   rematch() {
+    if (!this.match.seat || this.match.rematch.has(this.match.seat)) return;
     if (this.#client.send({ type: 'rematch' })) this.match.rematch.add(this.match.seat);
+  }
+
+  #steer(direction) {
+    this.#paddle?.steer(direction);
+    if (direction) this.#views.game.hasMoved();
+  }
+
+  #drag(x, y) {
+    this.#paddle?.drag(this.#court.yAt(x, y));
+    this.#views.game.hasMoved();
   }
 
   #update(game) {
     const now = performance.now();
+    if (this.match.phase === 'finished' && game.status === 'ONGOING') this.#longestRally = 0;
     this.match.update(game, now);
     this.#motion.push(game, now);
     if (this.match.phase !== 'waiting') this.#play();
@@ -150,8 +177,27 @@ export class Room {
       if (this.match.seat !== seat) this.#arrange();
       this.#paddle?.renew();
     }
+    if (message.type === 'goal_scored') this.#goal(message.scorer);
+    if (message.type === 'game_over') this.#sounds.play('end');
     if (message.type === 'error') this.#refused(message.code);
     else this.#announce(message, now);
+  }
+
+  #goal(scorer) {
+    const loser = scorer === 1 ? 2 : 1;
+    this.#court.mark('goal', loser, 0, 0);
+    this.#sounds.play(loser === this.match.seat ? 'lost' : 'won');
+  }
+
+  /** What the ball has touched on the screen is heard and seen. */
+  #feel({ ballX, ballY }) {
+    if (this.match.phase !== 'rally') return this.#contacts.reset();
+    const contact = this.#contacts.see(ballX, ballY);
+    this.#longestRally = Math.max(this.#longestRally, this.#contacts.rally);
+    if (!contact) return;
+    this.#court.mark('touch', contact.player, contact.x, contact.y);
+    if (contact.kind === 'wall') this.#sounds.play('wall');
+    else this.#sounds.play(contact.player === this.match.seat ? 'own' : 'other');
   }
 
   #refused(code) {
@@ -201,10 +247,12 @@ export class Room {
   #frame(now) {
     const ms = Math.min(100, now - this.#drawnAt);
     this.#drawnAt = now;
+    this.#gamepads.poll();
     this.match.advance(now);
-    this.#views.game.render(this.match, this.#link, now);
+    this.#views.game.render(this.match, this.#link, now, this.#longestRally);
     const picture = this.#motion.at(now);
     if (!picture) return null;
+    this.#feel(picture);
     const frame = { ...picture, ballShown: this.match.phase !== 'finished' };
     const { seat } = this.match;
     if (this.#paddle && seat) {
