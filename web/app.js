@@ -17,6 +17,8 @@ import { WatchView } from './watch-view.js';
 
 /** A room that is not there after so long is worth a word. */
 const SLOW_MS = 600;
+/** A simulated network, and what is seen of it. */
+const DEVELOPERS = ['lag', 'jitter', 'loss', 'debug'];
 
 const api = new RoomApi();
 const sounds = new Sounds(memory.recallSound());
@@ -67,18 +69,25 @@ async function route() {
   // A seat's cookie is shown to its room anyway: who has one plays.
   if (query.has('watch') && !memory.recallHeldSeat(code)) return openRoom({ code });
   const seat = memory.recallSeat();
-  if (seat?.code === code) return openRoom(seat, true);
+  if (seat?.code === code) return openRoom(seat);
   try {
     const answer = await api.join(code, named());
-    if (mine === way) openRoom(remember(answer), answer.reconnecting === true);
+    if (mine === way) openRoom(remember(answer));
   } catch (error) {
     if (mine === way) showJoinFailure(code, error);
   }
 }
 
 function go(address) {
-  history.pushState(null, '', address);
+  history.pushState(null, '', kept(address));
   route();
+}
+
+/** What developers ask for in the address stays in it from screen to screen. */
+function kept(address) {
+  const [from, to] = [new URLSearchParams(location.search), new URL(address, location.origin)];
+  for (const name of DEVELOPERS) if (from.has(name)) to.searchParams.set(name, from.get(name));
+  return to.search ? `${to.pathname}${to.search}` : to.pathname;
 }
 
 function showHome() {
@@ -93,9 +102,9 @@ function showList() {
   showScreen('watch');
 }
 
-function openRoom(seat, returning = false) {
+function openRoom(seat) {
   document.title = `Pong · ${seat.code}`;
-  room = new Room({ seat, returning, api, views, sounds, onSound: turnSound, onEnd: (reason) => ended(seat, reason) });
+  room = new Room({ seat, api, views, sounds, onSound: turnSound, onEnd: (reason) => ended(seat, reason) });
   room.open();
 }
 
@@ -148,7 +157,7 @@ function showJoinFailure(code, error) {
   if (error.code === 'room_full' && held) {
     showEnding('replaced', 'Play here', () => {
       memory.rememberSeat(held);
-      openRoom(held, true);
+      openRoom(held);
     });
   } else if (error.code === 'room_full') {
     showNotice('This room is full', 'Both seats are taken, but you can watch the match.', 'Watch', () => go(`/?watch=${code}`));
@@ -204,7 +213,7 @@ async function start(kind) {
   try {
     const seat = remember(await requests[kind](), kind === 'quick');
     if (mine !== way) return;
-    history.pushState(null, '', `/?room=${seat.code}`);
+    history.pushState(null, '', kept(`/?room=${seat.code}`));
     openRoom(seat);
   } catch (error) {
     if (mine === way) showStartFailure(error);
@@ -214,7 +223,7 @@ async function start(kind) {
 }
 
 function showStartFailure(error) {
-  if (location.search) history.pushState(null, '', '/');
+  if (new URLSearchParams(location.search).has('room')) history.pushState(null, '', kept('/'));
   showHome();
   views.home.say(error.message);
 }

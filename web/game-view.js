@@ -17,6 +17,12 @@ const FOCUS_AFTER_MS = 700;
 /** A rally of so many hits is worth a word. */
 const LONG_RALLY = 4;
 
+/** What a connection is called that is no worse than this, ms; one that is worse is poor. */
+const QUALITIES = [
+  { name: 'good', rtt: 80, jitter: 20 },
+  { name: 'fair', rtt: 200, jitter: 50 },
+];
+
 /**
  * @typedef {import('./match.js').Match} Match
  * @typedef {{link: 'connecting' | 'open' | 'waiting', since: number, ended: boolean}} Link
@@ -110,6 +116,14 @@ export class GameView {
     this.#sound.querySelector('use').setAttribute('href', on ? '#icon-sound' : '#icon-silence');
   }
 
+  /** @param {{rtt: number, jitter: number} | null} measured ms; null: there is no connection, or it was not measured yet */
+  showQuality(measured) {
+    const isKnown = measured !== null && Number.isFinite(measured.rtt) && measured.rtt > 0;
+    setData(this.#quality, 'quality', isKnown ? qualityOf(measured) : 'unknown');
+    setText(this.#qualityText, isKnown ? `${Math.max(1, Math.round(measured.rtt))} ms` : '');
+    this.#quality.title = isKnown ? `The connection is ${qualityOf(measured)}: this long to the server and back` : '';
+  }
+
   /** The player has found out how to move: no need to say it any longer. */
   hasMoved() {
     setData(this.#pad, 'known', 'true');
@@ -134,7 +148,7 @@ export class GameView {
     else if (linkLost) this.#renderCard(match.game ? 'Reconnecting' : 'Connecting', 'Hold on, this takes a moment.');
     else if (phase === 'paused') this.#renderPause(match, now);
     else this.#hideCard();
-    this.#renderServe(match, now, phase === 'serving' && !linkLost);
+    this.#renderServe(match, phase === 'serving' && !linkLost);
   }
 
   /** @param {string} sentence shown for a moment, over the court */
@@ -145,11 +159,10 @@ export class GameView {
     this.#toastTimer = setTimeout(() => setShown(this.#toast, false), TOAST_MS);
   }
 
-  #renderServe(match, now, shown) {
+  #renderServe(match, shown) {
     setShown(this.#serve.root, shown);
     if (!shown) return;
-    const ms = match.countdownMs(now);
-    const mayServe = match.mayServe(now);
+    const { countdownMs: ms, mayServe } = match;
     setText(this.#serve.count, ms ? String(Math.ceil(ms / 1000)) : '');
     setShown(this.#serve.button, mayServe);
     setShown(this.#serve.text, !mayServe);
@@ -157,7 +170,7 @@ export class GameView {
   }
 
   #renderPause(match, now) {
-    const ms = match.countdownMs(now);
+    const ms = match.countdownMs;
     const title = ms === null ? 'Paused' : `Goes on in ${Math.max(1, Math.ceil(ms / 1000))}`;
     this.#renderCard(title, pauseSentence(match, now), { resume: match.mayResume });
   }
@@ -197,6 +210,10 @@ export class GameView {
   }
 }
 
+function qualityOf({ rtt, jitter }) {
+  return QUALITIES.find((most) => rtt <= most.rtt && jitter <= most.jitter)?.name ?? 'poor';
+}
+
 function serveSentence(match) {
   if (match.server === null) return 'Get ready';
   return match.server === match.seat ? 'Your serve' : `${match.nameOf(match.server)} serves`;
@@ -208,8 +225,9 @@ function serveSentence(match) {
  * @returns {string} who or what stopped it
  */
 export function pauseSentence(match, now) {
-  const { reason, player, endsAt } = match.pause;
-  if (endsAt) return 'Get ready.';
+  if (match.isResuming) return 'Get ready.';
+  if (!match.pause) return 'The match stands still.';
+  const { reason, player } = match.pause;
   if (reason === 'restart') return 'The server restarted. The match goes on when both are back.';
   if (reason === 'absence') {
     if (player === match.seat || player === null) return 'The match goes on once both players are back.';

@@ -33,6 +33,7 @@ export class Keys {
 
   /** Takes every key for released: their release will not be seen in this window. */
   release() {
+    if (this.#held.size === 0) return;
     this.#held.clear();
     this.#on.steer(0);
   }

@@ -10,8 +10,6 @@ import { Court } from './court.js';
 import { Gamepads } from './gamepad.js';
 import { Keys, Pointer } from './keys.js';
 import { Match } from './match.js';
-import { Motion } from './motion.js';
-import { Paddle } from './paddle.js';
 import { PongClient } from './pong-client.js';
 
 /** Refusals a player can do something about; the others pass in silence. */
@@ -34,16 +32,14 @@ export class Room {
   #onEnd;
   #client;
   #sounds;
-  #motion = new Motion();
   #contacts = new Contacts();
   #longestRally = 0;
-  #paddle = null;
   #court;
   #keys;
   #pointer;
   #gamepads;
   #link = { link: 'connecting', since: performance.now(), ended: false };
-  #drawnAt = 0;
+  #debug = null;
   #playing = false;
   #left = new AbortController();
 
@@ -51,23 +47,31 @@ export class Room {
    * @param {object} options
    * @param {{code: string, player_id?: string, player_number?: 1 | 2 | null, username?: string,
    *   quick?: boolean}} options.seat quick: taken by quick match
-   * @param {boolean} [options.returning] whether this seat was had before
    * @param {import('./rest.js').RoomApi} options.api
    * @param {{game: import('./game-view.js').GameView, lobby: import('./lobby-view.js').LobbyView}} options.views
    * @param {import('./sounds.js').Sounds} options.sounds
    * @param {() => void} options.onSound the sound is to be turned on or off
    * @param {(reason: string) => void} options.onEnd the room is over for this tab and there is no result to look at
    */
-  constructor({ seat, returning = false, api, views, sounds, onSound, onEnd }) {
+  constructor({ seat, api, views, sounds, onSound, onEnd }) {
     this.#code = seat.code;
     this.#quick = seat.quick ?? false;
     this.#views = views;
     this.#sounds = sounds;
     this.#onEnd = onEnd;
-    this.match = new Match(seat.player_number ?? null, returning);
-    this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api, protocol: 'pong.v1.json' });
+    this.match = new Match(seat.player_number ?? null);
+    this.#client = new PongClient({
+      code: seat.code,
+      playerId: seat.player_id,
+      playerNumber: seat.player_number ?? undefined,
+      username: seat.username,
+      api,
+    });
     this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
     this.#client.addEventListener('message', (event) => this.#hear(event.detail));
+    this.#client.addEventListener('goal', (event) => this.#goal(event.detail.scorer));
+    this.#client.addEventListener('gameover', () => this.#sounds.play('end'));
+    this.#client.addEventListener('connection', (event) => this.#reconnected(event.detail));
     this.#client.addEventListener('link', (event) => this.#relink(event.detail.link));
     this.#client.addEventListener('end', (event) => this.#end(event.detail.reason));
     this.#court = new Court(views.game.canvas, (now) => this.#frame(now));
@@ -104,44 +108,43 @@ export class Room {
     this.#keys.stop();
     this.#pointer.stop();
     this.#court.stop();
+    this.#debug?.remove();
   }
 
   /** Serves, or ends the own pause. */
   serve() {
-    const now = performance.now();
-    if (!this.match.mayServe(now) && !this.match.mayResume) return;
-    if (this.#client.send({ type: 'resume_game', player_number: this.match.seat })) this.match.resuming(now);
+    if (this.match.mayServe) this.#client.serve();
+    else if (this.match.mayResume) this.#client.resume();
   }
 
   /** Pauses, or ends the own pause. */
   pause() {
     if (this.match.mayResume) this.serve();
     else if (this.match.seat && (this.match.phase === 'rally' || this.match.phase === 'serving')) {
-      this.#client.send({ type: 'pause_game', player_number: this.match.seat });
+      this.#client.pause();
     }
   }
 
   /** Asks for another match. */
   rematch() {
     if (!this.match.seat || this.match.rematch.has(this.match.seat)) return;
-    if (this.#client.send({ type: 'rematch' })) this.match.rematch.add(this.match.seat);
+    if (this.#client.rematch()) this.match.rematch.add(this.match.seat);
   }
 
   #steer(direction) {
-    this.#paddle?.steer(direction);
+    if (direction) this.#client.press(direction);
+    else this.#client.release();
     if (direction) this.#views.game.hasMoved();
   }
 
   #drag(x, y) {
-    this.#paddle?.drag(this.#court.yAt(x, y));
+    this.#client.pointTo(this.#court.yAt(x, y));
     this.#views.game.hasMoved();
   }
 
   #update(game) {
-    const now = performance.now();
     if (this.match.phase === 'finished' && game.status === 'ONGOING') this.#longestRally = 0;
-    this.match.update(game, now);
-    this.#motion.push(game, now);
+    this.match.update(game);
     if (this.match.phase !== 'waiting') this.#play();
     else if (!this.#playing) this.#wait();
   }
@@ -160,11 +163,16 @@ export class Room {
     this.#pointer.start();
     showScreen('game');
     announce('The match begins.');
+    if (new URLSearchParams(location.search).get('debug') === '1') this.#watchNetwork();
+  }
+
+  async #watchNetwork() {
+    const { DebugOverlay } = await import('./debug-overlay.js');
+    if (!this.#left.signal.aborted) this.#debug = new DebugOverlay();
   }
 
   #arrange() {
     const { seat } = this.match;
-    if (seat && !this.#paddle) this.#paddle = new Paddle(seat, (message) => this.#client.send(message));
     this.#views.game.arrange(seat);
     this.#court.arrange(seat, this.#views.game.upright);
   }
@@ -173,12 +181,7 @@ export class Room {
     const now = performance.now();
     const seat = this.match.seat;
     this.match.hear(message, now);
-    if (message.type === 'player_joined' && message.is_you) {
-      if (this.match.seat !== seat) this.#arrange();
-      this.#paddle?.renew();
-    }
-    if (message.type === 'goal_scored') this.#goal(message.scorer);
-    if (message.type === 'game_over') this.#sounds.play('end');
+    if (message.type === 'player_joined' && message.is_you && this.match.seat !== seat) this.#arrange();
     if (message.type === 'error') this.#refused(message.code);
     else this.#announce(message, now);
   }
@@ -230,9 +233,17 @@ export class Room {
     // Attempts follow each other; what counts is since when there is no connection.
     const since = back || this.#link.link === 'open' ? performance.now() : this.#link.since;
     this.#link = { link, since, ended: false };
-    if (back) this.#motion.clear();
     if (!this.#playing) this.#views.lobby.say(link === 'waiting' ? 'The connection is lost. Reconnecting …' : '');
     else if (link === 'waiting') announce('The connection is lost. Reconnecting.');
+  }
+
+  #reconnected({ state, rtt, jitter, recovered }) {
+    this.#views.game.showQuality(state === 'open' ? { rtt, jitter } : null);
+    if (recovered === null || this.#link.told === recovered) return;
+    this.#link.told = recovered;
+    const sentence = recovered ? 'Connected again.' : 'Connected again, but your seat is not yours any more.';
+    this.#views.game.toast(sentence);
+    announce(sentence);
   }
 
   #end(reason) {
@@ -245,21 +256,13 @@ export class Room {
   }
 
   #frame(now) {
-    const ms = Math.min(100, now - this.#drawnAt);
-    this.#drawnAt = now;
     this.#gamepads.poll();
-    this.match.advance(now);
+    const picture = this.#client.picture(now);
+    if (picture) this.match.see(picture);
     this.#views.game.render(this.match, this.#link, now, this.#longestRally);
-    const picture = this.#motion.at(now);
+    this.#debug?.draw(this.#client.statistics, now);
     if (!picture) return null;
     this.#feel(picture);
-    const frame = { ...picture, ballShown: this.match.phase !== 'finished' };
-    const { seat } = this.match;
-    if (this.#paddle && seat) {
-      const frozen = this.match.phase === 'paused' || this.match.phase === 'finished' || this.#link.link !== 'open';
-      this.#paddle.step(now, ms, this.match.game[`player_${seat}_paddle_y`], frozen);
-      frame[`paddle${seat}`] = this.#paddle.y;
-    }
-    return frame;
+    return { ...picture, ballShown: this.match.phase !== 'finished' };
   }
 }
