@@ -75,7 +75,8 @@ async function visitMatch(ada, grace, visit, tab) {
 
   const scored = ({ state }) => state.player_1_score + state.player_2_score > 0;
   await Promise.all([ada.play('follow', scored), grace.play('dodge', scored)]);
-  await Promise.all([ada, grace].map((player) => player.play('follow', isGoodToSee)));
+  const isFlying = () => isGoodToSee(ada);
+  await Promise.all([ada.play('follow', isFlying), grace.play('follow', isFlying)]);
   await visit(page, 'rally');
   await page.keyboard.press('p');
   await reads(page, 'You paused the match.');
