@@ -1,28 +1,40 @@
 /**
- * The page: which screen is shown, and the way from one to the next. The address says where we are: `/` is home,
- * `/?room=CODE` is a room, so that links, reload and the back button do what they should.
+ * The page: which screen is shown, and the way from one to the next. The address says where we are: `/` is home, `/?room=CODE`
+ * is a room, `/?watch=CODE` the same without a seat, `/?watch` the list, so that links, reload and the back button do what
+ * they should.
  */
 
-import { announce, byId, setShown, setText, showScreen } from './dom.js';
+import { Backdrop } from './backdrop.js';
+import { announce, byId, onScreen, setShown, setText, showScreen } from './dom.js';
 import { GameView } from './game-view.js';
+import { HomeView } from './home-view.js';
 import { LobbyView } from './lobby-view.js';
 import * as memory from './memory.js';
 import { RoomApi, RoomError, parseRoomCode } from './rest.js';
 import { Room } from './room.js';
+import { Sounds } from './sounds.js';
+import { WatchView } from './watch-view.js';
 
 /** A room that is not there after so long is worth a word. */
 const SLOW_MS = 600;
+/** A simulated network, and what is seen of it. */
+const DEVELOPERS = ['lag', 'jitter', 'loss', 'debug'];
 
 const api = new RoomApi();
+const sounds = new Sounds(memory.recallSound());
 const views = {
+  home: new HomeView({ start: (kind) => start(kind), join: (code) => joinByCode(code), go: (address) => go(address) }),
   game: new GameView({
     serve: () => room?.serve(),
     pause: () => room?.pause(),
     rematch: () => room?.rematch(),
     leave: () => leave(),
+    sound: () => turnSound(),
   }),
   lobby: new LobbyView(() => cancel()),
+  watch: new WatchView(api, { watch: (code) => go(`/?watch=${code}`), home: () => go('/') }),
 };
+const backdrop = new Backdrop(byId('backdrop'));
 
 /** @type {Room | null} */
 let room = null;
@@ -46,42 +58,53 @@ async function route() {
   const mine = ++way;
   clearTimeout(slow);
   closeRoom();
-  const asked = new URLSearchParams(location.search).get('room');
+  views.watch.close();
+  const query = new URLSearchParams(location.search);
+  if (query.get('watch') === '') return showList();
+  const asked = query.get('watch') ?? query.get('room');
   if (asked === null) return showHome();
   const code = parseRoomCode(asked);
   if (!code) return showEnding('room_gone');
   slow = setTimeout(() => room?.match.game || showNotice('One moment', 'Looking for the room …'), SLOW_MS);
+  // A seat's cookie is shown to its room anyway: who has one plays.
+  if (query.has('watch') && !memory.recallHeldSeat(code)) return openRoom({ code });
   const seat = memory.recallSeat();
-  if (seat?.code === code) return openRoom(seat, true);
+  if (seat?.code === code) return openRoom(seat);
   try {
     const answer = await api.join(code, named());
-    if (mine === way) openRoom(remember(answer), answer.reconnecting === true);
+    if (mine === way) openRoom(remember(answer));
   } catch (error) {
     if (mine === way) showJoinFailure(code, error);
   }
 }
 
 function go(address) {
-  history.pushState(null, '', address);
+  history.pushState(null, '', kept(address));
   route();
+}
+
+/** What developers ask for in the address stays in it from screen to screen. */
+function kept(address) {
+  const [from, to] = [new URLSearchParams(location.search), new URL(address, location.origin)];
+  for (const name of DEVELOPERS) if (from.has(name)) to.searchParams.set(name, from.get(name));
+  return to.search ? `${to.pathname}${to.search}` : to.pathname;
 }
 
 function showHome() {
   document.title = 'Pong';
-  const seat = memory.recallSeat();
-  const back = byId('return');
-  setShown(back, seat !== null);
-  if (seat) {
-    back.href = `/?room=${seat.code}`;
-    setText(back, `Back to your match in room ${seat.code}`);
-  }
-  clearHomeMessage();
+  views.home.open(memory.recallSeat());
   showScreen('home');
 }
 
-function openRoom(seat, returning = false) {
+function showList() {
+  document.title = 'Pong · Watch';
+  views.watch.open();
+  showScreen('watch');
+}
+
+function openRoom(seat) {
   document.title = `Pong · ${seat.code}`;
-  room = new Room({ seat, returning, api, views, onEnd: (reason) => ended(seat, reason) });
+  room = new Room({ seat, api, views, sounds, onSound: turnSound, onEnd: (reason) => ended(seat, reason) });
   room.open();
 }
 
@@ -134,10 +157,10 @@ function showJoinFailure(code, error) {
   if (error.code === 'room_full' && held) {
     showEnding('replaced', 'Play here', () => {
       memory.rememberSeat(held);
-      openRoom(held, true);
+      openRoom(held);
     });
   } else if (error.code === 'room_full') {
-    showNotice('This room is full', 'Both seats are taken, but you can watch the match.', 'Watch', () => openRoom({ code }));
+    showNotice('This room is full', 'Both seats are taken, but you can watch the match.', 'Watch', () => go(`/?watch=${code}`));
   } else if (error.status === 404) {
     showEnding('room_gone');
   } else {
@@ -185,12 +208,12 @@ async function start(kind) {
     quick: () => api.quick(named()),
   };
   const mine = ++way;
-  clearHomeMessage();
+  views.home.say('');
   setBusy(true);
   try {
     const seat = remember(await requests[kind](), kind === 'quick');
     if (mine !== way) return;
-    history.pushState(null, '', `/?room=${seat.code}`);
+    history.pushState(null, '', kept(`/?room=${seat.code}`));
     openRoom(seat);
   } catch (error) {
     if (mine === way) showStartFailure(error);
@@ -200,73 +223,38 @@ async function start(kind) {
 }
 
 function showStartFailure(error) {
-  if (location.search) history.pushState(null, '', '/');
+  if (new URLSearchParams(location.search).has('room')) history.pushState(null, '', kept('/'));
   showHome();
-  setText(byId('home-message'), error.message);
+  views.home.say(error.message);
 }
 
 /** Goes to the room of a typed code, if there is one. */
-async function joinByCode() {
-  const code = parseRoomCode(byId('code').value);
-  if (!code) return refuseCode('A room code is six letters and digits.');
+async function joinByCode(code) {
   const mine = ++way;
-  clearHomeMessage();
+  views.home.say('');
   try {
     await api.check(code);
   } catch (error) {
     // Any other failure is told by the way there.
-    if (mine === way && error.status === 404) refuseCode(`There is no room ${code}`);
+    if (mine === way && error.status === 404) views.home.refuseCode(`There is no room ${code}`);
     if (error.status === 404) return;
   }
   if (mine === way) go(`/?room=${code}`);
 }
 
-function refuseCode(sentence) {
-  const field = byId('code');
-  setText(byId('home-message'), sentence);
-  field.setAttribute('aria-invalid', 'true');
-  field.focus();
-  field.select();
-}
-
-function clearHomeMessage() {
-  setText(byId('home-message'), '');
-  byId('code').removeAttribute('aria-invalid');
-}
-
 function setBusy(busy) {
-  for (const id of ['play-friend', 'play-bot', 'quick', 'notice-action']) byId(id).disabled = busy;
+  views.home.setBusy(busy);
+  byId('notice-action').disabled = busy;
 }
 
-function listen() {
-  const name = byId('name');
-  name.value = memory.recallName();
-  name.addEventListener('input', () => memory.rememberName(cleanName(name.value)));
-  for (const radio of document.querySelectorAll('input[name="level"]')) {
-    radio.checked = radio.value === memory.recallLevel();
-    radio.addEventListener('change', () => memory.rememberLevel(radio.value));
-  }
-  byId('start-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    start(event.submitter?.value || 'friend');
-  });
-  byId('join-form').addEventListener('submit', (event) => {
-    event.preventDefault();
-    joinByCode();
-  });
-  byId('code').addEventListener('input', clearHomeMessage);
-  byId('return').addEventListener('click', (event) => {
-    event.preventDefault();
-    go(byId('return').getAttribute('href'));
-  });
-  byId('notice-home').addEventListener('click', () => go('/'));
-  addEventListener('popstate', route);
+function turnSound() {
+  sounds.isOn = !sounds.isOn;
+  memory.rememberSound(sounds.isOn);
+  views.game.showSound(sounds.isOn);
 }
 
-/** The server takes 1 to 32 characters and no control characters. */
-function cleanName(text) {
-  return [...text.replace(/\p{Cc}/gu, '').trim()].slice(0, 32).join('');
-}
-
-listen();
+views.game.showSound(sounds.isOn);
+byId('notice-home').addEventListener('click', () => go('/'));
+addEventListener('popstate', route);
+onScreen((id) => backdrop.show(id !== 'game'));
 route();

@@ -11,6 +11,13 @@ const BALL_RADIUS = 10;
 const TRAIL_MS = 130;
 /** Farther than this between two frames the ball was put, it did not fly. */
 const TRAIL_BREAK_PX = 120;
+/** A ring runs from where the ball was touched … */
+const RING_MS = 320;
+const RING_PX = 34;
+/** … and a goal lights the side that let it in. */
+const GOAL_MS = 700;
+const GOAL_PX = 120;
+const MARKS_MAX = 8;
 
 /**
  * @typedef {object} Frame
@@ -30,6 +37,7 @@ export class Court {
   #request = 0;
   #colours = {};
   #trail = [];
+  #marks = [];
   #seat = null;
   #upright = false;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
@@ -76,6 +84,19 @@ export class Court {
   }
 
   /**
+   * Marks for a moment what has happened, for people who like things to move.
+   * @param {'touch' | 'goal'} kind
+   * @param {1 | 2 | null} player whose paddle touched, who let the goal in
+   * @param {number} x px of the court
+   * @param {number} y
+   */
+  mark(kind, player, x, y) {
+    if (this.#calm.matches) return;
+    this.#marks.push({ kind, player, x, y, at: performance.now() });
+    if (this.#marks.length > MARKS_MAX) this.#marks.shift();
+  }
+
+  /**
    * @param {number} clientX
    * @param {number} clientY
    * @returns {number} the court's y there, px; may lie outside of it
@@ -89,7 +110,7 @@ export class Court {
   #readColours = () => {
     const style = getComputedStyle(this.#canvas);
     const read = (name) => style.getPropertyValue(name).trim();
-    this.#colours = { line: read('--line'), ink: read('--ink'), own: read('--accent') };
+    this.#colours = { line: read('--line'), edge: read('--edge'), ink: read('--ink'), own: read('--accent') };
   };
 
   #fit(entry) {
@@ -114,6 +135,7 @@ export class Court {
     this.#context.clearRect(0, 0, width, height);
     this.#lay(width, height);
     this.#drawNet();
+    this.#drawMarks(now);
     if (!frame) return;
     this.#drawPaddle(0, frame.paddle1, this.#seat === 1);
     this.#drawPaddle(WIDTH - PADDLE_WIDTH, frame.paddle2, this.#seat === 2);
@@ -140,6 +162,37 @@ export class Court {
     context.lineTo(WIDTH / 2, HEIGHT);
     context.stroke();
     context.setLineDash([]);
+  }
+
+  #drawMarks(now) {
+    this.#marks = this.#marks.filter(({ kind, at }) => now - at < (kind === 'goal' ? GOAL_MS : RING_MS));
+    for (const mark of this.#marks) {
+      if (mark.kind === 'goal') this.#drawGoal(mark.player, Math.max(0, now - mark.at) / GOAL_MS);
+      else this.#drawRing(mark, Math.max(0, now - mark.at) / RING_MS);
+    }
+    this.#context.globalAlpha = 1;
+  }
+
+  #drawRing({ player, x, y }, part) {
+    const context = this.#context;
+    context.globalAlpha = (1 - part) ** 2;
+    context.strokeStyle = player !== null && player === this.#seat ? this.#colours.own : this.#colours.edge;
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(x, y, BALL_RADIUS + RING_PX * (1 - (1 - part) ** 3), 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  #drawGoal(player, part) {
+    const context = this.#context;
+    const [edge, inner] = player === 1 ? [0, GOAL_PX] : [WIDTH, WIDTH - GOAL_PX];
+    const shade = context.createLinearGradient(edge, 0, inner, 0);
+    const colour = player === this.#seat ? this.#colours.own : this.#colours.edge;
+    shade.addColorStop(0, colour);
+    shade.addColorStop(1, `${colour}00`);
+    context.globalAlpha = 0.4 * (1 - part) ** 2;
+    context.fillStyle = shade;
+    context.fillRect(Math.min(edge, inner), 0, GOAL_PX, HEIGHT);
   }
 
   #drawPaddle(x, y, own) {

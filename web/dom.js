@@ -36,14 +36,25 @@ export function setData(element, name, value) {
   if (element.dataset[name] !== value) element.dataset[name] = value;
 }
 
+/** @typedef {'home' | 'lobby' | 'watch' | 'game' | 'notice'} Screen */
+
+/** @type {((id: Screen) => void)[]} */
+const watchers = [];
+
+/** @param {(id: Screen) => void} callback told which screen is shown, each time another is */
+export function onScreen(callback) {
+  watchers.push(callback);
+}
+
 /**
  * Shows one screen and hides the others.
- * @param {'home' | 'lobby' | 'game' | 'notice'} id
+ * @param {Screen} id
  */
 export function showScreen(id) {
   const screen = byId(id);
   if (!screen.hidden) return;
   for (const other of document.querySelectorAll('body > main')) other.hidden = other !== screen;
+  for (const callback of watchers) callback(id);
   screen.querySelector('[tabindex="-1"]')?.focus({ preventScroll: true });
 }
 

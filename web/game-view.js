@@ -12,6 +12,16 @@ const TOAST_MS = 2500;
 const LINK_PATIENCE_MS = 400;
 /** A match lost by no more than so many points was close. */
 const CLOSE_POINTS = 2;
+/** A key that was meant for the ball must not press a button that has just come up. */
+const FOCUS_AFTER_MS = 700;
+/** A rally of so many hits is worth a word. */
+const LONG_RALLY = 4;
+
+/** What a connection is called that is no worse than this, ms; one that is worse is poor. */
+const QUALITIES = [
+  { name: 'good', rtt: 80, jitter: 20 },
+  { name: 'fair', rtt: 200, jitter: 50 },
+];
 
 /**
  * @typedef {import('./match.js').Match} Match
@@ -34,19 +44,24 @@ export class GameView {
     title: byId('card-title'),
     score: byId('card-score'),
     text: byId('card-text'),
+    note: byId('card-note'),
     actions: byId('card-actions'),
     resume: byId('card-resume'),
     rematch: byId('card-rematch'),
     home: byId('card-home'),
   };
   #pause = byId('pause');
+  #sound = byId('sound');
+  #pad = byId('pad');
+  #quality = byId('quality');
+  #qualityText = byId('quality-text');
+  #focusTimer = 0;
   #hint = byId('hint');
   #hintText = [...this.#hint.childNodes];
-  #hintTouch = byId('hint-touch');
   #toast = byId('toast');
   #toastTimer = 0;
 
-  /** @param {{serve: () => void, pause: () => void, rematch: () => void, leave: () => void}} on */
+  /** @param {Record<'serve' | 'pause' | 'rematch' | 'leave' | 'sound', () => void>} on */
   constructor(on) {
     this.#serve.button.addEventListener('click', on.serve);
     this.#card.resume.addEventListener('click', on.serve);
@@ -54,6 +69,7 @@ export class GameView {
     this.#card.rematch.addEventListener('click', on.rematch);
     this.#card.home.addEventListener('click', on.leave);
     byId('leave').addEventListener('click', on.leave);
+    this.#sound.addEventListener('click', on.sound);
   }
 
   /** @returns {HTMLElement} */
@@ -90,13 +106,27 @@ export class GameView {
     setData(this.#root, 'seat', String(seat ?? ''));
     for (const side of this.#sides) setShown(side.you, side.player === seat);
     setShown(this.#pause, seat !== null);
-    if (seat === null) {
-      setText(this.#hint, 'You are watching');
-      setText(this.#hintTouch, 'You are watching');
-    } else {
-      this.#hint.replaceChildren(...this.#hintText);
-      setText(this.#hintTouch, 'Drag anywhere to move');
-    }
+    if (seat === null) setText(this.#hint, 'You are watching');
+    else this.#hint.replaceChildren(...this.#hintText);
+  }
+
+  /** @param {boolean} on */
+  showSound(on) {
+    this.#sound.setAttribute('aria-pressed', String(on));
+    this.#sound.querySelector('use').setAttribute('href', on ? '#icon-sound' : '#icon-silence');
+  }
+
+  /** @param {{rtt: number, jitter: number} | null} measured ms; null: there is no connection, or it was not measured yet */
+  showQuality(measured) {
+    const isKnown = measured !== null && Number.isFinite(measured.rtt) && measured.rtt > 0;
+    setData(this.#quality, 'quality', isKnown ? qualityOf(measured) : 'unknown');
+    setText(this.#qualityText, isKnown ? `${Math.max(1, Math.round(measured.rtt))} ms` : '');
+    this.#quality.title = isKnown ? `The connection is ${qualityOf(measured)}: this long to the server and back` : '';
+  }
+
+  /** The player has found out how to move: no need to say it any longer. */
+  hasMoved() {
+    setData(this.#pad, 'known', 'true');
   }
 
   /**
@@ -104,8 +134,9 @@ export class GameView {
    * @param {Match} match
    * @param {Link} link
    * @param {number} now
+   * @param {number} longestRally of the match, hits
    */
-  render(match, link, now) {
+  render(match, link, now, longestRally) {
     const { phase } = match;
     for (const side of this.#sides) {
       setText(side.name, match.game ? match.nameOf(side.player) : '');
@@ -113,11 +144,11 @@ export class GameView {
     }
     this.#pause.disabled = link.link !== 'open' || (phase !== 'rally' && phase !== 'serving');
     const linkLost = link.link !== 'open' && !link.ended && now - link.since > LINK_PATIENCE_MS;
-    if (match.result && phase === 'finished') this.#renderResult(match, link);
+    if (match.result && phase === 'finished') this.#renderResult(match, link, longestRally);
     else if (linkLost) this.#renderCard(match.game ? 'Reconnecting' : 'Connecting', 'Hold on, this takes a moment.');
     else if (phase === 'paused') this.#renderPause(match, now);
-    else setShown(this.#card.root, false);
-    this.#renderServe(match, now, phase === 'serving' && !linkLost);
+    else this.#hideCard();
+    this.#renderServe(match, phase === 'serving' && !linkLost);
   }
 
   /** @param {string} sentence shown for a moment, over the court */
@@ -128,11 +159,10 @@ export class GameView {
     this.#toastTimer = setTimeout(() => setShown(this.#toast, false), TOAST_MS);
   }
 
-  #renderServe(match, now, shown) {
+  #renderServe(match, shown) {
     setShown(this.#serve.root, shown);
     if (!shown) return;
-    const ms = match.countdownMs(now);
-    const mayServe = match.mayServe(now);
+    const { countdownMs: ms, mayServe } = match;
     setText(this.#serve.count, ms ? String(Math.ceil(ms / 1000)) : '');
     setShown(this.#serve.button, mayServe);
     setShown(this.#serve.text, !mayServe);
@@ -140,15 +170,17 @@ export class GameView {
   }
 
   #renderPause(match, now) {
-    const ms = match.countdownMs(now);
+    const ms = match.countdownMs;
     const title = ms === null ? 'Paused' : `Goes on in ${Math.max(1, Math.ceil(ms / 1000))}`;
     this.#renderCard(title, pauseSentence(match, now), { resume: match.mayResume });
   }
 
-  #renderResult(match, link) {
+  #renderResult(match, link, longestRally) {
     const asked = match.rematch.has(match.seat);
     const rematch = match.seat !== null && !link.ended && !match.isAbsent(match.opponent);
     this.#renderCard(resultTitle(match), resultSentence(match, link), { rematch, home: true });
+    setShown(this.#card.note, longestRally >= LONG_RALLY);
+    setText(this.#card.note, `The longest rally: ${longestRally} hits`);
     setText(this.#card.score, `${match.game.player_1_score} – ${match.game.player_2_score}`);
     setShown(this.#card.score, true);
     this.#card.rematch.disabled = asked || link.link !== 'open';
@@ -159,12 +191,27 @@ export class GameView {
     setText(this.#card.title, title);
     setText(this.#card.text, text);
     setShown(this.#card.score, false);
+    setShown(this.#card.note, false);
     setShown(this.#card.resume, resume);
     setShown(this.#card.rematch, rematch);
     setShown(this.#card.home, home);
     setShown(this.#card.actions, resume || rematch || home);
+    if (!this.#card.root.hidden) return;
     setShown(this.#card.root, true);
+    this.#focusTimer = setTimeout(() => this.#card.root.querySelector('button:not([hidden]):enabled')?.focus(), FOCUS_AFTER_MS);
   }
+
+  #hideCard() {
+    if (this.#card.root.hidden) return;
+    clearTimeout(this.#focusTimer);
+    const focused = this.#card.root.contains(document.activeElement);
+    setShown(this.#card.root, false);
+    if (focused) byId('court').focus({ preventScroll: true });
+  }
+}
+
+function qualityOf({ rtt, jitter }) {
+  return QUALITIES.find((most) => rtt <= most.rtt && jitter <= most.jitter)?.name ?? 'poor';
 }
 
 function serveSentence(match) {
@@ -178,8 +225,9 @@ function serveSentence(match) {
  * @returns {string} who or what stopped it
  */
 export function pauseSentence(match, now) {
-  const { reason, player, endsAt } = match.pause;
-  if (endsAt) return 'Get ready.';
+  if (match.isResuming) return 'Get ready.';
+  if (!match.pause) return 'The match stands still.';
+  const { reason, player } = match.pause;
   if (reason === 'restart') return 'The server restarted. The match goes on when both are back.';
   if (reason === 'absence') {
     if (player === match.seat || player === null) return 'The match goes on once both players are back.';

@@ -4,13 +4,13 @@
 
 const DIRECTION_OF = { w: -1, s: 1, arrowup: -1, arrowdown: 1, arrowleft: -1, arrowright: 1 };
 
-/** Listens to the keyboard: W and S or arrows move, space serves, P pauses. */
+/** Listens to the keyboard: W and S or arrows move, space serves, P pauses, M is for the sound. */
 export class Keys {
   #on;
   #held = new Map();
   #listening = null;
 
-  /** @param {{steer: (direction: -1 | 0 | 1) => void, serve: () => void, pause: () => void}} on */
+  /** @param {{steer: (direction: -1 | 0 | 1) => void, serve: () => void, pause: () => void, sound: () => void}} on */
   constructor(on) {
     this.#on = on;
   }
@@ -33,6 +33,7 @@ export class Keys {
 
   /** Takes every key for released: their release will not be seen in this window. */
   release() {
+    if (this.#held.size === 0) return;
     this.#held.clear();
     this.#on.steer(0);
   }
@@ -50,6 +51,8 @@ export class Keys {
       if (!event.repeat) this.#on.serve();
     } else if (name === 'p' && !event.repeat) {
       this.#on.pause();
+    } else if (name === 'm' && !event.repeat) {
+      this.#on.sound();
     }
   }
 
@@ -65,19 +68,26 @@ function nameOf(event) {
   return event.key.toLowerCase();
 }
 
-/** Listens to a finger or a pressed mouse anywhere on an element, buttons excepted. */
+/** A mouse that was only bumped does not take the paddle from the keys. */
+const MOUSE_MIN_PX = 4;
+
+/** Listens to a finger or a pressed mouse anywhere on an element, buttons excepted, and to a mouse that moves over its court. */
 export class Pointer {
   #element;
+  #court;
   #onMove;
   #id = null;
+  #mouse = null;
   #listening = null;
 
   /**
    * @param {HTMLElement} element
+   * @param {HTMLElement} court
    * @param {(clientX: number, clientY: number) => void} onMove
    */
-  constructor(element, onMove) {
+  constructor(element, court, onMove) {
     this.#element = element;
+    this.#court = court;
     this.#onMove = onMove;
   }
 
@@ -96,6 +106,7 @@ export class Pointer {
   stop() {
     this.#listening?.abort();
     this.#id = null;
+    this.#mouse = null;
   }
 
   #down(event) {
@@ -107,6 +118,15 @@ export class Pointer {
 
   #move(event) {
     if (event.pointerId === this.#id) this.#onMove(event.clientX, event.clientY);
+    else if (event.pointerType === 'mouse' && this.#hovers(event)) this.#onMove(event.clientX, event.clientY);
+  }
+
+  /** The first place is where the mouse has been left; screens that change under it tell of it, too. */
+  #hovers({ target, clientX, clientY }) {
+    const before = this.#mouse;
+    const way = before ? Math.hypot(clientX - before.x, clientY - before.y) : 0;
+    if (!before || way >= MOUSE_MIN_PX) this.#mouse = { x: clientX, y: clientY };
+    return way >= MOUSE_MIN_PX && this.#court.contains(target) && !target.closest('button');
   }
 
   #up(event) {

@@ -1,5 +1,5 @@
 /**
- * What the page remembers: the seat for this tab; the seats of all tabs, the name and the bot's level for this browser.
+ * What the page remembers: the seat for this tab; the seats of all tabs, the name, the bot's level and the sound for this browser.
  * Never a seat token: those live in HttpOnly cookies. Works, forgetfully, where the browser allows no storage.
  */
 
@@ -9,6 +9,7 @@ const HELD = 'pong.held';
 const HELD_MAX = 8;
 const NAME = 'pong.name';
 const LEVEL = 'pong.level';
+const SOUND = 'pong.sound';
 const LEVELS = ['easy', 'normal', 'hard'];
 
 /**
@@ -78,6 +79,16 @@ export function rememberLevel(level) {
 export function recallLevel() {
   const level = read('localStorage', LEVEL);
   return LEVELS.includes(level) ? level : 'normal';
+}
+
+/** @param {boolean} on */
+export function rememberSound(on) {
+  write('localStorage', SOUND, on ? 'on' : null);
+}
+
+/** @returns {boolean} whether sounds were switched on; they are not at first */
+export function recallSound() {
+  return read('localStorage', SOUND) === 'on';
 }
 
 function read(area, key) {

@@ -105,6 +105,11 @@ export class RoomApi {
     return this.#request('POST', 'cancel/', { room_code: code });
   }
 
+  /** @returns {Promise<{rooms: {room_code: string, status: string, usernames: (string | null)[], scores: number[], spectators: number}[]}>} public rooms */
+  list() {
+    return this.#request('GET', 'list/');
+  }
+
   async #request(method, path, body) {
     const init = { method, credentials: 'same-origin', cache: 'no-store', signal: AbortSignal.timeout(this.#timeoutMs) };
     if (body) {

@@ -5,11 +5,11 @@
 
 import { announce, showScreen } from './dom.js';
 import { pauseSentence } from './game-view.js';
+import { Contacts } from './contacts.js';
 import { Court } from './court.js';
+import { Gamepads } from './gamepad.js';
 import { Keys, Pointer } from './keys.js';
 import { Match } from './match.js';
-import { Motion } from './motion.js';
-import { Paddle } from './paddle.js';
 import { PongClient } from './pong-client.js';
 
 /** Refusals a player can do something about; the others pass in silence. */
@@ -31,13 +31,15 @@ export class Room {
   #views;
   #onEnd;
   #client;
-  #motion = new Motion();
-  #paddle = null;
+  #sounds;
+  #contacts = new Contacts();
+  #longestRally = 0;
   #court;
   #keys;
   #pointer;
+  #gamepads;
   #link = { link: 'connecting', since: performance.now(), ended: false };
-  #drawnAt = 0;
+  #debug = null;
   #playing = false;
   #left = new AbortController();
 
@@ -45,29 +47,46 @@ export class Room {
    * @param {object} options
    * @param {{code: string, player_id?: string, player_number?: 1 | 2 | null, username?: string,
    *   quick?: boolean}} options.seat quick: taken by quick match
-   * @param {boolean} [options.returning] whether this seat was had before
    * @param {import('./rest.js').RoomApi} options.api
    * @param {{game: import('./game-view.js').GameView, lobby: import('./lobby-view.js').LobbyView}} options.views
+   * @param {import('./sounds.js').Sounds} options.sounds
+   * @param {() => void} options.onSound the sound is to be turned on or off
    * @param {(reason: string) => void} options.onEnd the room is over for this tab and there is no result to look at
    */
-  constructor({ seat, returning = false, api, views, onEnd }) {
+  constructor({ seat, api, views, sounds, onSound, onEnd }) {
     this.#code = seat.code;
     this.#quick = seat.quick ?? false;
     this.#views = views;
+    this.#sounds = sounds;
     this.#onEnd = onEnd;
-    this.match = new Match(seat.player_number ?? null, returning);
-    this.#client = new PongClient({ code: seat.code, playerId: seat.player_id, username: seat.username, api, protocol: 'pong.v1.json' });
+    this.match = new Match(seat.player_number ?? null);
+    this.#client = new PongClient({
+      code: seat.code,
+      playerId: seat.player_id,
+      playerNumber: seat.player_number ?? undefined,
+      username: seat.username,
+      api,
+    });
     this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
     this.#client.addEventListener('message', (event) => this.#hear(event.detail));
+    this.#client.addEventListener('goal', (event) => this.#goal(event.detail.scorer));
+    this.#client.addEventListener('gameover', () => this.#sounds.play('end'));
+    this.#client.addEventListener('connection', (event) => this.#reconnected(event.detail));
     this.#client.addEventListener('link', (event) => this.#relink(event.detail.link));
     this.#client.addEventListener('end', (event) => this.#end(event.detail.reason));
     this.#court = new Court(views.game.canvas, (now) => this.#frame(now));
     this.#keys = new Keys({
-      steer: (direction) => this.#paddle?.steer(direction),
+      steer: (direction) => this.#steer(direction),
       serve: () => this.serve(),
       pause: () => this.pause(),
+      sound: onSound,
     });
-    this.#pointer = new Pointer(views.game.root, (x, y) => this.#paddle?.drag(this.#court.yAt(x, y)));
+    this.#gamepads = new Gamepads({
+      steer: (direction) => this.#steer(direction),
+      accept: () => (this.match.phase === 'finished' ? this.rematch() : this.serve()),
+      pause: () => this.pause(),
+    });
+    this.#pointer = new Pointer(views.game.root, views.game.canvas.parentElement, (x, y) => this.#drag(x, y));
     views.game.onLayout(() => this.#arrange(), this.#left.signal);
   }
 
@@ -89,32 +108,43 @@ export class Room {
     this.#keys.stop();
     this.#pointer.stop();
     this.#court.stop();
+    this.#debug?.remove();
   }
 
   /** Serves, or ends the own pause. */
   serve() {
-    const now = performance.now();
-    if (!this.match.mayServe(now) && !this.match.mayResume) return;
-    if (this.#client.send({ type: 'resume_game', player_number: this.match.seat })) this.match.resuming(now);
+    if (this.match.mayServe) this.#client.serve();
+    else if (this.match.mayResume) this.#client.resume();
   }
 
   /** Pauses, or ends the own pause. */
   pause() {
     if (this.match.mayResume) this.serve();
     else if (this.match.seat && (this.match.phase === 'rally' || this.match.phase === 'serving')) {
-      this.#client.send({ type: 'pause_game', player_number: this.match.seat });
+      this.#client.pause();
     }
   }
 
   /** Asks for another match. */
   rematch() {
-    if (this.#client.send({ type: 'rematch' })) this.match.rematch.add(this.match.seat);
+    if (!this.match.seat || this.match.rematch.has(this.match.seat)) return;
+    if (this.#client.rematch()) this.match.rematch.add(this.match.seat);
+  }
+
+  #steer(direction) {
+    if (direction) this.#client.press(direction);
+    else this.#client.release();
+    if (direction) this.#views.game.hasMoved();
+  }
+
+  #drag(x, y) {
+    this.#client.pointTo(this.#court.yAt(x, y));
+    this.#views.game.hasMoved();
   }
 
   #update(game) {
-    const now = performance.now();
-    this.match.update(game, now);
-    this.#motion.push(game, now);
+    if (this.match.phase === 'finished' && game.status === 'ONGOING') this.#longestRally = 0;
+    this.match.update(game);
     if (this.match.phase !== 'waiting') this.#play();
     else if (!this.#playing) this.#wait();
   }
@@ -133,11 +163,16 @@ export class Room {
     this.#pointer.start();
     showScreen('game');
     announce('The match begins.');
+    if (new URLSearchParams(location.search).get('debug') === '1') this.#watchNetwork();
+  }
+
+  async #watchNetwork() {
+    const { DebugOverlay } = await import('./debug-overlay.js');
+    if (!this.#left.signal.aborted) this.#debug = new DebugOverlay();
   }
 
   #arrange() {
     const { seat } = this.match;
-    if (seat && !this.#paddle) this.#paddle = new Paddle(seat, (message) => this.#client.send(message));
     this.#views.game.arrange(seat);
     this.#court.arrange(seat, this.#views.game.upright);
   }
@@ -146,12 +181,26 @@ export class Room {
     const now = performance.now();
     const seat = this.match.seat;
     this.match.hear(message, now);
-    if (message.type === 'player_joined' && message.is_you) {
-      if (this.match.seat !== seat) this.#arrange();
-      this.#paddle?.renew();
-    }
+    if (message.type === 'player_joined' && message.is_you && this.match.seat !== seat) this.#arrange();
     if (message.type === 'error') this.#refused(message.code);
     else this.#announce(message, now);
+  }
+
+  #goal(scorer) {
+    const loser = scorer === 1 ? 2 : 1;
+    this.#court.mark('goal', loser, 0, 0);
+    this.#sounds.play(loser === this.match.seat ? 'lost' : 'won');
+  }
+
+  /** What the ball has touched on the screen is heard and seen. */
+  #feel({ ballX, ballY }) {
+    if (this.match.phase !== 'rally') return this.#contacts.reset();
+    const contact = this.#contacts.see(ballX, ballY);
+    this.#longestRally = Math.max(this.#longestRally, this.#contacts.rally);
+    if (!contact) return;
+    this.#court.mark('touch', contact.player, contact.x, contact.y);
+    if (contact.kind === 'wall') this.#sounds.play('wall');
+    else this.#sounds.play(contact.player === this.match.seat ? 'own' : 'other');
   }
 
   #refused(code) {
@@ -184,9 +233,17 @@ export class Room {
     // Attempts follow each other; what counts is since when there is no connection.
     const since = back || this.#link.link === 'open' ? performance.now() : this.#link.since;
     this.#link = { link, since, ended: false };
-    if (back) this.#motion.clear();
     if (!this.#playing) this.#views.lobby.say(link === 'waiting' ? 'The connection is lost. Reconnecting …' : '');
     else if (link === 'waiting') announce('The connection is lost. Reconnecting.');
+  }
+
+  #reconnected({ state, rtt, jitter, recovered }) {
+    this.#views.game.showQuality(state === 'open' ? { rtt, jitter } : null);
+    if (recovered === null || this.#link.told === recovered) return;
+    this.#link.told = recovered;
+    const sentence = recovered ? 'Connected again.' : 'Connected again, but your seat is not yours any more.';
+    this.#views.game.toast(sentence);
+    announce(sentence);
   }
 
   #end(reason) {
@@ -199,19 +256,13 @@ export class Room {
   }
 
   #frame(now) {
-    const ms = Math.min(100, now - this.#drawnAt);
-    this.#drawnAt = now;
-    this.match.advance(now);
-    this.#views.game.render(this.match, this.#link, now);
-    const picture = this.#motion.at(now);
+    this.#gamepads.poll();
+    const picture = this.#client.picture(now);
+    if (picture) this.match.see(picture);
+    this.#views.game.render(this.match, this.#link, now, this.#longestRally);
+    this.#debug?.draw(this.#client.statistics, now);
     if (!picture) return null;
-    const frame = { ...picture, ballShown: this.match.phase !== 'finished' };
-    const { seat } = this.match;
-    if (this.#paddle && seat) {
-      const frozen = this.match.phase === 'paused' || this.match.phase === 'finished' || this.#link.link !== 'open';
-      this.#paddle.step(now, ms, this.match.game[`player_${seat}_paddle_y`], frozen);
-      frame[`paddle${seat}`] = this.#paddle.y;
-    }
-    return frame;
+    this.#feel(picture);
+    return { ...picture, ballShown: this.match.phase !== 'finished' };
   }
 }

@@ -1,39 +1,88 @@
-// A person at a page: sees the game in the frames that the page's own WebSocket receives, plays by pressing real keys.
+// A person at a page: sees the game in the frames that the page's own WebSocket sends and receives, plays by pressing real keys.
 // Sends nothing itself; what the page makes of the keys is what is tested.
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { Mirror } from '../../web/pong-mirror.js';
+import { StateKeeper } from '../../web/state-keeper.js';
 import { PATIENCE_MS } from './browser.mjs';
 
 const LOOK_EVERY_MS = 15;
 const NEAR_PX = 18;
+const STEPS_PER_MS = 60 / 1000;
+const PHASES = ['waiting', 'serving', 'rally', 'paused', 'finished'];
 
 export class PagePlayer {
   /** Before the page opens its WebSocket. */
   constructor(page) {
     this.page = page;
-    this.state = null; // the 21 keys
     this.seat = null;
-    this.received = []; // every message but states
-    this.sent = [];
+    this.received = []; // every text message but states
+    this.sent = []; // text messages, and inputs as {type: 'input', step, target}
+    this.frames = { sent: 0, received: 0 }; // binary ones
     this.sockets = 0;
     this.key = null;
     page.on('websocket', (socket) => {
       this.sockets += 1;
-      socket.on('framereceived', ({ payload }) => this.see(JSON.parse(payload)));
-      socket.on('framesent', ({ payload }) => this.sent.push(JSON.parse(payload)));
+      this.keeper = new StateKeeper();
+      this.mirror = new Mirror();
+      this.aheadMs = Infinity;
+      socket.on('framereceived', ({ payload }) => this.see(payload));
+      socket.on('framesent', ({ payload }) => this.note(payload));
     });
   }
 
-  see(message) {
+  see(payload) {
+    if (typeof payload !== 'string') {
+      this.frames.received += 1;
+      this.mirror.receive(payload);
+      // Of all frames the one that came soonest tells best which step it is.
+      if (this.mirror.newest !== null) this.aheadMs = Math.min(this.aheadMs, Date.now() - this.mirror.newest / STEPS_PER_MS);
+      return;
+    }
+    const message = JSON.parse(payload);
     if (message.type === 'game_state' || message.type === 'game_state_delta') {
       const { type, ...fields } = message;
-      this.state = message.is_full_state ? fields : { ...this.state, ...fields };
+      this.keeper.merge(fields, message.is_full_state);
+      this.mirror.configure({ winningScore: fields.winning_score });
       return;
     }
     this.received.push(message);
-    if (message.type === 'player_joined' && message.is_you) this.seat = message.player_number;
+    this.keeper.hear(message);
+    if (message.type === 'player_joined' && message.is_you) {
+      this.seat = message.player_number;
+      this.mirror.seat = message.player_number;
+    }
+  }
+
+  note(payload) {
+    if (typeof payload === 'string') {
+      this.sent.push(JSON.parse(payload));
+      return;
+    }
+    this.frames.sent += 1;
+    const [step, target] = [payload.readUInt16LE(1), payload.readUInt16LE(3)];
+    this.sent.push({ type: 'input', step, target });
+    if (!this.mirror.isReady) return;
+    const { newest } = this.mirror;
+    this.mirror.input(newest + (((step - newest) << 16) >> 16), target);
+  }
+
+  /** The 21 keys as they are now; null before the first. */
+  get state() {
+    const known = this.keeper?.state;
+    if (!known || !this.mirror.isReady) return known ?? null;
+    const pong = this.mirror.at(Math.floor((Date.now() - this.aheadMs) * STEPS_PER_MS));
+    this.keeper.look({ phase: PHASES[pong.phase], ballMoves: pong.ballVx !== 0, state: pong });
+    const px = (units) => units / 64;
+    return {
+      ...this.keeper.state,
+      ball_x: px(pong.ballX),
+      ball_y: px(pong.ballY),
+      player_1_paddle_y: px(pong.paddleY[0]),
+      player_2_paddle_y: px(pong.paddleY[1]),
+    };
   }
 
   heard(type) {
@@ -61,9 +110,10 @@ export class PagePlayer {
   }
 
   keyFor(how) {
-    const centre = this.state[`player_${this.seat}_paddle_y`] + 60;
-    if (how === 'dodge') return this.state.ball_y < 300 ? 's' : 'w';
-    const way = this.state.ball_y - centre;
+    const { state } = this;
+    const centre = state[`player_${this.seat}_paddle_y`] + 60;
+    if (how === 'dodge') return state.ball_y < 300 ? 's' : 'w';
+    const way = state.ball_y - centre;
     return Math.abs(way) < NEAR_PX ? null : way < 0 ? 'w' : 's';
   }
 
