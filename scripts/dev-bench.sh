@@ -1,27 +1,40 @@
 # shellcheck shell=bash
-# ./dev bench NAME: builds bench/NAME_bench of the optimised build and runs it. It must not judge the
-# numbers: what they should be is in docs/.
+# ./dev bench NAME: runs bench/NAME.mjs over the daemons of the optimised build, or builds
+# bench/NAME_bench of it and runs that. It must not judge the numbers: what they should be is in docs/.
 
 bench_names() {
     local source
-    for source in "$ROOT"/bench/*_bench.c; do
+    for source in "$ROOT"/bench/*_bench.c "$ROOT"/bench/*.mjs; do
         source=${source##*/}
+        source=${source%.mjs}
         printf '%s\n' "${source%_bench.c}"
     done
 }
 
-# bench_main NAME
+# bench_program NAME: builds bench/NAME_bench and runs it.
+bench_program() {
+    local program=bench/$1_bench log=$LOGS/build-bench.log arguments=()
+    make -C "$DEV/build" "$program" >"$log" 2>&1 || build_failed "$log" "building $program"
+    case $1 in
+    checkpoint) arguments=("$DEV/build/gamed/gamed") ;;
+    esac
+    "$DEV/build/$program" "${arguments[@]}"
+}
+
+# bench_main NAME [ARGUMENT...]
 bench_main() {
-    local name=${1:-} program log=$LOGS/build-bench.log arguments=()
-    if (($# != 1)) || [[ ! $name =~ ^[a-z_]+$ || ! -e $ROOT/bench/${name}_bench.c ]]; then
+    local name=${1:-}
+    if [[ ! $name =~ ^[a-z_]+$ ]] || { [[ ! -e $ROOT/bench/${name}_bench.c ]] && [[ ! -e $ROOT/bench/$name.mjs ]]; }; then
         fail "bench takes one of these names: $(bench_names | tr '\n' ' ')"
     fi
     packages_require_for_build
     build_make "$DEV/build" optimised
-    program=bench/${name}_bench
-    make -C "$DEV/build" "$program" >"$log" 2>&1 || build_failed "$log" "building $program"
-    case $name in
-    checkpoint) arguments=("$DEV/build/gamed/gamed") ;;
-    esac
-    "$DEV/build/$program" "${arguments[@]}"
+    if [[ -e $ROOT/bench/$name.mjs ]]; then
+        packages_require_for_test
+        mkdir -p "$TEST_LOGS"
+        test_npm
+        PONG_BUILD_DIR=$DEV/build node "$ROOT/bench/$name.mjs" "${@:2}"
+    else
+        bench_program "$name"
+    fi
 }
