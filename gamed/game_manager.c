@@ -88,6 +88,8 @@ void manager_enter_room(struct room *room, struct player_session *session)
     session->next_event = room->log_next;
     DL_APPEND(room->sessions, session);
     if (!session->is_bot) {
+        if (room->session_count == 0 && !room->held_since_ms) /* updates begin from its first state */
+            game_state_view(&room->game, &room->shown);
         room->session_count++;
         room->spectator_count += session->seat == 0;
     }
