@@ -156,24 +156,34 @@ static int read_rows(struct reading *reading, bool *is_whole)
     }
 }
 
+/* Prepares a statement out of text that is freed; NULL: memory is short. */
+static int prepare_and_free(sqlite3 *connection, char *sql, sqlite3_stmt **statement)
+{
+    const int code = sql ? sqlite3_prepare_v2(connection, sql, -1, statement, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    return code;
+}
+
+/* The old file says how many columns there are: a damaged one may say anything. */
 static int prepare_reading(struct sqlite_file *file, sqlite3 *old, struct reading *reading,
                            int64_t above)
 {
-    char sql[256];
-    size_t length;
-    snprintf(sql, sizeof sql, "SELECT * FROM %s WHERE serial > %" PRId64 " ORDER BY serial%s",
-             file->kind->rows, above, reading->is_descending ? " DESC" : "");
-    int code = sqlite3_prepare_v2(old, sql, -1, &reading->from, NULL);
+    int code = prepare_and_free(
+        old,
+        sqlite3_mprintf("SELECT * FROM %s WHERE serial > %lld ORDER BY serial%s", file->kind->rows,
+                        (long long)above, reading->is_descending ? " DESC" : ""),
+        &reading->from);
     if (code != SQLITE_OK)
         return code;
-    length = (size_t)snprintf(sql, sizeof sql, "INSERT INTO %s VALUES (?", file->kind->rows);
+    sqlite3_str *insert = sqlite3_str_new(file->connection);
+    sqlite3_str_appendf(insert, "INSERT INTO %s VALUES (?", file->kind->rows);
     for (int i = 1; i < sqlite3_column_count(reading->from); i++)
-        length += (size_t)snprintf(sql + length, sizeof sql - length, ", ?");
-    snprintf(sql + length, sizeof sql - length, ")");
-    return sqlite3_prepare_v2(file->connection, sql, -1, &reading->to, NULL);
+        sqlite3_str_appendall(insert, ", ?");
+    sqlite3_str_appendall(insert, ")");
+    return prepare_and_free(file->connection, sqlite3_str_finish(insert), &reading->to);
 }
 
-/* One way; *is_readable says whether there is anything that the other way could find. */
+/* One way; a file that has no such table has no rows. */
 static int read_one_way(struct sqlite_file *file, sqlite3 *old, struct reading *reading,
                         int64_t above, bool *is_whole)
 {

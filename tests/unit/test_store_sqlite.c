@@ -581,6 +581,28 @@ static void test_rooms_of_a_corrupt_file_are_taken_over(void **state)
     assert_true(loaded.count >= MANY_ROOMS / 4 * 3 && loaded.count < MANY_ROOMS);
 }
 
+/* As many columns as SQLite allows, by a file that claims to be ours. */
+static void test_what_fits_nowhere_is_not_taken_over(void **state)
+{
+    char *sql = sqlite3_mprintf("CREATE TABLE results (serial INTEGER PRIMARY KEY");
+    (void)state;
+    for (int i = 1; i < 2000; i++)
+        sql = sqlite3_mprintf("%z, c%d", sql, i);
+    sql = sqlite3_mprintf("%z); PRAGMA user_version = 1", sql);
+    sqlite3 *other = connect_to("results-A.db");
+    execute(other, sql);
+    sqlite3_free(sql);
+    execute(other, "INSERT INTO results (serial) VALUES (1); CREATE TABLE more (a);"
+                   "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9)"
+                   "INSERT INTO more SELECT randomblob(3000) FROM n");
+    sqlite3_close(other);
+    overwrite("results-A.db", size_of("results-A.db") - 8192, 4096);
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 1);
+    assert_int_equal(counts_of().pending, 0);
+    assert_int_equal(insert(1), STORE_OK);
+}
+
 /* The log of a process that was killed belongs to the corrupt file: it has the newest. */
 static void test_what_is_in_the_log_of_a_corrupt_file_is_taken_over(void **state)
 {
@@ -1111,8 +1133,11 @@ static void test_the_logs_are_bounded(void **state)
         rooms[i] = sample_room(i);
         list[i] = &rooms[i];
     }
-    for (unsigned int i = 0; i < 120; i++)
+    for (unsigned int turn = 0; turn < 300; turn++) {
+        for (unsigned int i = 0; i < ROOMS; i++)
+            rooms[i].pong.step++; /* what has not changed is not written */
         assert_int_equal(store_rooms_save(store, list, ROOMS), STORE_OK);
+    }
     free(rooms);
     fill(20000);
     assert_true(size_of("rooms-A.db-wal") < 20 * MIB);
@@ -1349,6 +1374,7 @@ int main(int argc, char **argv)
         TEST(test_a_file_cut_short_is_set_aside),
         TEST(test_what_is_whole_in_a_corrupt_file_is_taken_over),
         TEST(test_rooms_of_a_corrupt_file_are_taken_over),
+        TEST(test_what_fits_nowhere_is_not_taken_over),
         TEST(test_what_is_in_the_log_of_a_corrupt_file_is_taken_over),
         TEST(test_a_file_taken_away_is_begun_anew),
         TEST(test_a_log_taken_away_costs_nothing),
