@@ -192,10 +192,12 @@ export class GameView {
     setText(this.#card.text, text);
     setShown(this.#card.score, false);
     setShown(this.#card.note, false);
+    const focused = this.#card.root.contains(document.activeElement) ? document.activeElement : null;
     setShown(this.#card.resume, resume);
     setShown(this.#card.rematch, rematch);
     setShown(this.#card.home, home);
     setShown(this.#card.actions, resume || rematch || home);
+    if (focused?.hidden) this.#card.root.focus({ preventScroll: true });
     if (!this.#card.root.hidden) return;
     setShown(this.#card.root, true);
     this.#focusTimer = setTimeout(() => this.#card.root.querySelector('button:not([hidden]):enabled')?.focus(), FOCUS_AFTER_MS);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { useStack } from '../e2e/harness.mjs';
 import { PATIENCE_MS, assertNoComplaints, openTab, reads, useBrowser } from './browser.mjs';
-import { PagePlayer, openRoom } from './player.mjs';
+import { PagePlayer, openRoom, withOptions } from './player.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
 
@@ -357,6 +357,188 @@ describe('the page', () => {
     await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(0.8) });
     await player.until('the paddle under the finger', ({ state }) => Math.abs(state.player_1_paddle_y - (0.8 * 600 - 60)) <= 2);
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a thumb beside the court moves the paddle on a phone on its side', async () => {
+    const context = await browser.person(stack, { ...PHONE, viewport: { width: 844, height: 390 } });
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await page.locator('[data-layout="short"]').waitFor();
+    const court = await page.locator('#canvas').boundingBox();
+    const touch = await context.newCDPSession(page);
+    const touchPoints = [{ x: court.x / 2, y: court.y + 0.2 * court.height }];
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints });
+    await player.until('the paddle beside the thumb', ({ state }) => Math.abs(state.player_1_paddle_y - (0.2 * 600 - 60)) <= 2);
+    await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a mouse that moves over the court moves the paddle, one that lies there does not', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await player.until('the game', ({ state }) => state.status === 'ONGOING');
+    assert.deepEqual(player.sent.filter(({ type }) => type === 'input'), []);
+    const court = await page.locator('#canvas').boundingBox();
+    const at = (part) => [court.x + court.width / 2, court.y + part * court.height];
+    await page.mouse.move(...at(0.5));
+    await page.mouse.move(...at(0.9), { steps: 4 });
+    await player.until('the paddle under the mouse', ({ state }) => Math.abs(state.player_1_paddle_y - 480) <= 2);
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a gamepad plays: stick, serve, pause, resume', async () => {
+    const context = await browser.person(stack);
+    await context.addInitScript(() => {
+      const pad = { connected: true, axes: [0, 0, 0, 0], buttons: Array.from({ length: 17 }, () => ({ pressed: false })) };
+      navigator.getGamepads = () => [pad, null, null, null];
+      globalThis.testPad = pad;
+    });
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    const press = async (button) => {
+      for (const pressed of [true, false]) {
+        await page.evaluate(([i, down]) => (globalThis.testPad.buttons[i].pressed = down), [button, pressed]);
+        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      }
+    };
+    await page.evaluate(() => (globalThis.testPad.axes[1] = -1));
+    await player.until('the paddle at the top', ({ state }) => state.player_1_paddle_y === 0);
+    await page.evaluate(() => (globalThis.testPad.axes[1] = 0));
+    await page.locator('#serve-button').waitFor();
+    await press(0);
+    await player.until('the serve is asked for', ({ sent }) => sent.some(({ type }) => type === 'resume_game'));
+    await player.until('the ball flies', ({ state }) => !state.is_paused);
+    await press(9);
+    await reads(page, 'You paused the match.');
+    await press(0);
+    await reads(page, /^Goes on in \d$/);
+    assert.deepEqual(player.heard('error'), []);
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('sound is off until it is switched on, and then remembered', async () => {
+    const context = await browser.person(stack);
+    await context.addInitScript(() => {
+      globalThis.notes = 0;
+      const { start } = OscillatorNode.prototype;
+      OscillatorNode.prototype.start = function (...when) {
+        globalThis.notes += 1;
+        return start.apply(this, when);
+      };
+    });
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    const notes = () => page.evaluate(() => globalThis.notes);
+    await player.play('follow', (it) => it.state.ball_x > 60 && !it.state.is_paused && it.state.ball_speed_x < 0);
+    assert.equal(await notes(), 0);
+    assert.equal(await page.locator('#sound').getAttribute('aria-pressed'), 'false');
+    await page.keyboard.press('m');
+    assert.equal(await page.locator('#sound').getAttribute('aria-pressed'), 'true');
+    const goals = player.heard('goal_scored').length;
+    await player.play('dodge', (it) => it.heard('goal_scored').length > goals);
+    await page.waitForFunction(() => globalThis.notes > 0);
+    await page.reload();
+    await page.locator('#game').waitFor();
+    assert.equal(await page.locator('#sound').getAttribute('aria-pressed'), 'true');
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('the lobby shows the link to scan, and shares it where there is a way to', async () => {
+    const context = await browser.person(stack);
+    await context.addInitScript(() => {
+      navigator.share = async (what) => (globalThis.shared = what);
+    });
+    const page = await openTab(context, stack);
+    const link = await openRoom(page, 'Ada');
+    const code = page.getByRole('img', { name: 'The link as a QR code' });
+    await code.waitFor();
+    const expected = await page.evaluate(async (text) => {
+      const { encode } = await import('/vendor/uqr.mjs');
+      return encode(text, { ecc: 'M', border: 4 }).data.flat().filter(Boolean).length;
+    }, link);
+    assert.equal((await code.locator('path').getAttribute('d')).split('M').length - 1, expected);
+    await page.getByRole('button', { name: 'Share' }).click();
+    assert.equal((await page.evaluate(() => globalThis.shared)).url, link);
+    assertNoComplaints(page);
+    await context.close();
+  });
+
+  test('a public match is listed, and watched from there', async () => {
+    const [here, there] = [await browser.person(stack), await browser.person(stack)];
+    const page = await openTab(here, stack);
+    await withOptions(page, { visibility: 'public' });
+    await page.locator('#name').fill('<b>Ada</b>');
+    await playBot(page);
+    const other = await openTab(there, stack);
+    await other.getByRole('link', { name: 'Watch a match' }).click();
+    await other.getByRole('link', { name: '<b>Ada</b>' }).click();
+    const watcher = other.locator('#game');
+    await watcher.waitFor();
+    await other.reload();
+    await watcher.waitFor();
+    assert.equal(await other.locator('#name-1').textContent(), '<b>Ada</b>');
+    assert.ok(await other.locator('#pause').isHidden());
+    for (const each of [page, other]) assertNoComplaints(each);
+    await here.close();
+    await there.close();
+  });
+
+  test('gamed killed and started again: the match goes on, and both are told', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    const player = await playBot(page);
+    await player.until('the ball flies', ({ state }) => !state.is_paused);
+    await stack.gamed.stop('SIGKILL');
+    await page.getByRole('heading', { name: 'Reconnecting' }).waitFor();
+    stack.gamed.start();
+    await reads(page, 'Connected again.');
+    await player.until('the ball flies again', ({ sockets, state }) => sockets > 1 && state && !state.is_paused);
+    await page.locator('#card').waitFor({ state: 'hidden' });
+    await player.hold('w');
+    await player.until('the paddle at the top', ({ state }) => state.player_1_paddle_y === 0);
+    await context.close();
+  });
+
+  test('a network can be simulated, and seen; the own paddle does not wait for it', async () => {
+    const context = await browser.person(stack, { viewport: { width: 1280, height: 800 } });
+    await context.addInitScript(() => {
+      globalThis.inputs = 0;
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (data) {
+        if (typeof data !== 'string') globalThis.inputs += 1;
+        return send.call(this, data);
+      };
+    });
+    const page = await openTab(context, stack, '/?lag=400&jitter=30&loss=1&debug=1');
+    const player = await playBot(page);
+    await page.locator('canvas.debug').waitFor();
+    assert.match(page.url(), /room=.*lag=400&jitter=30&loss=1&debug=1/);
+    await page.locator('#quality-text').filter({ hasText: /^\d{3,} ms$/ }).waitFor();
+    await page.locator('#quality[data-quality="poor"]').waitFor();
+    await player.until('the game', ({ state }) => state.status === 'ONGOING');
+    const moved = page.evaluate(async () => {
+      const canvas = document.getElementById('canvas');
+      const top = () => {
+        const { data } = canvas.getContext('2d').getImageData(Math.round(canvas.width / 200), 0, 1, canvas.height);
+        return data.findIndex((value, i) => i % 4 === 3 && value > 200);
+      };
+      const before = top();
+      await new Promise((resolve) => addEventListener('keydown', resolve, { once: true }));
+      // Bounded: a paddle that has not moved by then never will.
+      for (let i = 0; i < 600 && top() >= before; i += 1) await new Promise(requestAnimationFrame);
+      return { hasMoved: top() < before, inputs: globalThis.inputs };
+    });
+    await page.keyboard.down('w');
+    assert.deepEqual(await moved, { hasMoved: true, inputs: 0 }, 'drawn before the input is on its way');
+    await player.until('the input', ({ sent }) => sent.some(({ type, target }) => type === 'input' && target === 0));
+    await page.keyboard.up('w');
     assertNoComplaints(page);
     await context.close();
   });

@@ -88,7 +88,7 @@ async function visitMatch(ada, grace, visit, tab) {
   await visit(page, 'result');
 }
 
-/** The ball in flight, away from everything, on its way back. */
+/** The ball in flight, away from everything. */
 export function isGoodToSee({ state }) {
-  return !state.is_paused && state.ball_x > 460 && state.ball_x < 640 && Math.abs(state.ball_y - 300) > 60;
+  return !state.is_paused && state.ball_x > 460 && state.ball_x < 640;
 }
