@@ -412,7 +412,7 @@ describe('a file in the way', () => {
   });
 });
 
-describe('damage', () => {
+describe('damage', { concurrency: 3 }, () => {
   const garbage = (size) => Buffer.alloc(size, 0x5e);
   const overwrite = (file, at, size) => {
     const fd = openSync(file, 'r+');
