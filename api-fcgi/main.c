@@ -15,9 +15,11 @@
 
 #include "api-fcgi/fcgi_listener.h"
 #include "api-fcgi/fcgi_workers.h"
+#include "api-fcgi/reload.h"
 #include "api-fcgi/service.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "common/secret_file.h"
 #include "ipc/ipc_client.h"
 
 enum {
@@ -26,7 +28,6 @@ enum {
     STOP_POLL_MS = 20,
     STOP_LIMIT_MS =
         10000, /* a request takes 2 s of gamed at most; nginx may be slow to take an answer */
-    KEYS_SIZE = IDENTITY_KEYS_MAX * IDENTITY_KEY_SIZE,
 };
 
 static const char default_listen[] = "unix:/run/pong/api.sock";
@@ -40,7 +41,9 @@ struct config {
     int guests;
     char identity_header[64];
     char cookie_domain[254];
-    char jwt_keys[KEYS_SIZE];
+    char jwt_keys[IDENTITY_KEYS_SIZE];
+    char jwt_key_file[OPTION_VALUE_MAX];
+    char log_file[OPTION_VALUE_MAX];
     int log_level;
 };
 
@@ -110,6 +113,22 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .help =
              "the HS256 keys of the site's JSON Web Tokens; better set in the environment, which "
              "others cannot read"},
+        {.name = "jwt-secret-key-file",
+         .kind = OPTION_STRING,
+         .target = config->jwt_key_file,
+         .size = sizeof config->jwt_key_file,
+         .fallback = "",
+         .argument = "PATH",
+         .help =
+             "a file that holds these keys on one line, instead of --jwt-secret-key; read again at "
+             "SIGHUP"},
+        {.name = "log-file",
+         .kind = OPTION_STRING,
+         .target = config->log_file,
+         .size = sizeof config->log_file,
+         .fallback = "",
+         .argument = "PATH",
+         .help = "a file to append the log to, instead of standard error; opened anew at SIGHUP"},
         {.name = "log-level",
          .kind = OPTION_CHOICE,
          .target = &config->log_level,
@@ -125,9 +144,26 @@ static enum option_outcome read_options(struct config *config, int argc, char **
         sizeof specs / sizeof specs[0], argc, argv, error, error_size);
 }
 
-/* Checks what the table of options cannot. Returns 0, or -1 and a sentence in error[]. */
-static int check_config(struct config *config, struct room_api *api, char *error, size_t error_size)
+/* Returns 0, or -1 and a sentence in error[]. */
+static int read_key_file(struct config *config, char *error, size_t error_size)
 {
+    if (config->jwt_key_file[0] == '\0')
+        return 0;
+    if (config->jwt_keys[0] != '\0') {
+        snprintf(error, error_size,
+                 "--jwt-secret-key-file and --jwt-secret-key (or JWT_SECRET_KEY) are both set; one "
+                 "of them must go");
+        return -1;
+    }
+    return secret_file_read(config->jwt_key_file, config->jwt_keys, sizeof config->jwt_keys, error,
+                            error_size);
+}
+
+/* Checks what the table of options cannot. Returns 0, or -1 and a sentence in error[]. */
+static int check_config(struct config *config, struct service *service, char *error,
+                        size_t error_size)
+{
+    static struct identity_config identity;
     char reason[ERROR_SIZE / 2];
 
     if (config->gamed.count != 1) {
@@ -145,19 +181,22 @@ static int check_config(struct config *config, struct room_api *api, char *error
         snprintf(error, error_size, "--listen: %s", reason);
         return -1;
     }
-    if (identity_configure(&api->identity, config->jwt_keys, config->identity_header, error,
+    if (read_key_file(config, error, error_size) != 0 ||
+        identity_configure(&identity, config->jwt_keys, config->identity_header, error,
                            error_size) != 0)
         return -1;
     if (config->cookie_domain[strspn(config->cookie_domain, host_characters)] != '\0') {
         snprintf(error, error_size, "--cookie-domain must be a host name");
         return -1;
     }
-    for (size_t i = 0; i < api->identity.key_count; i++)
-        if (strlen(api->identity.keys[i]) < IDENTITY_KEY_BYTES_ADVISED)
-            log_warn("JWT key %zu has fewer than %d bytes and can be guessed", i + 1,
-                     IDENTITY_KEY_BYTES_ADVISED);
-    api->allows_guests = config->guests == GUESTS_ALLOW;
-    api->cookie_domain = config->cookie_domain;
+    reload_warn_of_short_keys(&identity);
+    if (shared_identity_init(&service->identity, &identity) != 0) {
+        snprintf(error, error_size, "no lock could be made");
+        return -1;
+    }
+    service->rooms.identity = &service->identity;
+    service->rooms.allows_guests = config->guests == GUESTS_ALLOW;
+    service->rooms.cookie_domain = config->cookie_domain;
     return 0;
 }
 
@@ -195,6 +234,18 @@ static void wire(const struct config *config, struct service *service, struct ip
     service->metrics_api.gamed_count = 1;
 }
 
+/* Waits for a signal to stop; SIGHUP is none. */
+static void wait_for_stop(const struct reload *reload, const sigset_t *stop_signals)
+{
+    sigset_t signals = *stop_signals;
+    int signal_number;
+
+    sigaddset(&signals, SIGHUP);
+    for (sigwait(&signals, &signal_number); signal_number == SIGHUP;
+         sigwait(&signals, &signal_number))
+        reload_all(reload);
+}
+
 /* Serves until a signal ends it. Returns the exit status. */
 static int serve(const struct config *config, struct service *service, int descriptor,
                  const sigset_t *stop_signals)
@@ -203,8 +254,11 @@ static int serve(const struct config *config, struct service *service, int descr
     /* So that a gamed that hangs leaves threads for what does not need it. */
     int waiting = config->threads / 4;
     struct fcgi_workers *workers;
-    int signal_number;
     int status = EXIT_FAILURE;
+    const struct reload reload = {.log_file = config->log_file,
+                                  .jwt_key_file = config->jwt_key_file,
+                                  .identity_header = config->identity_header,
+                                  .identity = &service->identity};
 
     struct ipc_client *gamed =
         ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
@@ -220,7 +274,7 @@ static int serve(const struct config *config, struct service *service, int descr
         log_info("ready on %s with %d threads, gamed at %s",
                  config->listen[0] != '\0' ? config->listen : "descriptor 0", config->threads,
                  config->gamed.value[0]);
-        sigwait(stop_signals, &signal_number);
+        wait_for_stop(&reload, stop_signals);
         log_info("stopping");
         status = stop_workers(workers, stop_signals);
     }
@@ -228,7 +282,7 @@ static int serve(const struct config *config, struct service *service, int descr
     return status;
 }
 
-/* Blocks the signals that are waited for in every thread that is started from here on. */
+/* Blocks the signals that are waited for, now and in every thread that is started from here on. */
 static void block_signals(sigset_t *stop_signals)
 {
     sigset_t blocked;
@@ -239,7 +293,9 @@ static void block_signals(sigset_t *stop_signals)
     sigaddset(stop_signals, SIGINT);
     blocked = *stop_signals;
     sigaddset(&blocked, SIGUSR1);
+    sigaddset(&blocked, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    signal(SIGHUP, SIG_DFL); /* whoever started this may have ignored it (nohup) */
 }
 
 int main(int argc, char **argv)
@@ -253,13 +309,14 @@ int main(int argc, char **argv)
     int descriptor = STDIN_FILENO;
     int status;
 
+    block_signals(&stop_signals);
     log_init("api-fcgi", LOG_LEVEL_INFO);
     outcome = read_options(&config, argc, argv, error, sizeof error);
     if (outcome == OPTIONS_DONE)
         return EXIT_SUCCESS;
     if (outcome != OPTIONS_BAD)
         log_init("api-fcgi", (enum log_level)config.log_level);
-    if (outcome == OPTIONS_BAD || check_config(&config, &service.rooms, error, sizeof error) != 0) {
+    if (outcome == OPTIONS_BAD || check_config(&config, &service, error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_BAD_USAGE;
     }
@@ -268,7 +325,10 @@ int main(int argc, char **argv)
     is_inherited = config.listen[0] == '\0' && fcgi_listener_is_inherited();
     if (config.listen[0] == '\0' && !is_inherited)
         memcpy(config.listen, default_listen, sizeof default_listen);
-    block_signals(&stop_signals);
+    if (config.log_file[0] != '\0' && log_open(config.log_file, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILURE;
+    }
     if (!is_inherited)
         descriptor = fcgi_listener_open(config.listen, error, sizeof error);
     if (descriptor < 0) {
@@ -276,6 +336,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     status = serve(&config, &service, descriptor, &stop_signals);
+    shared_identity_free(&service.identity);
     if (!is_inherited)
         fcgi_listener_close(descriptor, config.listen);
     return status;

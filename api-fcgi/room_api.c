@@ -241,8 +241,9 @@ static void add_token(struct ipc_request *ask, const char *token, bool from_cook
 /* Finds out who is asking. Returns false when it was answered: 401. */
 static bool identify(struct exchange *exchange)
 {
-    const char *refusal = identity_identify(&exchange->api->identity, exchange->request,
-                                            clock_read().unix_ms / 1000, &exchange->identity);
+    const char *refusal =
+        shared_identity_identify(exchange->api->identity, exchange->request,
+                                 clock_read().unix_ms / 1000, &exchange->identity);
 
     if (refusal != NULL) {
         answer_error(exchange, 401, "bad_token", refusal);

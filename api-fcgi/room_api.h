@@ -7,16 +7,16 @@
 
 #include <stdbool.h>
 
-#include "api-fcgi/identity.h"
 #include "api-fcgi/metrics.h"
 #include "api-fcgi/request.h"
 #include "api-fcgi/response.h"
+#include "api-fcgi/shared_identity.h"
 #include "ipc/ipc_client.h"
 
 struct room_api {
     struct ipc_client *gamed;
     struct metrics *metrics; /* its own numbers, for any thread */
-    struct identity_config identity;
+    struct shared_identity *identity;
     bool allows_guests;
     const char *cookie_domain; /* "" for the host alone */
 };

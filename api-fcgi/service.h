@@ -10,6 +10,7 @@
 struct service {
     struct room_api rooms;
     struct metrics_api metrics_api;
+    struct shared_identity identity;
     struct metrics metrics; /* what both count in */
 };
 

@@ -4,24 +4,77 @@
  */
 #include "common/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    ENTRY_MAX = 1024
+    ENTRY_MAX = 1024,
+    FILE_MODE = 0640
 };
 
 static const char *log_program = "pong";
 static enum log_level log_limit = LOG_LEVEL_INFO;
+static const char *log_path;         /* NULL: standard error */
+static int log_file = STDERR_FILENO; /* the same number for good, see log_reopen() */
 
 void log_init(const char *program, enum log_level level)
 {
     log_program = program;
     log_limit = level;
+}
+
+/* A pipe without a reader is an error rather than a wait, and a terminal does not become ours. */
+static int open_file(const char *path, char *error, size_t error_size)
+{
+    const int fd =
+        open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
+    struct stat status;
+    if (fd >= 0 && fstat(fd, &status) == 0 &&
+        (S_ISREG(status.st_mode) || fcntl(fd, F_SETFL, O_APPEND) == 0)) /* its writes may wait */
+        return fd;
+    snprintf(error, error_size, "the log file %s cannot be opened: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int log_open(const char *path, char *error, size_t error_size)
+{
+    const int fd = open_file(path, error, error_size);
+    if (fd < 0)
+        return -1;
+    log_path = path;
+    log_file = fd;
+    return 0;
+}
+
+/*
+ * The new file takes the old one's number in one step, so that whoever writes meanwhile writes to one
+ * of them, and nobody has to be told.
+ */
+int log_reopen(char *error, size_t error_size)
+{
+    if (!log_path)
+        return 0;
+    const int fd = open_file(log_path, error, error_size);
+    if (fd < 0)
+        return -1;
+    int result;
+    do {
+        result = dup3(fd, log_file, O_CLOEXEC);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0)
+        snprintf(error, error_size, "the log file %s cannot be opened: %s", log_path,
+                 strerror(errno));
+    close(fd);
+    return result < 0 ? -1 : 0;
 }
 
 /* Writes "time level program: " and returns its length. */
@@ -59,7 +112,7 @@ write_entry(enum log_level level, const char *format, va_list arguments)
         if ((unsigned char)entry[i] < 0x20 || entry[i] == 0x7f)
             entry[i] = '?';
     entry[length++] = '\n';
-    written = write(STDERR_FILENO, entry, length);
+    written = write(log_file, entry, length);
     (void)written; /* a log that cannot be written has nowhere to complain */
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/secret_file.h"
 
 enum {
     MS_PER_SECOND = 1000,
@@ -79,6 +80,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "PEM: who may sign its certificate; by default whom the system trusts"},
         {"api-key", TEXT(config->api_key), "", "API_KEY", "KEY",
          "sent with results; better set by the environment"},
+        {"api-key-file", TEXT(config->api_key_file), "", NULL, "PATH",
+         "a file that holds the API key, instead of --api-key; read again at SIGHUP"},
         {"post-bot-results", CHOICE(raw->post_bot_results, OPTION_NO_YES), "no", NULL, "WORD",
          "post matches against the bot"},
         {"post-guest-results", CHOICE(raw->post_guest_results, OPTION_NO_YES), "yes", NULL, "WORD",
@@ -87,6 +90,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "for state between instances; not used by this version"},
         {"drain-ms", NUMBER(config->drain_ms, 0, 10000), "200", NULL, "MS",
          "how long callers are still told that it is stopping"},
+        {"log-file", TEXT(config->log_file), "", NULL, "PATH",
+         "a file to append the log to, instead of standard error; opened anew at SIGHUP"},
         {"log-level", CHOICE(config->log_level, LOG_LEVEL_CHOICES), "info", NULL, "WORD",
          "what is logged"},
     };
@@ -116,6 +121,19 @@ static int check(const struct config *config, const struct raw_config *raw, char
         return -1;
     }
     return game_history_check(&config->history, error, error_size) == GAME_HISTORY_OK ? 0 : -1;
+}
+
+static int read_key_file(struct config *config, char *error, size_t error_size)
+{
+    if (!config->api_key_file[0])
+        return 0;
+    if (config->api_key[0]) {
+        snprintf(error, error_size,
+                 "--api-key-file and --api-key (or API_KEY) are both set; one of them must go");
+        return -1;
+    }
+    return secret_file_read(config->api_key_file, config->api_key, sizeof config->api_key, error,
+                            error_size);
 }
 
 enum option_outcome config_read(struct config *config, int argc, char **argv, char *error,
@@ -148,5 +166,7 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     config->history.post_bot_results = raw.post_bot_results;
     config->history.post_guest_results = raw.post_guest_results;
     config->history.max_rooms = (size_t)config->manager.max_rooms;
+    if (read_key_file(config, error, error_size) != 0)
+        return OPTIONS_BAD;
     return check(config, &raw, error, error_size) == 0 ? outcome : OPTIONS_BAD;
 }

@@ -20,9 +20,11 @@ struct config {
     char state_dir[CONFIG_TEXT_MAX]; /* "" for none */
     char user_management_url[CONFIG_TEXT_MAX];
     char user_management_ca[CONFIG_TEXT_MAX];
-    char api_key[CONFIG_TEXT_MAX];
+    char api_key[GAME_HISTORY_API_KEY_SIZE];
+    char api_key_file[CONFIG_TEXT_MAX]; /* "" for none */
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];
+    char log_file[CONFIG_TEXT_MAX]; /* "" for standard error */
     int log_level;
     int drain_ms; /* between being asked to stop and stopping */
     struct game_manager_config manager;

@@ -45,6 +45,9 @@ struct game_history {
     struct result_mailbox mailbox;
     struct result_queries queries;
     _Atomic int64_t stop_at_ms; /* NEVER: go on */
+    /* A header that is to be used from now on, owned by whoever takes it out; NULL: none. */
+    _Atomic(char *) next_authorization;
+    char no_authorization[1]; /* in its place: none is to be used */
     _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
     _Atomic int64_t writing_since_ms;  /* 0: the thread is not in a commit */
@@ -114,6 +117,14 @@ static void take_mailbox(struct game_history *history, int64_t now)
         result_mailbox_drop(&history->mailbox, 1);
         result_delivery_look_again(&history->delivery, now);
     }
+}
+
+static void take_authorization(struct game_history *history)
+{
+    char *header = atomic_exchange(&history->next_authorization, NULL);
+    if (header)
+        result_delivery_set_authorization(&history->delivery,
+                                          header == history->no_authorization ? NULL : header);
 }
 
 static void serve_queries(struct game_history *history, int64_t now)
@@ -196,6 +207,7 @@ static void *run(void *argument)
     int64_t now;
     for (;;) {
         now = now_ms(history);
+        take_authorization(history);
         take_mailbox(history, now);
         serve_queries(history, now);
         atomic_store(&history->writing_since_ms, now);
@@ -306,6 +318,25 @@ int game_history_submit(struct game_history *history, const struct match_result 
     return GAME_HISTORY_OK;
 }
 
+/* One that was not even taken out is of no use any more. */
+static void put_authorization(struct game_history *history, char *header)
+{
+    char *unused = atomic_exchange(&history->next_authorization, header);
+    if (unused != history->no_authorization)
+        free(unused);
+}
+
+int game_history_set_api_key(struct game_history *history, const char *api_key, char *error,
+                             size_t error_size)
+{
+    char *header;
+    if (result_authorization_make(api_key, &header, error, error_size) != 0)
+        return GAME_HISTORY_BAD_CONFIG;
+    put_authorization(history, header ? header : history->no_authorization);
+    result_delivery_wake(&history->delivery);
+    return GAME_HISTORY_OK;
+}
+
 int game_history_ask(struct game_history *history, const struct result_query *query)
 {
     const int ticket = result_queries_ask(&history->queries, query);
@@ -359,5 +390,6 @@ void game_history_stop(struct game_history *history, int64_t grace_ms)
     atomic_store(&history->stop_at_ms, now_ms(history) + grace_ms);
     result_delivery_wake(&history->delivery);
     pthread_join(history->thread, NULL);
+    put_authorization(history, NULL);
     free_history(history);
 }

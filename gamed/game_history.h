@@ -64,6 +64,7 @@ struct game_history_config {
                                   .retry = RETRY_POLICY_DEFAULT})
 
 enum {
+    GAME_HISTORY_API_KEY_SIZE = 1024, /* bytes, the NUL included */
     GAME_HISTORY_KEEP_HOURS = 24, /* a delivered result stays in the store, so that it is known */
     GAME_HISTORY_PURGE_HOURS = 1, /* between two looks for those that have stayed so long */
     GAME_HISTORY_STALL_MS = 1000, /* a commit that takes longer: the store counts as broken */
@@ -111,6 +112,14 @@ int game_history_start(const struct game_history_config *config, struct store *s
  * the caller to do.
  */
 int game_history_submit(struct game_history *history, const struct match_result *result);
+
+/*
+ * Another API key ("" for none), for every attempt that begins from now on; those under way go on with
+ * the one they have. Returns GAME_HISTORY_OK, or _BAD_CONFIG with a sentence in error[] that does not
+ * hold the key, when the old one stays. Any thread, before game_history_stop; takes no lock.
+ */
+int game_history_set_api_key(struct game_history *history, const char *api_key, char *error,
+                             size_t error_size);
 
 /*
  * What the operator asks: puts a question, which is answered in the results thread's next turn.

@@ -25,6 +25,7 @@
 #include "gamed/ipc_endpoint.h"
 #include "gamed/loop.h"
 #include "gamed/metrics_report.h"
+#include "gamed/reload.h"
 #include "gamed/result_body.h"
 #include "gamed/room_keeper.h"
 #include "gamed/slot_lock.h"
@@ -34,6 +35,7 @@
 enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
+    ERROR_SIZE = 1400,       /* a sentence and a path */
     SPARE_DESCRIPTORS = 256, /* for everything that is not a player's socket */
     HELD_CHECK_NS = 50000000,
     ROOMS_GRACE_MS = 1000,   /* at a stop, for each of two portions of last checkpoints */
@@ -55,6 +57,7 @@ struct daemon {
     struct stored_ids stored;
     struct ipc_endpoint endpoint;
     struct control_endpoint control;
+    struct reload reload;
     int64_t stop_deadline_ns; /* 0 while it is not stopping */
     bool rooms_unread;        /* not all rooms of an earlier process could be read */
 };
@@ -417,6 +420,7 @@ static void stop(struct daemon *daemon)
     keep_last_states(daemon);
     room_keeper_stop(daemon->keeper);
     daemon->keeper = NULL;
+    reload_stop(&daemon->reload);
     game_history_stop(daemon->history, RESULTS_GRACE_MS);
     daemon->history = NULL;
     loop_close(daemon->loop);
@@ -432,7 +436,8 @@ static void stop(struct daemon *daemon)
 int main(int argc, char **argv)
 {
     static struct daemon daemon = {.slot_fd = -1, .signal_fd = -1};
-    char error[512] = "";
+    char error[ERROR_SIZE] = "";
+    reload_block_signal();
     enum option_outcome outcome = config_read(&daemon.config, argc, argv, error, sizeof error);
     if (outcome == OPTIONS_BAD) {
         fprintf(stderr, "gamed: %s\n", error);
@@ -444,9 +449,18 @@ int main(int argc, char **argv)
         return 0;
 
     log_init("gamed", (enum log_level)daemon.config.log_level);
+    if (daemon.config.log_file[0] && log_open(daemon.config.log_file, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILED;
+    }
     if (daemon.config.redis_url[0])
         log_warn("--redis-url is set, but this version keeps its state in memory");
     int failed = start(&daemon, error, sizeof error);
+    if (!failed && reload_start(&daemon.reload, daemon.config.log_file, daemon.config.api_key_file,
+                                daemon.history) != 0) {
+        snprintf(error, sizeof error, "the thread that waits for SIGHUP could not be started");
+        failed = -1;
+    }
     if (failed) {
         log_error("%s", error);
     } else {

@@ -40,6 +40,11 @@ void result_delivery_free(struct result_delivery *delivery)
     result_target_free(&delivery->target);
 }
 
+void result_delivery_set_authorization(struct result_delivery *delivery, char *header)
+{
+    result_target_set_authorization(&delivery->target, header);
+}
+
 static size_t count_phase(const struct result_delivery *delivery, enum result_attempt_phase phase)
 {
     size_t count = 0;

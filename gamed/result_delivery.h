@@ -62,6 +62,9 @@ struct result_delivery {
 int result_delivery_init(struct result_delivery *delivery, const struct result_target *target,
                          const struct retry_policy *policy, struct result_outbox *outbox);
 
+/* The header (NULL for none) of every attempt that starts from now on; taken over. */
+void result_delivery_set_authorization(struct result_delivery *delivery, char *header);
+
 /* Something may be due in the outbox that was not there before. */
 void result_delivery_look_again(struct result_delivery *delivery, int64_t now_ms);
 

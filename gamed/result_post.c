@@ -97,24 +97,38 @@ static int copy_ca_file(struct result_target *target, const char *ca_file, char 
     return -1;
 }
 
+int result_authorization_make(const char *api_key, char **header, char *error, size_t error_size)
+{
+    *header = NULL;
+    if (!api_key || !*api_key)
+        return 0;
+    if (!is_header_safe(api_key)) {
+        snprintf(error, error_size,
+                 "the API key holds a blank, a line's end or another non-visible character");
+        return -1;
+    }
+    if (asprintf(header, "Authorization: Api-Key %s", api_key) >= 0)
+        return 0;
+    *header = NULL;
+    snprintf(error, error_size, "the API key: there is not enough memory for it");
+    return -1;
+}
+
+/* libcurl has copied the old one for the attempts under way. */
+void result_target_set_authorization(struct result_target *target, char *header)
+{
+    free(target->authorization);
+    target->authorization = header;
+}
+
 int result_target_init(struct result_target *target, const char *base_url, const char *api_key,
                        const char *ca_file, long timeout_ms, char *error, size_t error_size)
 {
     const char *problem;
 
     *target = (struct result_target){.timeout_ms = timeout_ms};
-    if (api_key && *api_key) {
-        if (!is_header_safe(api_key)) {
-            snprintf(error, error_size,
-                     "the API key holds a blank, a line's end or another non-visible character");
-            return -1;
-        }
-        if (asprintf(&target->authorization, "Authorization: Api-Key %s", api_key) < 0) {
-            target->authorization = NULL;
-            snprintf(error, error_size, "the API key: there is not enough memory for it");
-            return -1;
-        }
-    }
+    if (result_authorization_make(api_key, &target->authorization, error, error_size) != 0)
+        return -1;
     if (base_url && *base_url) {
         target->url = make_url(base_url, &problem);
         if (!target->url) {

@@ -31,6 +31,16 @@ struct result_target {
 int result_target_init(struct result_target *target, const char *base_url, const char *api_key,
                        const char *ca_file, long timeout_ms, char *error, size_t error_size);
 
+/*
+ * Makes the header of another API key ("" for none) for result_target_set_authorization. Returns 0 with
+ * *header (NULL for none; free() it), or -1 with a sentence in error[] that does not hold the key. Any
+ * thread.
+ */
+int result_authorization_make(const char *api_key, char **header, char *error, size_t error_size);
+
+/* Takes the header over, for attempts that begin from now on. */
+void result_target_set_authorization(struct result_target *target, char *header);
+
 /* Frees what the target holds. A zeroed target is fine. */
 void result_target_free(struct result_target *target);
 

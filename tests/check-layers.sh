@@ -60,6 +60,7 @@ gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_re
 gamed/result_outbox     gamed/store gamed/retry gamed/result_body gamed/result_mailbox gamed/match_result common/*
 gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store gamed/retry common/*
 gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/* gamed/result_outbox gamed/result_query
+gamed/reload            gamed/game_history common/*
 gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_mailbox      gamed/checkpoint
 gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
@@ -80,12 +81,14 @@ api-fcgi/request        common/random common/seat_cookies common/text
 api-fcgi/response       common/random common/text
 api-fcgi/router         api-fcgi/request api-fcgi/response
 api-fcgi/identity       api-fcgi/request common/*
+api-fcgi/shared_identity api-fcgi/identity api-fcgi/request
+api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
-api-fcgi/room_api       api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/room_api       api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/exposition     ipc/metric_families
 api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
-api-fcgi/service        api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
+api-fcgi/service        api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
 

@@ -503,6 +503,40 @@ static void test_the_defaults(void **state)
     assert_int_equal(config.retry.base_ms, 1000);
 }
 
+static void test_another_key_is_for_the_next_attempt(void **state)
+{
+    char error[256];
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    http_receiver_up(&fixture.receiver);
+    start();
+    submit(1);
+    await_delivered(1);
+    assert_true(has_header(&fixture.receiver.requests[0], "Authorization: Api-Key " API_KEY));
+    for (int i = 0; i < 100; i++) /* most are replaced before they are taken up */
+        assert_int_equal(game_history_set_api_key(fixture.history, "old", error, sizeof(error)),
+                         GAME_HISTORY_OK);
+    assert_int_equal(game_history_set_api_key(fixture.history, "new-1", error, sizeof(error)),
+                     GAME_HISTORY_OK);
+    submit(2);
+    await_delivered(2);
+    assert_true(has_header(&fixture.receiver.requests[1], "Authorization: Api-Key new-1"));
+    assert_int_equal(game_history_set_api_key(fixture.history, "new \r\n2", error, sizeof(error)),
+                     GAME_HISTORY_BAD_CONFIG);
+    assert_null(strstr(error, "new"));
+    submit(3);
+    await_delivered(3);
+    assert_true(has_header(&fixture.receiver.requests[2], "Authorization: Api-Key new-1"));
+    assert_int_equal(game_history_set_api_key(fixture.history, "", error, sizeof(error)),
+                     GAME_HISTORY_OK);
+    submit(4);
+    await_delivered(4);
+    assert_null(strstr(fixture.receiver.requests[3].text, "Authorization"));
+    assert_int_equal(game_history_set_api_key(fixture.history, "last", error, sizeof(error)),
+                     GAME_HISTORY_OK);
+    stop(1000); /* one that was never used leaks nothing */
+}
+
 static void test_without_a_url_results_wait(void **state)
 {
     (void)state;
@@ -965,6 +999,7 @@ int main(void)
         cmocka_unit_test(test_the_key_stays_out_of_the_log),
         cmocka_unit_test(test_bots_and_guests_by_policy),
         cmocka_unit_test(test_the_defaults),
+        cmocka_unit_test(test_another_key_is_for_the_next_attempt),
         cmocka_unit_test(test_without_a_url_results_wait),
         cmocka_unit_test(test_bad_configurations_are_refused),
         cmocka_unit_test(test_stop_cuts_off_a_slow_answer),
