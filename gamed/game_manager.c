@@ -34,13 +34,17 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
     manager->sessions = calloc(session_max, sizeof *manager->sessions);
     manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
+    manager->unsafe_pool = calloc(2 * (size_t)config->max_rooms, sizeof *manager->unsafe_pool);
     manager->sorted = calloc((size_t)config->max_rooms, sizeof *manager->sorted);
-    if (!manager->rooms || !manager->sessions || !manager->gone || !manager->sorted) {
+    if (!manager->rooms || !manager->sessions || !manager->gone || !manager->unsafe_pool ||
+        !manager->sorted) {
         game_manager_free(manager);
         return NULL;
     }
     for (int i = config->max_rooms - 1; i >= 0; i--)
         LL_PREPEND(manager->free_rooms, &manager->rooms[i]);
+    for (int i = 0; i < 2 * config->max_rooms; i++)
+        LL_PREPEND(manager->free_unsafe, &manager->unsafe_pool[i]);
     for (size_t i = session_max; i-- > 0;)
         LL_PREPEND(manager->free_sessions, &manager->sessions[i]);
     return manager;
@@ -51,11 +55,13 @@ void game_manager_free(struct game_manager *manager)
     if (!manager)
         return;
     HASH_CLEAR(hh_held, manager->held_rooms);
+    HASH_CLEAR(hh, manager->unsafe_ends);
     HASH_CLEAR(hh, manager->rooms_by_code);
     HASH_CLEAR(hh, manager->claims);
     free(manager->rooms);
     free(manager->sessions);
     free(manager->gone);
+    free(manager->unsafe_pool);
     free(manager->sorted);
     free(manager);
 }
@@ -88,7 +94,8 @@ void manager_enter_room(struct room *room, struct player_session *session)
     session->next_event = room->log_next;
     DL_APPEND(room->sessions, session);
     if (!session->is_bot) {
-        if (room->session_count == 0 && !room->held_since_ms) /* updates begin from its first state */
+        if (room->session_count == 0 &&
+            !room->held_since_ms) /* updates begin from its first state */
             game_state_view(&room->game, &room->shown);
         room->session_count++;
         room->spectator_count += session->seat == 0;
@@ -302,7 +309,7 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
         manager_index_seat(manager, room, seat);
     }
     manager_release(manager, room);
-    manager_note_gone(manager, room->game.room_code);
+    manager_forget_row(manager, room);
     HASH_DELETE(hh, manager->rooms_by_code, room);
     manager_sort_out(manager, room);
     if (room->game.is_public)
@@ -354,7 +361,7 @@ void manager_publish(struct game_manager *manager, struct room *room,
 {
     for (size_t i = 0; i < events->count; i++) {
         const struct game_event *event = &events->list[i];
-        room->log[room->log_next++ % ROOM_LOG_SIZE] = *event;
+        manager_log_event(room, event);
         if (event->type == GAME_EVENT_NEW_MATCH)
             manager_owe_keyframes(room);
         if (event->type == GAME_EVENT_OVER) {
@@ -362,16 +369,15 @@ void manager_publish(struct game_manager *manager, struct room *room,
             game_state_result(&room->game, &result);
             manager->totals.matches_finished++;
             manager->totals.matches_ended[result.reason]++;
-            if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
+            if (manager->hooks.match_over(manager->hooks.durable_arg, &result)) {
                 manager_hold(manager, room, result.match_id, now);
+                manager_protect_end(manager, room, result.match_id);
+            }
         }
     }
     if (manager_is_held(manager, room, now)) {
-        if (room->log_next - room->held_from <= ROOM_LOG_SIZE / 2) {
-            close_slow_sessions(manager, room, now);
-            return;
-        }
-        manager_release(manager, room); /* it cannot wait any longer without losing an event */
+        close_slow_sessions(manager, room, now);
+        return;
     }
     room->held_from = room->log_next;
     manager_tell_unforeseen(manager, room, now);
@@ -451,7 +457,8 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     }
     if (room->session_count > 0)
         game_state_visited(&room->game, now);
-    if (game_state_expire(&room->game, now, &events)) {
+    /* While everybody is sent away nobody is to blame for being away. */
+    if (!manager->draining && game_state_expire(&room->game, now, &events)) {
         manager_close_room(manager, room, SESSION_CLOSE_ROOM_CLOSED, false, now);
         return;
     }
@@ -514,6 +521,7 @@ void game_manager_drain(struct game_manager *manager, struct now now)
                 game_manager_session_close(manager, session, SESSION_CLOSE_RESTARTING, now);
                 session = room->sessions;
             }
+            game_state_excuse(&room->game);
         }
     }
 }

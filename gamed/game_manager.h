@@ -72,6 +72,7 @@ struct room {
     uint32_t held_from;    /* log_next when something was sent last */
     char held_match_id[UUID_SIZE];
     UT_hash_handle hh_held;
+    struct unsafe_end *unsafe; /* of its last match; NULL: its result is safe */
     /* the manager's own book-keeping */
     struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */

@@ -32,6 +32,66 @@ void manager_release(struct game_manager *manager, struct room *room)
     HASH_DELETE(hh_held, manager->held_rooms, room);
 }
 
+void manager_protect_end(struct game_manager *manager, struct room *room, const char *match_id)
+{
+    struct unsafe_end *end = manager->free_unsafe;
+    if (room->unsafe || !end)
+        return; /* the one before it is still to be protected, or there are too many */
+    LL_DELETE(manager->free_unsafe, end);
+    memcpy(end->match_id, match_id, sizeof end->match_id);
+    memcpy(end->room_code, room->game.room_code, sizeof end->room_code);
+    end->room = room;
+    room->unsafe = end;
+    HASH_ADD(hh, manager->unsafe_ends, match_id, UUID_SIZE - 1, end);
+}
+
+static void end_is_safe(struct game_manager *manager, const char *match_id)
+{
+    struct unsafe_end *end;
+    HASH_FIND(hh, manager->unsafe_ends, match_id, UUID_SIZE - 1, end);
+    if (!end)
+        return;
+    if (end->room)
+        end->room->unsafe = NULL;
+    else if (!manager_find_room(manager, end->room_code)) /* else another one has the row */
+        manager_note_gone(manager, end->room_code);
+    HASH_DELETE(hh, manager->unsafe_ends, end);
+    LL_PREPEND(manager->free_unsafe, end);
+}
+
+void manager_forget_row(struct game_manager *manager, struct room *room)
+{
+    if (room->unsafe)
+        room->unsafe->room = NULL;
+    else
+        manager_note_gone(manager, room->game.room_code);
+    room->unsafe = NULL;
+}
+
+/* The room plays again while its row has the only trace of the match before. */
+static bool row_is_taken(const struct room *room)
+{
+    return room->unsafe && memcmp(room->unsafe->match_id, room->game.match_id, UUID_SIZE - 1) != 0;
+}
+
+static bool is_presence(const struct game_event *event)
+{
+    return event->type == GAME_EVENT_JOINED || event->type == GAME_EVENT_LEFT;
+}
+
+void manager_log_event(struct room *room, const struct game_event *event)
+{
+    for (uint32_t n = room->held_from;
+         room->held_since_ms && is_presence(event) && n != room->log_next; n++) {
+        struct game_event *earlier = &room->log[n % ROOM_LOG_SIZE];
+        if (is_presence(earlier) && earlier->player == event->player) {
+            *earlier = *event;
+            return;
+        }
+    }
+    room->log[room->log_next++ % ROOM_LOG_SIZE] = *event;
+}
+
 bool manager_is_held(struct game_manager *manager, struct room *room, struct now now)
 {
     if (room->held_since_ms && now.mono_ms - room->held_since_ms >= ANNOUNCE_ANYWAY_MS)
@@ -42,6 +102,7 @@ bool manager_is_held(struct game_manager *manager, struct room *room, struct now
 void game_manager_result_stored(struct game_manager *manager, const char *match_id, struct now now)
 {
     struct room *room;
+    end_is_safe(manager, match_id);
     HASH_FIND(hh_held, manager->held_rooms, match_id, UUID_SIZE - 1, room);
     if (!room)
         return;
@@ -108,6 +169,8 @@ static void save_partial(struct game_manager *manager, struct room *room, struct
 void manager_checkpoint(struct game_manager *manager, struct room *room, struct now now)
 {
     struct room_mark mark = mark_of(room);
+    if (row_is_taken(room))
+        return;
     if (room->checkpointed_ms == 0 || memcmp(&mark, &room->checkpointed, sizeof mark) != 0)
         save(manager, room, now);
     else if (game_state_is_under_way(&room->game) &&
@@ -154,7 +217,7 @@ int game_manager_checkpoint_all(struct game_manager *manager, struct now now)
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         struct room *room;
         DL_FOREACH (manager->phases[i].rooms, room) {
-            missed += !save(manager, room, now);
+            missed += !row_is_taken(room) && !save(manager, room, now);
         }
     }
     return missed;
@@ -199,6 +262,8 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
     manager_list_room(manager, room, now);
     for (int seat = 1; seat <= 2; seat++) {
         manager_index_seat(manager, room, seat);
+        room->claims[seat - 1].created =
+            digest_equal(&room->creator_token, &room->game.seats[seat - 1].player.token);
         if (room->game.seats[seat - 1].held && room->game.seats[seat - 1].player.is_bot)
             restore_bot(manager, room, seat, now);
     }
@@ -213,9 +278,11 @@ void game_manager_submit_restored(struct game_manager *manager, struct now now)
     HASH_ITER (hh_held, manager->held_rooms, room, after) {
         struct match_result result;
         game_state_result(&room->game, &result);
-        if (manager->hooks.match_over(manager->hooks.durable_arg, &result))
+        if (manager->hooks.match_over(manager->hooks.durable_arg, &result)) {
             room->held_since_ms = now.mono_ms;
-        else
+            manager_protect_end(manager, room, result.match_id);
+        } else {
             manager_release(manager, room);
+        }
     }
 }

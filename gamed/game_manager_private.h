@@ -1,6 +1,7 @@
 /*
- * The inside of the GameManager, for its files only: game_manager.c (rooms and time),
- * game_manager_rest.c (what callers ask for) and game_manager_sessions.c (connections).
+ * The inside of the GameManager, for its own files only: game_manager.c (rooms and time) and
+ * game_manager_*.c: _rest (what callers ask for), _sessions (connections), _updates (clients that play
+ * ahead), _durable (what must not be lost), _control (what the operator asks for).
  */
 #ifndef PONG_GAMED_GAME_MANAGER_PRIVATE_H
 #define PONG_GAMED_GAME_MANAGER_PRIVATE_H
@@ -24,12 +25,27 @@ struct departed_room {
     int64_t at_ms;
 };
 
+/*
+ * A match that is over and whose result nobody has confirmed to be safe. Until then the checkpoint of
+ * its end is all that a crash would leave of it, even when its room is closed or plays again.
+ */
+struct unsafe_end {
+    char match_id[UUID_SIZE];
+    char room_code[ROOM_CODE_SIZE];
+    struct room *room; /* NULL: closed; its row goes when the result is safe */
+    struct unsafe_end *next;
+    UT_hash_handle hh; /* by match_id */
+};
+
 struct game_manager {
     struct game_manager_config config;
     struct game_manager_hooks hooks;
     struct room *rooms; /* config.max_rooms */
     struct room *free_rooms;
-    struct room *held_rooms;    /* uthash by held_match_id */
+    struct room *held_rooms;        /* uthash by held_match_id */
+    struct unsafe_end *unsafe_ends; /* uthash */
+    struct unsafe_end *unsafe_pool,
+        *free_unsafe;           /* 2 * max_rooms; further ends are not protected */
     struct room *rooms_by_code; /* uthash */
     struct room **sorted;       /* by code, all of them; config.max_rooms */
     size_t sorted_count;
@@ -66,6 +82,18 @@ void manager_list_room(struct game_manager *manager, struct room *room, struct n
 void manager_hold(struct game_manager *manager, struct room *room, const char *match_id,
                   struct now now);
 void manager_release(struct game_manager *manager, struct room *room);
+
+/* Notes that the room's match is over while its result is not safe yet. */
+void manager_protect_end(struct game_manager *manager, struct room *room, const char *match_id);
+
+/* The room closes: its row is to go, at once or when the result of its last match is safe. */
+void manager_forget_row(struct game_manager *manager, struct room *room);
+
+/*
+ * Puts an event into the room's log. Who comes and goes while an end waits is told once, as it stands
+ * then: the log cannot overflow by it.
+ */
+void manager_log_event(struct room *room, const struct game_event *event);
 bool manager_is_held(struct game_manager *manager, struct room *room, struct now now);
 
 /*

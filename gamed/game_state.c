@@ -208,6 +208,12 @@ void game_state_disconnect(struct game *game, int number, struct now now,
     emit(events, GAME_EVENT_PAUSED, number)->pause = GAME_PAUSE_ABSENCE;
 }
 
+void game_state_excuse(struct game *game)
+{
+    for (int i = 0; i < 2; i++)
+        game->seats[i].away_excused = true;
+}
+
 void game_state_poll(struct game *game, int number, struct now now)
 {
     struct game_seat *seat = seat_of(game, number);

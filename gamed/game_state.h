@@ -293,6 +293,9 @@ void game_state_step(struct game *game, struct now now, struct game_events *even
  */
 bool game_state_expire(struct game *game, struct now now, struct game_events *events);
 
+/* Those who are away are so by the server's own doing: it counts for nothing. */
+void game_state_excuse(struct game *game);
+
 /* ---- across a restart ---- */
 
 /* What is kept of the game: everything but its room's creator, who is the manager's. */

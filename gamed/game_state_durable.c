@@ -127,9 +127,12 @@ void game_state_settle(struct game *game, const struct match_result *result, str
     memcpy(game->pong.score, result->score, sizeof game->pong.score);
     game->winner = result->winner;
     game->end = (uint8_t)result->reason;
-    game->ended_unix_ms = (int64_t)(result->finished_at_unix * 1000);
+    game->ended_unix_ms = (int64_t)(result->finished_at_unix * 1000 + 0.5);
     if (game->pong.phase != PONG_FINISHED)
         game->ended_ms = now.mono_ms; /* the rematch window begins anew: nobody could use it */
+    game->begun_ms = game->ended_ms - (int64_t)(result->duration_s * 1000 + 0.5);
+    if (result->reason == MATCH_END_SCORE)
+        game->last_loser = (uint8_t)(3 - result->winner);
     game->pause = GAME_PAUSE_NONE;
     game->seats[0].away = game->seats[1].away = false;
     pong_set_phase(&game->pong, PONG_WAITING, PONG_STEPS_OPEN); /* the ball comes to rest */

@@ -349,14 +349,14 @@ static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange,
 {
     struct ipc_request request;
     json_t *reply;
-    uint64_t promised_before = endpoint->promised(endpoint->arg);
     bool is_good = ipc_endpoint_read(exchange, now, &request, &reply);
     endpoint->serving = request.op;
     if (is_good)
         reply = ipc_endpoint_op(endpoint, &request, now);
     size_t length = encode(reply, reply_text, sizeof reply_text);
-    bool gave_a_seat = endpoint->promised(endpoint->arg) != promised_before;
-    if (!gave_a_seat || !hold(endpoint, exchange, reply_text, length, now))
+    bool gives_a_seat =
+        is_good && (request.op == IPC_CREATE || request.op == IPC_JOIN || request.op == IPC_QUICK);
+    if (!gives_a_seat || !hold(endpoint, exchange, reply_text, length, now))
         ipc_exchange_reply(exchange, reply_text, length);
 }
 

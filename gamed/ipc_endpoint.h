@@ -16,16 +16,17 @@ enum {
     IPC_ENDPOINT_HELD_MAX = IPC_SERVER_CONTEXTS
 };
 
+struct ipc_endpoint_stats {
+    struct histogram handling[IPC_OP_COUNT]; /* on the scale histogram_work */
+    uint64_t malformed;                      /* requests that could not be read */
+};
+
 /*
  * What it asks others about. `degraded` names what does not work, e.g. "store"; it returns how many
  * of `max` it named. `promised` is a number that grows with each room's state handed to the store,
  * `kept` the number up to which the store has them. `metrics` adds the answer to the op of that name
  * to the reply; false when memory is short.
  */
-struct ipc_endpoint_stats {
-    struct histogram handling[IPC_OP_COUNT]; /* on the scale histogram_work */
-    uint64_t malformed;                      /* requests that could not be read */
-};
 
 struct ipc_endpoint {
     struct game_manager *manager;

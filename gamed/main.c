@@ -53,6 +53,7 @@ struct daemon {
     struct loop *loop;
     struct room_keeper *keeper;
     uint64_t last_ticket;     /* of the keeper */
+    uint64_t owed_ticket;     /* what a room that could not be put will have, at the earliest */
     unsigned rooms_set_aside; /* of store_health, when all rooms were last saved because of it */
     struct stored_ids stored;
     struct ipc_endpoint endpoint;
@@ -60,6 +61,7 @@ struct daemon {
     struct reload reload;
     int64_t stop_deadline_ns; /* 0 while it is not stopping */
     bool rooms_unread;        /* not all rooms of an earlier process could be read */
+    bool results_unread;      /* while they were, whether their matches were over was not known */
 };
 
 /* ---- what is wired to what ----------------------------------------------------------- */
@@ -87,8 +89,10 @@ static bool on_checkpoint(void *arg, const struct room_checkpoint *checkpoint)
 {
     struct daemon *daemon = arg;
     uint64_t ticket = daemon->keeper ? room_keeper_put(daemon->keeper, checkpoint) : 0;
-    if (ticket == 0)
+    if (ticket == 0) {
+        daemon->owed_ticket = daemon->last_ticket + 1;
         return false;
+    }
     daemon->last_ticket = ticket;
     return true;
 }
@@ -103,7 +107,7 @@ static void on_rooms_saved(void *arg)
 static uint64_t rooms_promised(void *arg)
 {
     const struct daemon *daemon = arg;
-    return daemon->last_ticket;
+    return daemon->owed_ticket > daemon->last_ticket ? daemon->owed_ticket : daemon->last_ticket;
 }
 
 static uint64_t rooms_kept(void *arg)
@@ -294,8 +298,12 @@ static void restore_room(void *arg, const struct room_checkpoint *checkpoint)
     struct daemon *daemon = arg;
     struct outbox_entry entry;
     struct match_result result;
-    bool is_over = store_outbox_find(daemon->store, checkpoint->match_id, &entry) == STORE_OK &&
-                   result_body_read(entry.body, entry.body_size, &result) == 0;
+    /* Asked once only when it does not answer: each time may take as long as a lock is waited for. */
+    int found = daemon->results_unread
+                    ? STORE_BROKEN
+                    : store_outbox_find(daemon->store, checkpoint->match_id, &entry);
+    bool is_over = found == STORE_OK && result_body_read(entry.body, entry.body_size, &result) == 0;
+    daemon->results_unread |= found == STORE_BROKEN;
     if (game_manager_restore(daemon->manager, checkpoint, is_over ? &result : NULL, clock_read()) !=
         GAME_MANAGER_OK)
         log_error("room %s could not be taken up again", checkpoint->room_code);
@@ -454,7 +462,7 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     if (daemon.config.redis_url[0])
-        log_warn("--redis-url is set, but this version keeps its state in memory");
+        log_warn("--redis-url is set, but this version does not use Redis");
     int failed = start(&daemon, error, sizeof error);
     if (!failed && reload_start(&daemon.reload, daemon.config.log_file, daemon.config.api_key_file,
                                 daemon.history) != 0) {
@@ -463,6 +471,7 @@ int main(int argc, char **argv)
     }
     if (failed) {
         log_error("%s", error);
+        die_of_next_signal();
     } else {
         log_info("slot %c, players at %s, IPC at %s", daemon.config.manager.slot,
                  daemon.config.listen, daemon.config.ipc);

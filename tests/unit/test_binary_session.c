@@ -60,7 +60,8 @@ static int set_up(void **state)
 {
     (void)state;
     memset(&world, 0, sizeof world);
-    court_open(&world.court, 1, PONG_SERVE_STEPS);
+    const struct game_rules rules = court_rules();
+    court_open(&world.court, 1, &rules);
     world.court.heard = heard;
     return 0;
 }

@@ -614,7 +614,8 @@ static void assert_nothing_leaked(void)
             hang_up(&world.clients[i]);
     for (int i = 0; i < 6; i++)
         jump_ms(200000);
-    assert_int_equal(stats().rooms, 0);
+    if (!stats().draining) /* then they wait for the next process */
+        assert_int_equal(stats().rooms, 0);
     assert_int_equal(stats().connections, 0);
     assert_int_equal(stats().spectators, 0);
     if (!stats().draining) {
@@ -2819,7 +2820,7 @@ static void test_no_rematch_of_a_match_whose_end_waits(void **state)
     assert_string_equal(pair.clients[0]->heard, "R0 G1 O1 ");
 }
 
-/* Going and coming: news of which the log holds only so much. */
+/* Going and coming: news of which the log holds only so much, so each is told once, as it is at last. */
 static void test_no_event_is_lost_while_an_end_waits(void **state)
 {
     (void)state;
@@ -2830,8 +2831,10 @@ static void test_no_event_is_lost_while_an_end_waits(void **state)
         pair.clients[1] = connect_token(pair.tickets[1].code, pair.tickets[1].token);
     }
     assert_string_equal(a->heard, "R0 ");
-    hang_up(pair.clients[1]); /* G O L L L L L L L: more than half of it */
-    assert_string_equal(a->heard, "R0 G1 O1 L2 L2 L2 L2 L2 L2 L2 ");
+    hang_up(pair.clients[1]);
+    assert_string_equal(a->heard, "R0 ");
+    result_stored();
+    assert_string_equal(a->heard, "R0 G1 O1 L2 ");
     assert_int_equal(a->close_count, 0);
 }
 
@@ -2856,8 +2859,8 @@ static void test_slow_session_while_an_end_waits(void **state)
         if (i < 6)
             pair.clients[1] = connect_token(pair.tickets[1].code, pair.tickets[1].token);
     }
-    assert_string_equal(pair.clients[0]->heard,
-                        "P1 R0 P1 R0 P2 R0 P2 R0 G1 O1 L2 L2 L2 L2 L2 L2 L2 ");
+    result_stored();
+    assert_string_equal(pair.clients[0]->heard, "P1 R0 P1 R0 P2 R0 P2 R0 G1 O1 L2 ");
     assert_int_equal(pair.clients[0]->close_count, 0);
     assert_int_equal(slow->code, SESSION_CLOSE_TOO_SLOW);
 }

@@ -396,7 +396,9 @@ static void open_world(unsigned seed, int serve_steps)
 {
     memset(&world, 0, sizeof world);
     world.random = seed;
-    court_open(&world.court, 1 + (int)below(10), serve_steps);
+    struct game_rules rules = court_rules();
+    rules.serve_steps = serve_steps;
+    court_open(&world.court, 1 + (int)below(10), &rules);
     world.court.heard = heard;
 }
 

@@ -58,13 +58,17 @@ static void session_close(void *arg, struct player_session *session, enum sessio
 static bool match_over(void *arg, const struct match_result *result)
 {
     struct court *court = arg;
+    court->result_count++;
     memcpy(court->held, result->match_id, sizeof court->held);
     return court->holds_results;
 }
 
 static bool checkpoint(void *arg, const struct room_checkpoint *state)
 {
-    (void)arg, (void)state;
+    struct court *court = arg;
+    court->has_row = !state->is_gone;
+    if (!state->is_gone && !state->is_partial)
+        court->row = *state;
     return true;
 }
 
@@ -78,27 +82,30 @@ static void nobody_listens(void *arg, int client, const void *bytes, size_t leng
     (void)arg, (void)client, (void)bytes, (void)length, (void)is_binary;
 }
 
-void court_open(struct court *court, int winning_score, int serve_steps)
+struct game_rules court_rules(void)
+{
+    return (struct game_rules){.serve_steps = PONG_SERVE_STEPS,
+                               .absence_ms = 1 << 30,
+                               .absence_total_ms = 1 << 30,
+                               .pause_ms = 2000,
+                               .pauses = 3,
+                               .unclaimed_ms = 1 << 30,
+                               .waiting_room_ms = 1 << 30,
+                               .rematch_ms = 1 << 30,
+                               .match_ms = 1 << 30};
+}
+
+void court_open(struct court *court, int winning_score, const struct game_rules *rules)
 {
     memset(court, 0, sizeof *court);
-    const struct game_manager_config config = {
-        .slot = 'A',
-        .update_hz = 30,
-        .max_rooms = 1,
-        .max_connections = 2 * COURT_CLIENTS,
-        .max_spectators = COURT_CLIENTS,
-        .messages_per_second = 120,
-        .checkpoint_ms = 1000,
-        .rules = {.serve_steps = serve_steps,
-                  .absence_ms = 1 << 30,
-                  .absence_total_ms = 1 << 30,
-                  .pause_ms = 2000,
-                  .pauses = 3,
-                  .unclaimed_ms = 1 << 30,
-                  .waiting_room_ms = 1 << 30,
-                  .rematch_ms = 1 << 30,
-                  .match_ms = 1 << 30},
-    };
+    const struct game_manager_config config = {.slot = 'A',
+                                               .update_hz = 30,
+                                               .max_rooms = 1,
+                                               .max_connections = 2 * COURT_CLIENTS,
+                                               .max_spectators = COURT_CLIENTS,
+                                               .messages_per_second = 120,
+                                               .checkpoint_ms = 1000,
+                                               .rules = *rules};
     const struct game_manager_hooks hooks = {.arg = court,
                                              .output_ready = output_ready,
                                              .unforeseen = unforeseen,

@@ -31,6 +31,9 @@ struct court {
     struct game_output output;
     struct game_input input;
     const struct room *room;
+    bool has_row;               /* what a store would have of the room */
+    struct room_checkpoint row; /* the last whole checkpoint */
+    int result_count;
     bool holds_results; /* an end waits until court_release() */
     char held[UUID_SIZE];
     char token[2][SEAT_TOKEN_SIZE];
@@ -40,8 +43,11 @@ struct court {
     void *arg;
 };
 
-/* A room with two human seats; fill in `heard` then. `serve_steps` is the operator's. */
-void court_open(struct court *court, int winning_score, int serve_steps);
+/* Nothing ends by itself, the rest is as usual. */
+struct game_rules court_rules(void);
+
+/* A room with two human seats; fill in `heard` then. */
+void court_open(struct court *court, int winning_score, const struct game_rules *rules);
 void court_close(struct court *court);
 
 /* Connects client `number` to the seat (0: as a spectator). */
