@@ -39,7 +39,6 @@ async function takePictures(browser, stack) {
   const ada = new PagePlayer(await openTab(adas, stack));
   const grace = new PagePlayer(await openTab(graces, stack));
   await takePicture(ada.page, 'home');
-  await takePicture(grace.page, 'home-phone');
   await grace.page.locator('#name').fill('Grace');
   const link = await openRoom(ada.page, 'Ada');
   await takePicture(ada.page, 'invitation');
