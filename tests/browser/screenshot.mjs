@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { startStack } from '../e2e/harness.mjs';
 import { Browser, openTab } from './browser.mjs';
 import { PagePlayer, openRoom } from './player.mjs';
+import { isGoodToSee } from './screens.mjs';
 
 const FOLDER = path.resolve(process.argv[2] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/screenshots'));
 const DESKTOP = { viewport: { width: 1200, height: 800 }, colorScheme: 'dark' };
@@ -31,10 +32,6 @@ async function point(winner, loser) {
   await Promise.all([winner.play('follow', done), loser.play('dodge', done)]);
 }
 
-function ballIsShownWell({ state }) {
-  return !state.is_paused && state.ball_x > 480 && state.ball_x < 640 && Math.abs(state.ball_y - 300) > 60 && state.ball_speed_x > 8;
-}
-
 /** One match of two people, on the screens that they have. */
 async function takePictures(browser, stack) {
   const adas = await browser.person(stack, DESKTOP);
@@ -44,15 +41,16 @@ async function takePictures(browser, stack) {
   await takePicture(ada.page, 'home');
   await grace.page.locator('#name').fill('Grace');
   const link = await openRoom(ada.page, 'Ada');
+  await takePicture(ada.page, 'invitation');
   await grace.page.goto(link);
   await grace.until('a seat', ({ seat }) => seat !== null);
   await ada.until('the match', ({ state }) => state.status === 'ONGOING');
   await point(ada, grace);
   await point(grace, ada);
   await point(ada, grace);
-  await rally(ada, grace, ballIsShownWell);
+  await rally(ada, grace, isGoodToSee);
   await takePicture(ada.page, 'match');
-  await rally(ada, grace, ballIsShownWell);
+  await rally(ada, grace, isGoodToSee);
   await takePicture(grace.page, 'match-phone');
 }
 
