@@ -14,35 +14,8 @@ import { Player } from './player.mjs';
 import { assertRefused } from './refusal.mjs';
 import { Rest, assertFailure } from './rest.mjs';
 import { finishMatch, startMatch, takeSeats } from './rooms.mjs';
+import { fetchMetrics, scrape, scrapeUntil } from './scrape.mjs';
 import { useManagement } from './user-management.mjs';
-
-/** GET /metrics from an address of this machine; {status, headers, text}. */
-function fetchMetrics(stack, { localAddress = '127.0.0.1', method = 'GET' } = {}) {
-  return new Promise((resolve, reject) => {
-    const request = http.request(`${stack.baseUrl}/metrics`, { method, localAddress, agent: false }, (response) => {
-      const chunks = [];
-      response.on('data', (chunk) => chunks.push(chunk));
-      response.on('end', () => {
-        resolve({ status: response.statusCode, headers: response.headers, text: Buffer.concat(chunks).toString('utf8') });
-      });
-    });
-    request.on('error', reject).end();
-  });
-}
-
-async function scrape(stack) {
-  const { status, headers, text } = await fetchMetrics(stack);
-  assert.equal(status, 200, text);
-  assert.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
-  return new Exposition(text);
-}
-
-/** Scrapes until `look(exposition)` is true. */
-async function scrapeUntil(stack, what, look) {
-  let seen;
-  await stack.until(what, async () => look((seen = await scrape(stack))));
-  return seen;
-}
 
 /** How much a series has grown from one scrape to another; one that was not there was 0. */
 function growth(before, after, name, labels) {

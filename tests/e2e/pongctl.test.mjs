@@ -12,6 +12,7 @@ import { Player } from './player.mjs';
 import { assertRefused } from './refusal.mjs';
 import { Rest, assertFailure } from './rest.mjs';
 import { finishMatch, startMatch, startRally, takeSeats } from './rooms.mjs';
+import { settled } from './scrape.mjs';
 import { UserManagement } from './user-management.mjs';
 
 const END_MS = 30_000;
@@ -215,7 +216,7 @@ describe('pongctl', () => {
     await operator.text('kick', match.code, '1');
     await match.two.waitFor('game_over');
     await stack.until('the end is saved', async () => (await operator.json('room', match.code)).room.withheld === false);
-    await new Promise((resolve) => setTimeout(resolve, 300)); // a checkpoint follows at once
+    await settled(stack);
     await stack.gamed.stop('SIGKILL');
     stack.gamed.start();
     await stack.until('service', async () => (await rest.get('/api/room/health/')).status === 200);
