@@ -11,13 +11,14 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Disk, noDisk } from './bad-disk.mjs';
 import { quickServe, repository, startStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { skipFor } from './requirement.mjs';
 import { Rest } from './rest.mjs';
 import { finishMatch, startMatch, startRally } from './rooms.mjs';
+import { allDelivered, settled } from './scrape.mjs';
 import { UserManagement } from './user-management.mjs';
 
 const DATABASES = ['results-A.db', 'rooms-A.db'];
@@ -153,7 +154,8 @@ async function playWhileBroken(context, long) {
 /** The store works again, and what it was told holds: the game server is killed, and everything is there. */
 async function survivesKill({ stack, rest, management }, { short, waiting, long }) {
   await stack.until('health/ says "store" no more', async () => !(await degraded(rest)).includes('store'));
-  await sleep(300); // checkpoints are behind by less
+  await settled(stack);
+  await allDelivered(stack);
   await restart(stack, rest);
   assert.deepEqual(await degraded(rest), []);
   assert.equal((await rest.check(waiting.room_code)).json?.player_count, 1, 'the waiting room is there');
@@ -218,7 +220,7 @@ function once(work) {
   };
 }
 
-describe('a full disk', { skip: noDisk('tmpfs') }, () => {
+describe('a full disk', { skip: skipFor(noDisk('tmpfs')) }, () => {
   test('before the start', () => withDisk('tmpfs', (disk) => breakBeforeStart({ stateDir: disk.dir }, {
     breakIt: () => disk.fill(),
     mend: () => disk.free(),
@@ -255,7 +257,7 @@ describe('a limit to the size of files', () => {
   }));
 });
 
-describe('a read-only file system', { skip: noDisk('tmpfs') }, () => {
+describe('a read-only file system', { skip: skipFor(noDisk('tmpfs')) }, () => {
   test('before the start, with what an earlier process left', () => withDisk('tmpfs', async (disk) => {
     let earlier;
     await withStack({ stateDir: disk.dir }, async ({ rest }) => {
@@ -273,13 +275,13 @@ describe('a read-only file system', { skip: noDisk('tmpfs') }, () => {
     });
   }));
 
-  test('in mid-match', { skip: noDisk('ext4') }, () => withDisk('ext4', (disk) => breakInMidMatch({ stateDir: disk.dir }, {
+  test('in mid-match', { skip: skipFor(noDisk('ext4')) }, () => withDisk('ext4', (disk) => breakInMidMatch({ stateDir: disk.dir }, {
     breakIt: () => disk.setImmutable(true),
     mend: () => disk.setImmutable(false),
     sentence: /-A\.db cannot be used: .*(Operation not permitted|readonly|disk I\/O)/,
   })));
 
-  test('in mid-match and for good: what was told before is on the disk', { skip: noDisk('ext4') }, () => withDisk('ext4', (disk) =>
+  test('in mid-match and for good: what was told before is on the disk', { skip: skipFor(noDisk('ext4')) }, () => withDisk('ext4', (disk) =>
     withStack({ stateDir: disk.dir, answers: Array.from({ length: 400 }, () => ({ status: 503 })) }, async (context) => {
       const { stack, rest, management } = context;
       const before = await startMatch(stack, { winning_score: 1 });
@@ -298,7 +300,7 @@ describe('a read-only file system', { skip: noDisk('tmpfs') }, () => {
     })));
 });
 
-describe('a disk that hangs', { skip: noDisk('ext4') }, () => {
+describe('a disk that hangs', { skip: skipFor(noDisk('ext4')) }, () => {
   test('delays no game, no end of one and no answer; results wait', () => withDisk('ext4', (disk) =>
     withStack({ stateDir: disk.dir }, async (context) => {
       const { stack, rest, management } = context;
@@ -338,7 +340,7 @@ describe('a file in the way', () => {
       const { code, one, two } = await startMatch(stack, { winning_score: 1 });
       await finishMatch(one, two);
       await management.until(() => management.attempts.length > 0);
-      await sleep(300); // checkpoints are behind by less
+      await settled(stack);
       await restart(stack, rest, () => {
         rmdirSync(path.join(stack.stateDir, 'results-A.db'));
         management.answers.length = 0;
@@ -382,7 +384,7 @@ describe('a file in the way', () => {
     assert.equal(troubleLines(context.stack).length, 0);
   }));
 
-  test('of somebody else who lets nobody read', { skip: cannotBeNobody() }, () => breakBeforeStart({ prepare: becomeNobody }, {
+  test('of somebody else who lets nobody read', { skip: skipFor(cannotBeNobody()) }, () => breakBeforeStart({ prepare: becomeNobody }, {
     breakIt: (stack) => each(stack, (file) => writeFileSync(file, '', { mode: 0o000 })),
     mend: once((stack) => each(stack, (file) => execFileSync('chmod', ['666', file]))),
     sentence: /results-A\.db cannot be used: .*(Permission denied|unable to open)/,

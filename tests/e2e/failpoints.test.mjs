@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { whyNoFailpoints } from './failpoints.mjs';
 import { quickServe, useStack } from './harness.mjs';
 import { Player } from './player.mjs';
+import { skipFor } from './requirement.mjs';
 import { Rest } from './rest.mjs';
 import { takeSeats } from './rooms.mjs';
 import { useManagement } from './user-management.mjs';
@@ -25,7 +26,7 @@ const NO_CHECKPOINT_OF_END = `over-before-submit>rooms-before-commit=${FOREVER}`
 /** What a game_over says, and what the result must say as well. */
 const endOf = ({ winner, reason, player_1_score, player_2_score }) => ({ winner, reason, player_1_score, player_2_score });
 
-describe('gamed, dying at', { skip: whyNoFailpoints() }, () => {
+describe('gamed, dying at', { skip: skipFor(whyNoFailpoints()) }, () => {
   const env = { ...quickServe, PONG_ABSENCE_SECONDS: '2' };
   const management = useManagement(env);
   const stack = useStack({ env });

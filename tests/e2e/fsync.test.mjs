@@ -10,6 +10,7 @@ import { describe, test } from 'node:test';
 
 import { whyNoFailpoints } from './failpoints.mjs';
 import { quickServe, startStack } from './harness.mjs';
+import { skipFor } from './requirement.mjs';
 import { Rest } from './rest.mjs';
 import { finishMatch, startMatch } from './rooms.mjs';
 import { bytesOf, readTrace } from './trace.mjs';
@@ -53,7 +54,7 @@ function assertOnDiskBeforeTold(calls, code) {
   assert.ok(synced.ended < told.began, 'the disk had it before the end was told');
 }
 
-describe('a result is on the disk', { skip: whyNoTrace() }, () => {
+describe('a result is on the disk', { skip: skipFor(whyNoTrace()) }, () => {
   /** A match to its end, with gamed watched, which gets `env` as well: {calls, code}, its calls and the room's code. */
   async function watchMatch(env = {}) {
     const management = await new UserManagement().start();
@@ -95,7 +96,7 @@ describe('a result is on the disk', { skip: whyNoTrace() }, () => {
     assert.throws(() => assertOnDiskBeforeTold(calls, 'ANOTHER'), /was written/);
   });
 
-  test('later, where the store takes longer than players can wait: that is noticed', { skip: whyNoFailpoints() }, async () => {
+  test('later, where the store takes longer than players can wait: that is noticed', { skip: skipFor(whyNoFailpoints()) }, async () => {
     const { calls, code } = await watchMatch({ PONG_FAILPOINT: 'result-before-commit=sleep:5000' });
     assert.throws(() => assertOnDiskBeforeTold(calls, code), /had it before the end was told/);
   });
