@@ -85,6 +85,9 @@ static void take_input(struct game_input *input, struct player_session *session,
         game_output_error(input->output, session, "rate_limited",
                           "At most 30 inputs a second are taken", now);
         break;
+    case GAME_MANAGER_INPUT_AGAIN:
+        input->stats.messages[GAME_INPUT_REFUSED]++;
+        break;
     default:
         input->stats.messages[GAME_INPUT_OK]++;
         break;

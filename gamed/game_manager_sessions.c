@@ -233,6 +233,7 @@ int game_manager_kick(struct game_manager *manager, const char *code, int seat, 
     if (session)
         manager_leave_room(room, session);
     forget_creator(room, &held_seat(room, seat)->player);
+    forget_inputs(room, seat);
     game_state_expel(&room->game, seat, now, &events);
     manager_index_seat(manager, room, seat);
     manager_publish(manager, room, &events, now);
@@ -255,9 +256,14 @@ static void change_seat(struct game_manager *manager, struct room *room,
 {
     int old_seat = session->seat;
     struct player_session *other = session_in_seat(room, seat);
+    forget_inputs(room, old_seat);
+    forget_inputs(room, seat);
+    session->has_input = false;
     if (other && !other->settled && has_claim(other, room, old_seat)) {
         other->seat = (uint8_t)old_seat;
+        other->has_input = false;
         session->seat = (uint8_t)seat;
+        manager_owe_keyframes(room); /* each has moved the other's paddle on its own screen */
         return;
     }
     session->seat = 0;

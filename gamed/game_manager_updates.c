@@ -7,6 +7,10 @@
 #include <string.h>
 #include <utlist.h>
 
+enum {
+    KEYFRAME_PUT_OFF_MAX = 120 /* steps */
+};
+
 void manager_tell_unforeseen(struct game_manager *manager, struct room *room, struct now now)
 {
     /* An end that waits for its result is followed by keyframes. */
@@ -39,15 +43,23 @@ void manager_owe_keyframes(struct room *room)
 
 /*
  * It thinks that its paddle will obey at that step, and keeps thinking so over a keyframe of an earlier
- * one.
+ * one; but one that goes on and on must not put its keyframe off for ever. What is refused before the
+ * keyframe is refused without a word: after a stall of ours a client names steps too far ahead until it
+ * knows better.
  */
-static int refuse(struct player_session *session, uint32_t step, enum game_manager_input outcome)
+static int refuse(struct player_session *session, uint32_t step, int outcome)
 {
-    int32_t ahead = (int32_t)(step - session->room->game.pong.step);
+    uint32_t present = session->room->game.pong.step;
+    bool is_again = session->owed_keyframe && session->was_refused;
+    if (!is_again)
+        session->refused_step = present;
+    session->was_refused = true;
     session->owed_keyframe = true;
-    if (ahead > 0 && ahead <= 2 * GAME_INPUT_AHEAD_MAX)
+    if ((int32_t)(step - present) > 0 &&
+        (int32_t)(step - session->refused_step) <= KEYFRAME_PUT_OFF_MAX &&
+        (int32_t)(step - session->keyframe_step) > 0)
         session->keyframe_step = step;
-    return outcome;
+    return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
 }
 
 int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,

@@ -4,6 +4,7 @@
 #include "gamed/game_output.h"
 
 #include <assert.h>
+#include <string.h>
 #include <utlist.h>
 
 static void write_frame(struct game_output *output, struct player_session *session,
@@ -154,6 +155,26 @@ static void send_update(struct game_output *output, struct room *room, struct no
     }
 }
 
+/* Who sits where and is called what comes by deltas, which binary sessions do not get. */
+static void send_names(struct game_output *output, struct room *room, struct now now)
+{
+    const struct game_view *shown = &room->shown, *fresh = &room->fresh;
+    bool are_new =
+        memcmp(shown->id_version, fresh->id_version, sizeof shown->id_version) != 0 ||
+        memcmp(shown->name_version, fresh->name_version, sizeof shown->name_version) != 0;
+    struct player_session *session;
+    DL_FOREACH (room->sessions, session) {
+        if (!session->is_binary)
+            continue;
+        session->owed_full |= are_new;
+        if (!session->owed_full || !session->welcomed || !output->can_write(session))
+            continue;
+        session->owed_full = false;
+        write_frame(output, session, GAME_OUTPUT_STATE,
+                    state_frame(&output->state, room, MESSAGES_STATE_FULL, now), now);
+    }
+}
+
 /* A newcomer has not heard why the game stands still. */
 static void send_standing(struct game_output *output, const struct room *room,
                           struct player_session *session, struct now now)
@@ -188,8 +209,10 @@ void game_output_room(struct game_output *output, struct room *room, struct now 
     }
     if (!room->update_due || room->session_count == 0)
         return;
-    if (room->binary_count > 0)
+    if (room->binary_count > 0) {
+        send_names(output, room, now);
         game_output_binary(output, room, now);
+    }
     send_update(output, room, now);
 }
 

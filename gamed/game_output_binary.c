@@ -93,7 +93,7 @@ static void send_keyframe(struct game_output *output, struct player_session *ses
     unsigned char bytes[UPDATES_SIZE];
     if ((int32_t)(game->pong.step - session->keyframe_step) < 0 || !output->can_write(session))
         return;
-    session->owed_keyframe = false;
+    session->owed_keyframe = session->was_refused = false;
     if (!send_bytes(output, session, GAME_OUTPUT_KEYFRAME, bytes,
                     updates_keyframe(&game->pong, bytes), now))
         return;
@@ -125,6 +125,8 @@ void game_output_binary(struct game_output *output, struct room *room, struct no
         if (pong->step - session->updated_step < HEARTBEAT_QUIET_STEPS &&
             pong->step - session->checked_step < HEARTBEAT_STEPS)
             continue;
+        if (session->updated_step == pong->step)
+            continue; /* told of the next step already, which the checksum would contain */
         if (length == 0)
             length = updates_heartbeat(pong, heartbeat);
         if (send_bytes(output, session, GAME_OUTPUT_HEARTBEAT, heartbeat, length, now))

@@ -158,6 +158,7 @@ static void free_seat(struct game_seat *seat)
 {
     seat->held = false;
     seat->connected = false;
+    seat->inputs.count = 0;
     memset(&seat->player, 0, sizeof seat->player);
     seat->id_version++;
     seat->name_version++;
@@ -364,6 +365,8 @@ static void apply_pending_targets(struct game *game)
         if (target == GAME_TARGET_NONE)
             continue;
         game->pong.target_y[i] = target == GAME_TARGET_STOP ? game->pong.paddle_y[i] : target;
+        game->seats[i].inputs.applied_step =
+            game->pong.step; /* not what an input said for this step */
         game->seats[i].pending_target = GAME_TARGET_NONE;
     }
 }

@@ -3,7 +3,6 @@
  */
 #include "gamed/game_state.h"
 
-#include <assert.h>
 #include <string.h>
 
 int game_state_input(struct game *game, int number, uint32_t step, int32_t target)
@@ -13,7 +12,7 @@ int game_state_input(struct game *game, int number, uint32_t step, int32_t targe
     const struct game_input_entry *last = inputs->count ? &inputs->list[inputs->count - 1] : NULL;
     int32_t ahead = (int32_t)(step - game->pong.step);
     if (ahead > GAME_INPUT_AHEAD_MAX || target < 0 || target > PONG_PADDLE_Y_MAX ||
-        (last && (int32_t)(step - last->step) <= 0))
+        (last && (int32_t)(step - last->step) <= 0) || inputs->count == GAME_INPUT_AHEAD_MAX)
         return GAME_STEER_REFUSED;
     seat->pending_target = GAME_TARGET_NONE; /* the newest wish wins */
     if (ahead < 1) {
@@ -21,7 +20,6 @@ int game_state_input(struct game *game, int number, uint32_t step, int32_t targe
         return GAME_STEER_LATE;
     }
     bool is_news = target != (last ? last->target : game->pong.target_y[number - 1]);
-    assert(inputs->count < GAME_INPUT_AHEAD_MAX); /* their steps ascend and are all ahead */
     inputs->list[inputs->count++] =
         (struct game_input_entry){.step = step, .target = target, .is_told = is_news};
     return is_news ? GAME_STEER_TAKEN : GAME_STEER_NO_CHANGE;

@@ -93,6 +93,8 @@ struct player_session {
     int64_t resync_ms;        /* when it last asked for a keyframe; 0: never */
     bool owed_keyframe;       /* and nothing else until it has it, … */
     uint32_t keyframe_step;   /* … which is not before this step */
+    bool was_refused;         /* an input since its last keyframe, … */
+    uint32_t refused_step;    /* … the first of them after this step */
     uint32_t updated_step;    /* after which its last binary message was sent */
     uint32_t checked_step;    /* after which its last keyframe or heartbeat was sent */
 

@@ -321,6 +321,7 @@ static void test_burst_at_the_beginning(void **state)
 {
     (void)state;
     court_connect(&world.court, 0, 1, true);
+    ticks(1);
     for (uint32_t i = 1; i <= 30; i++)
         input(0, pong()->step + i, (int32_t)i);
     assert_string_equal(world.listeners[0].said, "game_state ");
@@ -353,6 +354,133 @@ static void test_end_that_waits(void **state)
     mirror_frame(&mirror, world.listeners[1].last, world.listeners[1].last_length);
     assert_int_equal(mirror.base.target_y[0], pong()->target_y[0]);
     assert_int_equal(mirror.base.phase, PONG_FINISHED);
+}
+
+/* A connection that showed both cookies of a browser, put into one of the two seats on trust. */
+static void connect_with_both_cookies(int number)
+{
+    struct court_client *client = &world.court.clients[number];
+    struct game_handshake handshake = {0};
+    memcpy(handshake.room_code, world.court.room->game.room_code, ROOM_CODE_SIZE);
+    for (int i = 0; i < 2; i++)
+        memcpy(handshake.cookie[i], world.court.token[i], SEAT_TOKEN_SIZE);
+    assert_int_equal(game_manager_admit(world.court.manager, &handshake, client, world.court.now,
+                                        &client->session),
+                     GAME_MANAGER_OK);
+    client->session->is_binary = true;
+    game_manager_session_open(world.court.manager, client->session, world.court.now);
+}
+
+static void say_who(int number, int seat)
+{
+    char text[200];
+    snprintf(text, sizeof text, "{\"type\":\"join_game\",\"player_id\":\"%s\"}",
+             world.court.room->game.seats[seat - 1].player.player_id);
+    court_say(&world.court, number, text);
+}
+
+/* What it sent ahead stays with nobody: else a sleeping room would keep it, and be full of it. */
+static void test_inputs_do_not_stay_in_a_seat_that_was_left(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        connect_with_both_cookies(0);
+        ticks(31);
+        int seat = world.court.clients[0].session->seat;
+        for (uint32_t i = 1; i <= 30; i++)
+            input(0, pong()->step + i, (int32_t)i);
+        say_who(0, 3 - seat);
+        assert_int_equal(world.court.clients[0].session->seat, 3 - seat);
+        court_disconnect(&world.court, 0);
+        ticks(3); /* nobody is there: the room sleeps */
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(world.court.room->game.seats[i].inputs.count, 0);
+    }
+}
+
+static void test_who_change_places_take_no_inputs_along(void **state)
+{
+    (void)state;
+    connect_with_both_cookies(0);
+    connect_with_both_cookies(1);
+    ticks(2);
+    int seat = world.court.clients[0].session->seat;
+    input(0, pong()->step + 20, 0);
+    input(1, pong()->step + 25, 0);
+    forget();
+    say_who(0, 3 - seat);
+    ticks(1);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(world.listeners[i].bytes, "k");
+        assert_int_equal(world.court.room->game.seats[i].inputs.count, 0);
+        assert_int_equal(world.court.clients[i].session->seat, i == 0 ? 3 - seat : seat);
+    }
+    forget();
+    input(1, pong()->step + 1, 0); /* before what was named last in the other seat */
+    ticks(1);
+    assert_string_equal(world.listeners[1].said, "");
+    assert_int_equal(pong()->target_y[seat - 1], 0);
+}
+
+static void test_kick_takes_the_inputs_along(void **state)
+{
+    enum game_manager_kick done;
+    (void)state;
+    court_connect(&world.court, 0, 1, true);
+    ticks(1);
+    input(0, pong()->step + 20, 0);
+    assert_int_equal(game_manager_kick(world.court.manager, world.court.room->game.room_code, 1,
+                                       world.court.now, &done),
+                     GAME_MANAGER_OK);
+    assert_int_equal(world.court.room->game.seats[0].inputs.count, 0);
+}
+
+/* A wish without a step overrides an input of the same step; then its sender has to hear of it. */
+static void test_own_input_overridden(void **state)
+{
+    (void)state;
+    both_connect();
+    input(0, pong()->step + 2, 0);
+    court_say(&world.court, 0,
+              "{\"type\":\"paddle_position\",\"player_number\":1,\"position\":400}");
+    ticks(1);
+    assert_int_equal(pong()->target_y[0], 400 * PONG_UNITS_PER_PX);
+    assert_string_equal(world.listeners[0].bytes, "e");
+    assert_int_equal(world.listeners[0].last[0], UPDATES_TARGET_1);
+}
+
+/* After a stall of the server a client names steps too far ahead for a while: that is no reason to go. */
+static void test_refusals_before_the_keyframe_count_once(void **state)
+{
+    (void)state;
+    both_connect();
+    for (uint32_t i = 0; i < 20; i++) {
+        input(0, pong()->step + 45 + i, (int32_t)i);
+        ticks(1);
+    }
+    assert_string_equal(world.listeners[0].said, "bad_message ");
+    assert_non_null(world.court.clients[0].session);
+    assert_string_equal(world.listeners[0].bytes, "");
+    ticks(60); /* it is not put off for longer */
+    assert_int_equal(world.listeners[0].bytes[0], 'k');
+}
+
+/* A name that comes late is told: by a state, as there are no deltas. */
+static void test_names_are_told(void **state)
+{
+    (void)state;
+    court_connect(&world.court, 0, 1, true);
+    ticks(31);
+    forget();
+    court_connect(&world.court, 1, 2, false);
+    court_say(&world.court, 1, "{\"type\":\"join_game\",\"player_id\":\"x\",\"username\":\"Zed\"}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].said, "player_joined game_state ");
+    court_say(&world.court, 1, "{\"type\":\"join_game\",\"player_id\":\"x\",\"username\":\"Zoe\"}");
+    ticks(1);
+    assert_string_equal(world.listeners[0].said, "player_joined game_state game_state ");
+    ticks(30);
+    assert_string_equal(world.listeners[0].said, "player_joined game_state game_state ");
 }
 
 static void test_heartbeats(void **state)
@@ -395,6 +523,12 @@ int main(void)
         TEST(test_newest_wish_wins),
         TEST(test_burst_at_the_beginning),
         TEST(test_end_that_waits),
+        TEST(test_inputs_do_not_stay_in_a_seat_that_was_left),
+        TEST(test_who_change_places_take_no_inputs_along),
+        TEST(test_kick_takes_the_inputs_along),
+        TEST(test_own_input_overridden),
+        TEST(test_refusals_before_the_keyframe_count_once),
+        TEST(test_names_are_told),
         TEST(test_heartbeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
