@@ -7,10 +7,12 @@
  */
 #include "gamed/store_sqlite_aside.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -18,97 +20,198 @@
 
 #include "common/log.h"
 
-/* ---- moving -------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------- */
+
+/*
+ * PATH.damaged-TIME has rows that are due to be taken over, PATH.corrupt-TIME has been dealt with. A
+ * process may end between any two steps, so what is due is read from the directory alone: the file is
+ * moved first each time, and its log follows; a file decides what becomes of the log.
+ */
+#define DUE  "damaged"
+#define DONE "corrupt"
+
+struct aside_name {
+    char path[SQLITE_FILE_PATH_SIZE + 40];
+};
+
+static struct aside_name name_of(const struct sqlite_file *file, const char *word, int64_t when,
+                                 const char *suffix)
+{
+    struct aside_name name;
+    snprintf(name.path, sizeof name.path, "%s.%s-%" PRId64 "%s", file->path, word, when, suffix);
+    return name;
+}
+
+static struct aside_name log_of(const struct sqlite_file *file)
+{
+    struct aside_name name;
+    snprintf(name.path, sizeof name.path, "%s-wal", file->path);
+    return name;
+}
 
 static bool exists(const char *path)
 {
     return access(path, F_OK) == 0;
 }
 
-static bool refuse(struct sqlite_file *file, const char *why)
+static bool is_taken(const struct sqlite_file *file, int64_t when)
+{
+    return exists(name_of(file, DUE, when, "").path) ||
+           exists(name_of(file, DUE, when, "-wal").path) ||
+           exists(name_of(file, DONE, when, "").path) ||
+           exists(name_of(file, DONE, when, "-wal").path);
+}
+
+/* A time of which there is no file or log yet. */
+static int64_t choose_time(const struct sqlite_file *file)
+{
+    int64_t when = (int64_t)time(NULL);
+    while (is_taken(file, when))
+        when++;
+    return when;
+}
+
+static bool move(struct aside_name from, struct aside_name to)
+{
+    return rename(from.path, to.path) == 0 || errno == ENOENT;
+}
+
+/* What is found of files whose rows are due. */
+struct due {
+    unsigned count;
+    int64_t newest;
+};
+
+/* The TIME of a name that begins like PATH.damaged-, and what follows it; NULL: it is none. */
+static const char *parse_due(const char *name, const char *base, int64_t *when)
+{
+    const size_t length = strlen(base);
+    if (strncmp(name, base, length) != 0 ||
+        strncmp(name + length, "." DUE "-", sizeof DUE + 1) != 0)
+        return NULL;
+    const char *digits = name + length + sizeof DUE + 1;
+    char *end;
+    errno = 0;
+    *when = strtoll(digits, &end, 10);
+    return *digits >= '0' && *digits <= '9' && errno == 0 ? end : NULL;
+}
+
+/* Looks through the directory; one that is not there has nothing. False: it cannot be read. */
+static bool find_due(const struct sqlite_file *file, struct due *due)
+{
+    const char *base = strrchr(file->path, '/') + 1;
+    struct aside_name folder;
+    const struct dirent *entry;
+    *due = (struct due){0};
+    snprintf(folder.path, sizeof folder.path, "%.*s", (int)(base - file->path), file->path);
+    DIR *directory = opendir(folder.path);
+    if (!directory)
+        return errno == ENOENT || errno == ENOTDIR;
+    errno = 0;
+    while ((entry = readdir(directory))) {
+        int64_t when;
+        const char *rest = parse_due(entry->d_name, base, &when);
+        if (rest && *rest == '\0') {
+            due->newest = due->count == 0 || when > due->newest ? when : due->newest;
+            due->count++;
+        } else if (rest && strcmp(rest, "-wal") == 0 &&
+                   !exists(name_of(file, DUE, when, "").path)) {
+            /* Its file was dealt with, and the process ended before the log followed. */
+            move(name_of(file, DUE, when, "-wal"), name_of(file, DONE, when, "-wal"));
+        }
+        errno = 0;
+    }
+    const bool is_read = errno == 0;
+    closedir(directory);
+    return is_read;
+}
+
+unsigned sqlite_file_count_due(const struct sqlite_file *file)
+{
+    struct due due;
+    find_due(file, &due);
+    return due.count;
+}
+
+/* ---- moving -------------------------------------------------------------------------- */
+
+static bool refuse(struct sqlite_file *file, const char *what, const char *why)
 {
     if (!file->is_aside_refused)
-        log_error("%s is corrupt and stays where it is: %s", file->path, why);
+        log_error("%s%s is corrupt and stays where it is: %s", file->path, what, why);
     file->is_aside_refused = true;
     return false;
-}
-
-static bool move(const char *from, const char *to)
-{
-    return rename(from, to) == 0 || errno == ENOENT;
-}
-
-/* A name that nothing has yet, for the file and its log. */
-static void choose_name(struct sqlite_file *file)
-{
-    char log[sizeof file->aside + 8];
-    int64_t when = (int64_t)time(NULL);
-    do {
-        snprintf(file->aside, sizeof file->aside, "%s.corrupt-%" PRId64, file->path, when++);
-        snprintf(log, sizeof log, "%s-wal", file->aside);
-    } while (exists(file->aside) || exists(log));
-}
-
-static bool move_log(struct sqlite_file *file)
-{
-    char from[sizeof file->path + 8], to[sizeof file->aside + 8];
-    snprintf(from, sizeof from, "%s-wal", file->path);
-    snprintf(to, sizeof to, "%s-wal", file->aside);
-    return move(from, to);
 }
 
 bool sqlite_file_set_aside(struct sqlite_file *file)
 {
     if (atomic_load(&file->files_set_aside) >= SQLITE_FILE_ASIDE_MAX)
-        return refuse(file, "too many have been moved aside since the start");
-    choose_name(file);
-    /* The log first: what is left when this is interrupted is a file that is judged again. */
-    if (!move_log(file) || !move(file->path, file->aside)) {
-        file->aside[0] = '\0';
-        return refuse(file, strerror(errno));
-    }
-    file->is_aside_refused = false;
+        return refuse(file, "", "too many have been moved aside since the start");
+    const int64_t when = choose_time(file);
+    const struct aside_name aside = name_of(file, DUE, when, "");
+    if (rename(file->path, aside.path) != 0)
+        return refuse(file, "", strerror(errno));
     file->check_due = SQLITE_FILE_UNSEEN;
     atomic_fetch_add(&file->files_set_aside, 1);
-    log_error("%s is corrupt: moved to %s, and a fresh one begun", file->path, file->aside);
+    log_error("%s is corrupt: moved to %s, and a fresh one begun", file->path, aside.path);
+    if (!sqlite_file_finish_aside(file))
+        return false;
+    file->is_aside_refused = false;
+    return true;
+}
+
+bool sqlite_file_finish_aside(struct sqlite_file *file)
+{
+    struct due due;
+    if (exists(file->path) || !exists(log_of(file).path))
+        return true;
+    if (!find_due(file, &due))
+        return refuse(file, "-wal", strerror(errno));
+    const struct aside_name to = name_of(file, DUE, due.newest, "-wal");
+    if (due.count == 0 || exists(to.path))
+        return true;
+    if (!move(log_of(file), to))
+        return refuse(file, "-wal", strerror(errno));
+    file->is_aside_refused = false;
     return true;
 }
 
 void sqlite_file_set_log_aside(struct sqlite_file *file)
 {
-    choose_name(file);
-    if (move_log(file)) {
-        log_error("%s-wal is moved to %s-wal", file->path, file->aside);
+    const struct aside_name from = log_of(file);
+    const struct aside_name to = name_of(file, DONE, choose_time(file), "-wal");
+    if (move(from, to)) {
+        log_error("%s is moved to %s", from.path, to.path);
         file->is_aside_refused = false;
         atomic_fetch_add(&file->files_set_aside, 1);
     } else if (!file->is_aside_refused) {
-        log_error("%s-wal cannot be moved to %s-wal: %s", file->path, file->aside, strerror(errno));
+        log_error("%s cannot be moved to %s: %s", from.path, to.path, strerror(errno));
         file->is_aside_refused = true;
     }
-    file->aside[0] = '\0';
     file->check_due = SQLITE_FILE_UNSEEN;
 }
 
-/* SQLite takes a log that does not begin like one for none at all, and says nothing. */
+/*
+ * SQLite takes a log that does not begin like one for none at all, and says nothing. One that begins
+ * with zeros is none: a power cut leaves that of a log that was begun and never synced.
+ */
 bool sqlite_file_has_garbage_log(const struct sqlite_file *file)
 {
     static const unsigned char magic[] = {0x37, 0x7f, 0x06}; /* and 0x82 or 0x83 */
-    unsigned char header[32];
-    char path[sizeof file->path + 8];
-    snprintf(path, sizeof path, "%s-wal", file->path);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    static const unsigned char zeros[32];
+    unsigned char header[sizeof zeros];
+    const int fd = open(log_of(file).path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
     const ssize_t size = read(fd, header, sizeof header);
     close(fd);
-    return size == (ssize_t)sizeof header && memcmp(header, magic, sizeof magic) != 0;
+    return size == (ssize_t)sizeof header && memcmp(header, magic, sizeof magic) != 0 &&
+           memcmp(header, zeros, sizeof header) != 0;
 }
 
 bool sqlite_file_has_log(const struct sqlite_file *file)
 {
-    char path[sizeof file->path + 8];
-    snprintf(path, sizeof path, "%s-wal", file->path);
-    return exists(path);
+    return exists(log_of(file).path);
 }
 
 /* ---- taking over ----------------------------------------------------------------------- */
@@ -225,36 +328,55 @@ static int copy_rows(struct sqlite_file *file, sqlite3 *old, int64_t *copied, bo
 }
 
 /* Reading has made one where there was none. */
-static void remove_empty_log(const struct sqlite_file *file)
+static void remove_empty_log(struct aside_name log)
 {
-    char path[sizeof file->aside + 8];
     struct stat info;
-    snprintf(path, sizeof path, "%s-wal", file->aside);
-    if (stat(path, &info) == 0 && info.st_size == 0)
-        unlink(path);
+    if (stat(log.path, &info) == 0 && info.st_size == 0)
+        unlink(log.path);
 }
 
-int sqlite_file_take_over(struct sqlite_file *file)
+/* Rows that are here already, as when the process ended before the file got its other name, stay. */
+static int take_over(struct sqlite_file *file, int64_t when)
 {
+    const struct aside_name due = name_of(file, DUE, when, ""),
+                            done = name_of(file, DONE, when, "");
     sqlite3 *old = NULL;
     int64_t copied = 0;
     bool is_whole = false;
-    if (!file->aside[0])
-        return SQLITE_OK;
     int code = sqlite3_exec(file->connection, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return code;
-    if (file->kind->rows && sqlite_file_connect_reader(file->aside, &old) == SQLITE_OK &&
+    if (file->kind->rows && sqlite_file_connect_reader(due.path, &old) == SQLITE_OK &&
         is_of_this_version(file, old))
         code = copy_rows(file, old, &copied, &is_whole);
     sqlite3_close_v2(old);
-    remove_empty_log(file);
+    remove_empty_log(name_of(file, DUE, when, "-wal"));
     if (code == SQLITE_OK)
         code = sqlite3_exec(file->connection, "COMMIT", NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return code; /* the caller closes, which takes it back */
-    log_error("%s: %" PRId64 " rows taken over from %s%s", file->path, copied, file->aside,
-              is_whole ? "" : "; there were others, which cannot be read");
-    file->aside[0] = '\0';
+    /* Under its old name it would be taken over again, when rows that were since deleted come back. */
+    if (rename(due.path, done.path) != 0) {
+        log_error("%s cannot be renamed to %s: %s", due.path, done.path, strerror(errno));
+        return SQLITE_IOERR;
+    }
+    move(name_of(file, DUE, when, "-wal"), name_of(file, DONE, when, "-wal"));
+    log_error("%s: %" PRId64 " rows taken over from what is now %s%s", file->path, copied,
+              done.path, is_whole ? "" : "; there were others, which cannot be read");
     return SQLITE_OK;
+}
+
+/* The newest first: where two have the same row, its is the later state. */
+int sqlite_file_take_over(struct sqlite_file *file)
+{
+    struct due due;
+    for (;;) {
+        if (!find_due(file, &due))
+            return SQLITE_CANTOPEN;
+        if (due.count == 0)
+            return SQLITE_OK;
+        const int code = take_over(file, due.newest);
+        if (code != SQLITE_OK)
+            return code;
+    }
 }

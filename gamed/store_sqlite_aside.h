@@ -16,24 +16,37 @@ enum {
 };
 
 /*
- * Moves the file, which is closed and corrupt, and its log to PATH.corrupt-UNIXTIME; its rows are
- * then due to be taken over. False, logged once, when that cannot be done.
+ * Moves the file, which is closed and corrupt, and its log to PATH.damaged-UNIXTIME; its rows are
+ * due to be taken over for as long as there is a file of such a name, whoever moved it. False, logged
+ * once, when that cannot be done.
  */
 bool sqlite_file_set_aside(struct sqlite_file *file);
 
-/* The same for a log alone, which does not belong to the file under that name: there are no rows. */
+/*
+ * Moves the log that was left behind when that was interrupted after the file. False, logged once,
+ * when it cannot be moved: then the file must not be opened, since SQLite would delete the log.
+ */
+bool sqlite_file_finish_aside(struct sqlite_file *file);
+
+/* How many files there are whose rows are due to be taken over. */
+unsigned sqlite_file_count_due(const struct sqlite_file *file);
+
+/* Moves a log alone, which does not belong to the file under that name, to PATH.corrupt-UNIXTIME-wal:
+ * there are no rows. */
 void sqlite_file_set_log_aside(struct sqlite_file *file);
 
-/* Whether there is a log beside the file, which is closed, that is none; torn ones do not count. */
+/* Whether there is a log beside the file, which is closed, that is none; torn ones do not count,
+ * nor do those that begin with zeros. */
 bool sqlite_file_has_garbage_log(const struct sqlite_file *file);
 
 /* Whether the log is where it belongs, beside the file, which is open. */
 bool sqlite_file_has_log(const struct sqlite_file *file);
 
 /*
- * If rows are due, copies those that can be read out of the file set aside into this one, which is
- * open, as one transaction. Returns SQLITE_OK, or SQLite's code when this file could not be written:
- * then they are still due.
+ * If rows are due, copies those that can be read into this file, which is open, as one transaction
+ * for each file that was set aside, which is named PATH.corrupt-UNIXTIME then. Returns SQLITE_OK, or
+ * SQLite's code when this file could not be written, or the other not renamed: then they are still
+ * due. It may be interrupted anywhere, and begun again.
  */
 int sqlite_file_take_over(struct sqlite_file *file);
 

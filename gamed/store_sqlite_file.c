@@ -41,11 +41,13 @@ int sqlite_file_init(struct sqlite_file *file, const struct sqlite_file_kind *ki
     file->check_due = SQLITE_FILE_UNSEEN;
     const int length =
         snprintf(file->path, sizeof file->path, "%s/%s-%c.db", dir, kind->name, slot);
-    file->was_absent = is_absent(file->path);
     /* Room for the longest name that is made of it. */
-    return length > 0 && (size_t)length + sizeof ".corrupt--wal" + 20 <= sizeof file->path
-               ? STORE_OK
-               : STORE_FULL;
+    if (length < 0 || (size_t)length + sizeof ".corrupt--wal" + 20 > sizeof file->path)
+        return STORE_FULL;
+    const unsigned due = sqlite_file_count_due(file);
+    atomic_init(&file->files_set_aside, due);
+    file->was_absent = due == 0 && is_absent(file->path);
+    return STORE_OK;
 }
 
 /* ---- failures ------------------------------------------------------------------------ */
@@ -280,6 +282,8 @@ int sqlite_file_ready(struct sqlite_file *file)
     bool found_corrupt = false;
     if (file->connection)
         return STORE_OK;
+    if (!sqlite_file_finish_aside(file))
+        return STORE_BROKEN;
     if (sqlite_file_has_garbage_log(file)) {
         if (!file->is_in_trouble)
             log_error("%s-wal is corrupt: what was only in there is lost", file->path);

@@ -49,12 +49,11 @@ struct sqlite_file {
     sqlite3_stmt *statements[SQLITE_FILE_STATEMENTS_MAX];
     unsigned opened; /* how many times: what was known of the content is true for one only */
     enum sqlite_file_check check_due;
-    bool was_absent;       /* when it was prepared, or empty */
+    bool was_absent;       /* or empty, when it was prepared, with no rows to be taken over */
     bool has_log;          /* there was one beside it after the last commit */
     bool is_in_trouble;    /* and that has been logged */
     bool is_aside_refused; /* it could not be moved aside, and that has been logged */
-    char aside[SQLITE_FILE_PATH_SIZE + 40]; /* the file whose rows are to be taken over; "": none */
-    _Atomic unsigned files_set_aside;
+    _Atomic unsigned files_set_aside; /* and found so, by a process that ended meanwhile */
 };
 
 /* Prepares NAME-SLOT.db in `dir`; nothing is opened. STORE_OK, or STORE_FULL: the path is too long. */

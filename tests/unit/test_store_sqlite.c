@@ -603,27 +603,120 @@ static void test_what_fits_nowhere_is_not_taken_over(void **state)
     assert_int_equal(insert(1), STORE_OK);
 }
 
-/* The log of a process that was killed belongs to the corrupt file: it has the newest. */
-static void test_what_is_in_the_log_of_a_corrupt_file_is_taken_over(void **state)
+static void run_in_directory(const char *commands)
 {
-    char command[900], error[256];
-    (void)state;
+    char command[900];
+    snprintf(command, sizeof command, "cd %s && %s", directory, commands);
+    assert_int_equal(system(command), 0);
+}
+
+static void open_store_of(char slot)
+{
+    char error[256];
+    assert_int_equal(store_sqlite_open(directory, slot, &store, error, sizeof error), STORE_OK);
+}
+
+/* Slot B has a damaged file, the newest of which is in its log. */
+static void make_damaged_file(void)
+{
     open_store();
     fill(300);
     close_store();
     open_store();
     assert_int_equal(insert(300), STORE_OK);
-    snprintf(command, sizeof command,
-             "cd %s && cp results-A.db results-B.db && cp results-A.db-wal results-B.db-wal",
-             directory);
-    assert_int_equal(system(command), 0);
+    run_in_directory("cp results-A.db results-B.db && cp results-A.db-wal results-B.db-wal");
     close_store();
     overwrite("results-B.db", size_of("results-B.db") / 2 / 4096 * 4096, 4096);
-    assert_int_equal(store_sqlite_open(directory, 'B', &store, error, sizeof error), STORE_OK);
+}
+
+/* The log of a process that was killed belongs to the corrupt file: it has the newest. */
+static void test_what_is_in_the_log_of_a_corrupt_file_is_taken_over(void **state)
+{
+    (void)state;
+    make_damaged_file();
+    open_store_of('B');
     assert_int_equal(health_of().files_set_aside, 1);
     assert_int_equal(find(300), STORE_OK);
     assert_true(count_found(300) >= 280);
     assert_int_equal(count_files("results-B.db.corrupt-"), 2); /* it and its log, as they were */
+}
+
+/* The directory as a process leaves it that ends between two steps, and what the next one makes of it. */
+static void test_a_take_over_that_was_cut_off_is_finished(void **state)
+{
+    static const struct {
+        const char *made_by;
+        unsigned damaged; /* files that the next process says so of */
+    } ends[] = {
+        {"mv results-B.db results-B.db.damaged-77", 1}, /* before the log followed */
+        {"mv results-B.db results-B.db.damaged-77; mv results-B.db-wal results-B.db.damaged-77-wal",
+         1},
+        /* with a fresh one begun */
+        {"mv results-B.db results-B.db.damaged-77; mv results-B.db-wal results-B.db.damaged-77-wal;"
+         ": > results-B.db",
+         1},
+        /* after the commit (these go on from there) */
+        {"for f in results-B.db.corrupt-77*; do mv $f results-B.db.damaged${f#*corrupt}; done", 1},
+        {"mv results-B.db.corrupt-77-wal results-B.db.damaged-77-wal", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        if (i < 3) {
+            remove_all();
+            make_damaged_file();
+        }
+        run_in_directory(ends[i].made_by);
+        open_store_of('B');
+        assert_int_equal(health_of().files_set_aside, ends[i].damaged);
+        assert_int_equal(find(300), STORE_OK);
+        const unsigned int found = count_found(301);
+        assert_true(found >= 280 && found < 301);
+        assert_int_equal(counts_of().pending, found);
+        assert_int_equal(count_files("results-B.db.corrupt-77"), 2);
+        assert_int_equal(count_files("damaged"), 0);
+        close_store();
+        open_store_of('B'); /* once is enough */
+        assert_int_equal(health_of().files_set_aside, 0);
+        assert_int_equal(counts_of().pending, found);
+        close_store();
+    }
+}
+
+static void test_the_newest_of_several_files_is_taken_over_first(void **state)
+{
+    struct outbox_entry entry;
+    (void)state;
+    open_store();
+    fill(5);
+    close_store();
+    run_in_directory("cp results-A.db older.db");
+    open_store();
+    settle(2, OUTBOX_DELIVERED, 60);
+    close_store();
+    run_in_directory("mv results-A.db results-A.db.damaged-10;"
+                     "mv older.db results-A.db.damaged-9");
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 2);
+    assert_int_equal(count_found(5), 5);
+    assert_int_equal(store_outbox_find(store, entry_of(2).match_id, &entry), STORE_OK);
+    assert_int_equal(entry.state, OUTBOX_DELIVERED);
+    assert_int_equal(count_files("corrupt"), 2);
+}
+
+/* What is written before would be met again by the same rows, as they were. */
+static void test_a_file_is_not_used_before_it_is_known_what_was_taken_over(void **state)
+{
+    (void)state;
+    open_store();
+    fill(5);
+    save(1);
+    close_store();
+    run_in_directory("mv results-A.db results-A.db.damaged-9; mkdir -p results-A.db.corrupt-9");
+    open_store();
+    assert_int_equal(find(1), STORE_BROKEN);
+    assert_int_equal(save(2), STORE_OK);
+    run_in_directory("rmdir results-A.db.corrupt-9");
+    assert_int_equal(count_found(5), 5);
 }
 
 /* Names that go while the file is in use: what is written to no name would end with the process. */
@@ -710,6 +803,11 @@ static void test_a_log_that_is_none_is_told(void **state)
     open_store();
     assert_int_equal(health_of().files_set_aside, 0);
     insert(2);
+    close_store();
+    run_in_directory("head -c 9000 /dev/zero > results-A.db-wal"); /* begun, and never synced */
+    open_store();
+    assert_int_equal(health_of().files_set_aside, 0);
+    assert_int_equal(find(2), STORE_OK);
     close_store();
     close(open(path_of("results-A.db-wal"), O_WRONLY | O_CREAT, 0640));
     overwrite("results-A.db-wal", 0, 5000);
@@ -1378,6 +1476,9 @@ int main(int argc, char **argv)
         TEST(test_what_is_in_the_log_of_a_corrupt_file_is_taken_over),
         TEST(test_a_file_taken_away_is_begun_anew),
         TEST(test_a_log_taken_away_costs_nothing),
+        TEST(test_a_take_over_that_was_cut_off_is_finished),
+        TEST(test_the_newest_of_several_files_is_taken_over_first),
+        TEST(test_a_file_is_not_used_before_it_is_known_what_was_taken_over),
         TEST(test_files_set_aside_are_bounded),
         TEST(test_a_damaged_log_gives_what_is_whole),
         TEST(test_a_log_that_is_none_is_told),
