@@ -13,10 +13,15 @@ struct digest digest_of(const void *bytes, size_t size)
     return digest;
 }
 
-bool digest_equal(const struct digest *a, const struct digest *b)
+bool digest_is_nothing(const struct digest *digest)
 {
     static const struct digest nothing;
-    bool of_something = CRYPTO_memcmp(a->byte, nothing.byte, DIGEST_SIZE) != 0;
+    return CRYPTO_memcmp(digest->byte, nothing.byte, DIGEST_SIZE) == 0;
+}
+
+bool digest_equal(const struct digest *a, const struct digest *b)
+{
+    bool of_something = !digest_is_nothing(a);
     return CRYPTO_memcmp(a->byte, b->byte, DIGEST_SIZE) == 0 && of_something;
 }
 

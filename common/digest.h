@@ -23,6 +23,9 @@ struct digest digest_of(const void *bytes, size_t size);
 /* Whether two digests are the same and of something; in a time that does not depend on them. Any thread. */
 bool digest_equal(const struct digest *a, const struct digest *b);
 
+/* Whether it is of nothing. Any thread. */
+bool digest_is_nothing(const struct digest *digest);
+
 /* As lower-case hexadecimal digits, and back; digest_from_hex returns false for anything else. Any thread. */
 void digest_to_hex(const struct digest *digest, char out[DIGEST_HEX_SIZE]);
 bool digest_from_hex(const char *hex, struct digest *digest);

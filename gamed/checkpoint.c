@@ -27,11 +27,6 @@ static bool in_range(int64_t value, int64_t min, int64_t max)
     return value >= min && value <= max;
 }
 
-static bool is_nothing(const struct digest *digest)
-{
-    return !digest_equal(digest, digest);
-}
-
 static bool is_uuid(const char *text)
 {
     for (int i = 0; i < UUID_SIZE - 1; i++) {
@@ -104,7 +99,8 @@ static const char *seat_problem(const struct seat_checkpoint *seat, const struct
         !text_is_username(seat->username, strlen(seat->username)))
         return "username";
     /* who was expelled has none, and that ends a match */
-    if (seat->is_bot != is_nothing(&seat->token) && (seat->is_bot || pong->phase != PONG_FINISHED))
+    if (seat->is_bot != digest_is_nothing(&seat->token) &&
+        (seat->is_bot || pong->phase != PONG_FINISHED))
         return "token";
     if (!in_range(seat->bot_level, 0, seat->is_bot ? BOT_LEVEL_COUNT - 1 : 0))
         return "bot_level";

@@ -43,11 +43,6 @@ struct column {
 static const struct column columns[CHECKPOINT_COLUMN_COUNT] = {CHECKPOINT_COLUMNS(COLUMN)};
 #undef COLUMN
 
-static bool is_nothing(const struct digest *digest)
-{
-    return !digest_equal(digest, digest);
-}
-
 /* ---- writing --------------------------------------------------------------------------- */
 
 static int64_t load_number(const struct column *column, const void *member)
@@ -85,7 +80,7 @@ static void write_value(const struct column *column, const void *member,
         value->size = strlen(member);
         break;
     case DIGEST:
-        value->type = is_nothing(member) ? CHECKPOINT_NULL : CHECKPOINT_BLOB;
+        value->type = digest_is_nothing(member) ? CHECKPOINT_NULL : CHECKPOINT_BLOB;
         value->bytes = member;
         value->size = DIGEST_SIZE;
         break;
@@ -176,7 +171,7 @@ static bool read_digest(const struct checkpoint_value *value, struct digest *dig
     if (value->type != CHECKPOINT_BLOB || value->size != DIGEST_SIZE)
         return false;
     memcpy(digest->byte, value->bytes, DIGEST_SIZE);
-    return !is_nothing(digest);
+    return !digest_is_nothing(digest);
 }
 
 /* The member is all zero. */

@@ -41,7 +41,7 @@ static enum option_outcome read_options(struct config *config, struct raw_config
         {"control", TEXT(config->control), "/run/pong/control.sock", NULL, "PATH",
          "the socket of pongctl; \"\" for none"},
         {"state-dir", TEXT(config->state_dir), "", NULL, "DIR",
-         "locked while running, so that a slot runs once; created if missing"},
+         "keeps live rooms and results here; \"\": nothing survives this process"},
         {"update-hz", NUMBER(manager->update_hz, 10, 60), "30", NULL, "HZ",
          "updates a second to each client; a divisor of 60"},
         {"serve-steps", NUMBER(rules->serve_steps, PONG_SERVE_LAUNCH_STEPS, COUNTDOWN_MAX_STEPS),

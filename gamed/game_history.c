@@ -8,7 +8,6 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 
 #include "common/log.h"
 #include "common/clock.h"
+#include "common/thread.h"
 #include "gamed/result_body.h"
 #include "gamed/result_delivery.h"
 #include "gamed/result_mailbox.h"
@@ -250,19 +250,6 @@ int game_history_check(const struct game_history_config *config, char *error, si
     return outcome;
 }
 
-/* Signals are for the main thread; a thread inherits the mask it is made under. */
-static int start_thread(struct game_history *history)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int outcome = pthread_create(&history->thread, NULL, run, history);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (outcome == 0)
-        pthread_setname_np(history->thread, "results");
-    return outcome;
-}
-
 static void free_history(struct game_history *history)
 {
     result_delivery_free(&history->delivery);
@@ -299,7 +286,7 @@ int game_history_start(const struct game_history_config *config, struct store *s
     if (result_delivery_init(&history->delivery, &target, &config->retry, &history->outbox) != 0 ||
         result_mailbox_init(&history->mailbox,
                             mailbox_size > MAILBOX_MIN ? mailbox_size : MAILBOX_MIN) != 0 ||
-        start_thread(history) != 0) {
+        thread_start(&history->thread, "results", run, history) != 0) {
         free_history(history);
         snprintf(error, error_size, "there is not enough memory to deliver results");
         return GAME_HISTORY_NO_MEMORY;

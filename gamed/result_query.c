@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gamed/result_body.h"
+#include "gamed/result_outbox.h"
 
 enum phase {
     FREE,

@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #include "gamed/match_result.h"
-#include "gamed/result_outbox.h"
 #include "gamed/store.h"
+
+struct result_outbox;
 
 enum {
     RESULT_QUERIES_MAX = 4,    /* under way at the same time */

@@ -6,7 +6,6 @@
 
 #include <pthread.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "common/log.h"
 #include "common/clock.h"
+#include "common/thread.h"
 #include "gamed/room_backlog.h"
 #include "gamed/room_mailbox.h"
 
@@ -265,19 +265,6 @@ static void free_keeper(struct room_keeper *keeper)
     free(keeper);
 }
 
-/* Signals are for the main thread; a thread inherits the mask it is made under. */
-static int start_thread(struct room_keeper *keeper)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int outcome = pthread_create(&keeper->thread, NULL, run, keeper);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (outcome == 0)
-        pthread_setname_np(keeper->thread, "rooms");
-    return outcome;
-}
-
 int room_keeper_start(const struct room_keeper_config *config, struct store *store,
                       struct room_keeper **out)
 {
@@ -294,7 +281,7 @@ int room_keeper_start(const struct room_keeper_config *config, struct store *sto
     /* Twice as many: those that are gone, but were saved before, have to be forgotten as well. */
     if (keeper->wake_fd < 0 || room_mailbox_init(&keeper->mailbox, config->max_rooms) != 0 ||
         room_backlog_init(&keeper->backlog, 2 * config->max_rooms + BACKLOG_MIN) != 0 ||
-        start_thread(keeper) != 0) {
+        thread_start(&keeper->thread, "rooms", run, keeper) != 0) {
         free_keeper(keeper);
         return ROOM_KEEPER_NO_MEMORY;
     }

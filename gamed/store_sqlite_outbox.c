@@ -348,11 +348,6 @@ int store_sqlite_outbox_list(struct store *store, enum outbox_state state, int64
 
 /* ---- purging ------------------------------------------------------------------------- */
 
-static int compare_ids(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
 /* The first entries that are old enough and have no checkpoint. */
 static int find_old(struct store_sqlite *sqlite, int64_t before_ms, char (*kept)[UUID_SIZE],
                     size_t kept_count, char (*old)[UUID_SIZE], size_t *count)
@@ -370,7 +365,8 @@ static int find_old(struct store_sqlite *sqlite, int64_t before_ms, char (*kept)
         memset(old[*count], 0, UUID_SIZE);
         if (!read_text(statement, 0, old[*count], UUID_SIZE - 1, &length))
             continue;
-        if (kept_count == 0 || !bsearch(old[*count], kept, kept_count, UUID_SIZE, compare_ids))
+        if (kept_count == 0 ||
+            !bsearch(old[*count], kept, kept_count, UUID_SIZE, store_sqlite_compare_ids))
             ++*count;
     }
     sqlite3_reset(statement);

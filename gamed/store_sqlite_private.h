@@ -49,4 +49,7 @@ int store_sqlite_rooms_load(struct store *store,
  */
 int store_sqlite_read_match_ids(const char *path, char (**ids)[UUID_SIZE], size_t *count);
 
+/* Compares two of them, as qsort and bsearch have it. */
+int store_sqlite_compare_ids(const void *a, const void *b);
+
 #endif

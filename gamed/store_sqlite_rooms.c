@@ -269,7 +269,7 @@ int store_sqlite_rooms_load(struct store *store,
 
 /* ---- for the purge of results -------------------------------------------------------- */
 
-static int compare_ids(const void *a, const void *b)
+int store_sqlite_compare_ids(const void *a, const void *b)
 {
     return strcmp(a, b);
 }
@@ -314,6 +314,6 @@ int store_sqlite_read_match_ids(const char *path, char (**ids)[UUID_SIZE], size_
         outcome = read_ids(connection, ids, count);
     sqlite3_close_v2(connection);
     if (outcome == STORE_OK && *count > 0)
-        qsort(*ids, *count, UUID_SIZE, compare_ids);
+        qsort(*ids, *count, UUID_SIZE, store_sqlite_compare_ids);
     return outcome;
 }

@@ -18,6 +18,7 @@ common/digest           -
 common/seat_cookies     common/random
 common/unix_socket      -
 common/clock            -
+common/thread           -
 common/histogram        -
 common/process_stats    -
 common/room_options     -
@@ -56,9 +57,9 @@ gamed/store_*           gamed/store gamed/retry gamed/match_result common/* game
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text
-gamed/result_delivery   gamed/result_post gamed/retry gamed/store gamed/match_result common/* gamed/result_outbox gamed/result_query gamed/result_body
-gamed/result_outbox     gamed/store gamed/retry gamed/result_body gamed/result_mailbox gamed/match_result common/*
-gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store gamed/retry common/*
+gamed/result_delivery   gamed/result_post gamed/result_outbox gamed/retry gamed/store common/failpoint common/histogram common/log common/random
+gamed/result_outbox     gamed/store common/log
+gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store
 gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/* gamed/result_outbox gamed/result_query
 gamed/reload            gamed/game_history common/*
 gamed/room_backlog      gamed/checkpoint common/*
