@@ -50,7 +50,7 @@ struct game_history {
     char no_authorization[1]; /* in its place: none is to be used */
     _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
-    _Atomic int64_t writing_since_ms;  /* 0: the thread is not in a commit */
+    _Atomic int64_t busy_since_ms;     /* 0: the thread waits for something to do */
     _Atomic uint64_t lost;
 
     /* The results thread's. */
@@ -207,18 +207,19 @@ static void *run(void *argument)
     int64_t now;
     for (;;) {
         now = now_ms(history);
+        atomic_store(&history->busy_since_ms, now);
         take_authorization(history);
         take_mailbox(history, now);
         serve_queries(history, now);
-        atomic_store(&history->writing_since_ms, now);
         result_outbox_flush(&history->outbox, now);
-        atomic_store(&history->writing_since_ms, 0);
         purge(history, now);
         result_delivery_start_due(&history->delivery, now);
         publish(history);
         if (has_ended(history, now))
             break;
+        atomic_store(&history->busy_since_ms, 0);
         result_delivery_wait(&history->delivery, time_to_sleep(history, now));
+        atomic_store(&history->busy_since_ms, now_ms(history));
         result_delivery_work(&history->delivery, now_ms(history));
     }
     result_delivery_cut_off(&history->delivery);
@@ -343,10 +344,10 @@ void game_history_forget(struct game_history *history, int ticket)
     result_queries_forget(&history->queries, ticket);
 }
 
-/* A commit that does not come back is no better than one that fails. */
+/* A call into the store that does not come back is no better than one that fails. */
 static bool is_stalled(const struct game_history *history)
 {
-    const int64_t since_ms = atomic_load(&history->writing_since_ms);
+    const int64_t since_ms = atomic_load(&history->busy_since_ms);
     return since_ms > 0 && now_ms(history) - since_ms >= GAME_HISTORY_STALL_MS;
 }
 

@@ -17,9 +17,14 @@
 struct result_item {
     UT_hash_handle hh;
     struct result_item *prev, *next;
+    int64_t number;            /* higher than those before it */
     bool is_new;               /* the store has never had it */
     struct outbox_entry entry; /* last: only as much of the body as there is, is there */
 };
+
+/* Where a page of a list begins: a serial of the store, or from here on an item's number. A number
+ * that JSON readers know exactly. */
+#define IN_MEMORY (INT64_C(1) << 52)
 
 static const struct outbox_place from_the_beginning = {INT64_MIN, INT64_MIN};
 
@@ -50,6 +55,7 @@ static bool add(struct result_outbox *outbox, const struct outbox_entry *entry, 
         return false;
     outbox_entry_copy(&item->entry, entry);
     item->is_new = is_new;
+    item->number = ++outbox->last_number;
     item->hh.tbl = NULL;
     HASH_ADD_STR(outbox->by_id, entry.match_id, item);
     if (!item->hh.tbl) {
@@ -95,6 +101,7 @@ bool result_outbox_update(struct result_outbox *outbox, const struct outbox_entr
     /* To the end: those before it have waited longer. */
     DL_DELETE(outbox->items, item);
     DL_APPEND(outbox->items, item);
+    item->number = ++outbox->last_number;
     return true;
 }
 
@@ -299,27 +306,38 @@ int result_outbox_find(struct result_outbox *outbox, const char *match_id,
     return STORE_OK;
 }
 
+/* Adds items after that number to the page. Returns where the next page begins; 0: there is none. */
+static int64_t list_memory(const struct result_outbox *outbox, enum outbox_state state,
+                           int64_t after, size_t max, struct outbox_entry *entries, size_t *count)
+{
+    const struct result_item *item;
+    DL_FOREACH (outbox->items, item) {
+        if (item->entry.state != state || item->number <= after)
+            continue;
+        if (*count == max)
+            return IN_MEMORY + after;
+        outbox_entry_copy(&entries[(*count)++], &item->entry);
+        after = item->number;
+    }
+    return 0;
+}
+
 int result_outbox_list(struct result_outbox *outbox, enum outbox_state state, int64_t after,
                        size_t max, struct outbox_entry *entries, size_t *count, int64_t *next)
 {
-    const struct result_item *item;
-    size_t kept = 0;
-    const int outcome = store_outbox_list(outbox->store, state, after, max, entries, count);
-    *next = *count == max && max > 0 ? entries[max - 1].serial : 0;
-    for (size_t i = 0; i < *count; i++) {
-        if (find(outbox, entries[i].match_id))
-            continue;
-        if (kept < i)
-            outbox_entry_copy(&entries[kept], &entries[i]);
-        kept++;
+    const bool is_of_store = after < IN_MEMORY;
+    int outcome = STORE_OK;
+    assert(max > 0);
+    *count = 0;
+    *next = 0;
+    if (is_of_store) {
+        outcome = store_outbox_list(outbox->store, state, after, max, entries, count);
+        *next = *count == max ? entries[max - 1].serial : 0;
+        *count = keep_unknown(outbox, entries, *count);
     }
-    *count = kept;
-    DL_FOREACH (outbox->items, item) {
-        if (*next != 0 || *count == max)
-            break;
-        if (item->entry.state == state)
-            outbox_entry_copy(&entries[(*count)++], &item->entry);
-    }
+    if (*next == 0)
+        *next =
+            list_memory(outbox, state, is_of_store ? 0 : after - IN_MEMORY, max, entries, count);
     return outcome;
 }
 

@@ -34,6 +34,7 @@ struct result_outbox {
     struct result_item *by_id; /* uthash */
     struct result_item *items; /* utlist, as they came */
     size_t item_count;
+    int64_t last_number;        /* of items, in their order */
     size_t new_count;           /* of them, how many the store has never had */
     int64_t write_at_ms;        /* the store failed: no write before this, ... */
     int64_t read_at_ms;         /* ... or no read */
@@ -85,8 +86,8 @@ int result_outbox_find(struct result_outbox *outbox, const char *match_id,
                        struct outbox_entry *entry);
 
 /*
- * As store_outbox_list; *next is `after` for the next page, or 0. What only memory has is shown at the
- * end, as far as `max` leaves room for it.
+ * As store_outbox_list, with `max` at least 1; *next is `after` for the next page, or 0. What memory
+ * knows better comes after what the store has. What is stored between two pages may be on neither.
  */
 int result_outbox_list(struct result_outbox *outbox, enum outbox_state state, int64_t after,
                        size_t max, struct outbox_entry *entries, size_t *count, int64_t *next);

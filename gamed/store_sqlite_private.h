@@ -18,6 +18,8 @@ struct store_sqlite {
     /* the rooms_ group's */
     struct sqlite_file rooms;
     char slot;
+    int64_t refusal_told_ms; /* monotonic; when a room that was refused was last logged; 0: never */
+    unsigned refusals_told;  /* rooms_refused then */
     /* anybody's */
     _Atomic unsigned rooms_unreadable, rooms_refused;
 };

@@ -8,9 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "gamed/checkpoint_row.h"
+
+enum {
+    REFUSALS_TOLD_EVERY_MS = 60 * 1000
+};
 
 /* ---- the table, from the list of columns ----------------------------------------------- */
 
@@ -119,14 +124,26 @@ static int run_with(struct store_sqlite *sqlite, enum statement which,
     return sqlite_file_run(&sqlite->rooms, statement);
 }
 
+/* Such a room is met at each save: a line a minute is enough. */
+static void tell_refused(struct store_sqlite *sqlite, const char *room_code, const char *problem)
+{
+    const unsigned refused = atomic_fetch_add(&sqlite->rooms_refused, 1) + 1;
+    const int64_t now_ms = clock_read().mono_ms;
+    if (sqlite->refusal_told_ms && now_ms - sqlite->refusal_told_ms < REFUSALS_TOLD_EVERY_MS)
+        return;
+    log_error("room %.6s: its state is not saved, as it is not possible: %s (%u such states since "
+              "the last time this was said)",
+              room_code, problem, refused - sqlite->refusals_told);
+    sqlite->refusal_told_ms = now_ms;
+    sqlite->refusals_told = refused;
+}
+
 static int save_one(struct store_sqlite *sqlite, const struct room_checkpoint *checkpoint)
 {
     struct checkpoint_value row[CHECKPOINT_COLUMN_COUNT];
     const char *problem = checkpoint_problem(checkpoint);
     if (problem) {
-        atomic_fetch_add(&sqlite->rooms_refused, 1);
-        log_error("room %.6s: its state is not saved, as it is not possible: %s",
-                  checkpoint->room_code, problem);
+        tell_refused(sqlite, checkpoint->room_code, problem);
         return STORE_OK;
     }
     if (checkpoint->pong.phase == PONG_FINISHED)

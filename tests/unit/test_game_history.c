@@ -33,7 +33,7 @@ struct flaky_store {
     struct store store;
     struct store *real;
     atomic_int insert_failures, next_failures, update_failures; /* calls still to fail */
-    atomic_bool is_stalled;                                     /* inserts wait */
+    atomic_bool is_stalled, is_list_stalled;                    /* inserts, lists wait */
     atomic_int inserts_waiting, inserted[4], updated[4];        /* by enum outbox_state */
     atomic_int purges;
     _Atomic int64_t purged_before_ms;
@@ -89,8 +89,10 @@ static int flaky_find(struct store *store, const char *match_id, struct outbox_e
 static int flaky_list(struct store *store, enum outbox_state state, int64_t after, size_t max,
                       struct outbox_entry *entries, size_t *count)
 {
-    return store_outbox_list(((struct flaky_store *)store)->real, state, after, max, entries,
-                             count);
+    struct flaky_store *flaky = (struct flaky_store *)store;
+    while (atomic_load(&flaky->is_list_stalled))
+        poll(NULL, 0, 1);
+    return store_outbox_list(flaky->real, state, after, max, entries, count);
 }
 
 /* Has a lot to forget the first two times. */
@@ -929,6 +931,20 @@ static void test_questions_are_bounded_and_may_be_forgotten(void **state)
     stop(0);
 }
 
+static void test_a_read_that_stalls_is_noticed(void **state)
+{
+    const struct result_query query = {.kind = RESULT_QUERY_LIST, .max = 10};
+    (void)state;
+    set_up(SCRIPT(CREATED));
+    atomic_store(&fixture.store.is_list_stalled, true);
+    start();
+    assert_int_equal(game_history_ask(fixture.history, &query), 0);
+    AWAIT(stats_of().store_broken);
+    atomic_store(&fixture.store.is_list_stalled, false);
+    AWAIT(!stats_of().store_broken);
+    stop(0);
+}
+
 static void test_a_full_store_does_not_stop_deliveries(void **state)
 {
     const struct store_memory_limits limits = {.pending_max = 5, .failed_max = 5};
@@ -1017,6 +1033,7 @@ int main(void)
         cmocka_unit_test(test_what_is_delivered_is_not_tried_again),
         cmocka_unit_test(test_a_retry_need_not_wait_for_its_time),
         cmocka_unit_test(test_questions_are_bounded_and_may_be_forgotten),
+        cmocka_unit_test(test_a_read_that_stalls_is_noticed),
         cmocka_unit_test(test_a_full_store_does_not_stop_deliveries),
         cmocka_unit_test(test_a_full_mailbox_is_never_silent),
         cmocka_unit_test(test_a_result_that_is_no_json_does_not_stop_the_others),

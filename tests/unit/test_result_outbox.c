@@ -317,6 +317,38 @@ static void test_lists_and_searches_are_of_both(void **state)
     assert_int_equal(result_outbox_find(&outbox, entry_of(6, 0).match_id, page), STORE_UNKNOWN);
 }
 
+/* All that failed is found page by page, though none of it is in the store, and each is changed as it
+ * is found. */
+static void test_what_only_memory_has_is_listed_in_pages(void **state)
+{
+    enum {
+        MANY = 10
+    };
+    struct outbox_entry page[3];
+    int seen[MANY + 1] = {0};
+    size_t count, pages = 0;
+    int64_t after = 0, next;
+    (void)state;
+    flaky.refuses_writes = true;
+    for (unsigned int i = 1; i <= MANY; i++) {
+        add(i, 1);
+        update(i, OUTBOX_FAILED, 0);
+    }
+    do {
+        assert_int_equal(result_outbox_list(&outbox, OUTBOX_FAILED, after, 3, page, &count, &next),
+                         STORE_OK);
+        for (size_t i = 0; i < count; i++) {
+            const int number = atoi(page[i].match_id + 24);
+            seen[number]++;
+            update((unsigned int)number, OUTBOX_PENDING, 0);
+        }
+        assert_true(next == 0 || next > after);
+        after = next;
+    } while (next != 0 && ++pages < MANY);
+    for (int i = 1; i <= MANY; i++)
+        assert_int_equal(seen[i], 1);
+}
+
 static void test_memory_is_bounded(void **state)
 {
     struct outbox_entry entry;
@@ -380,6 +412,7 @@ int main(void)
         TEST(test_what_is_next_comes_from_both),
         TEST(test_counts_are_of_both),
         TEST(test_lists_and_searches_are_of_both),
+        TEST(test_what_only_memory_has_is_listed_in_pages),
         TEST(test_memory_is_bounded),
         TEST(test_what_came_of_results_is_bounded),
         TEST(test_what_the_store_cannot_be_told_hides_nothing),

@@ -872,6 +872,30 @@ static void test_unreadable_rooms_are_kept_aside(void **state)
     sqlite3_close(other);
 }
 
+static void test_impossible_rooms_do_not_fill_the_log(void **state)
+{
+    struct room_checkpoint room = sample_room(1);
+    char log[4096];
+    size_t lines = 0;
+    (void)state;
+    open_store();
+    room.pong.ball_y = 1;
+    FILE *kept = tmpfile();
+    const int before = dup(STDERR_FILENO);
+    assert_true(kept && before >= 0);
+    dup2(fileno(kept), STDERR_FILENO);
+    for (int i = 0; i < 50; i++)
+        save_rooms(&room, 1);
+    dup2(before, STDERR_FILENO);
+    close(before);
+    rewind(kept);
+    while (fgets(log, sizeof log, kept))
+        lines += strstr(log, "not saved") != NULL;
+    fclose(kept);
+    assert_int_equal(lines, 1);
+    assert_int_equal(health_of().rooms_refused, 50);
+}
+
 static void test_an_impossible_room_is_not_saved(void **state)
 {
     struct room_checkpoint list[3] = {sample_room(1), sample_room(2), sample_room(3)};
@@ -1484,6 +1508,7 @@ int main(int argc, char **argv)
         TEST(test_a_log_that_is_none_is_told),
         TEST(test_a_file_that_becomes_corrupt_is_replaced),
         TEST(test_unreadable_rooms_are_kept_aside),
+        TEST(test_impossible_rooms_do_not_fill_the_log),
         TEST(test_an_impossible_room_is_not_saved),
         TEST(test_a_file_limit_is_survived),
         TEST(test_a_full_disk_is_survived),
