@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 /*
- * Makes the directory if need be and locks slot-X.lock in it; the kernel lets go of it when the
+ * Makes the directory if need be and locks slot-X.lock in it, or when the disk is full or read-only and
+ * there is no such file, a name that stands for it within the network namespace; the kernel lets go of it when the
  * process ends, however it ends. Returns a descriptor to keep open, or -1 and a sentence in
  * error[]. Main thread, at start.
  */

@@ -5,12 +5,14 @@
 #include "gamed/slot_lock.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,6 +129,58 @@ static void test_lock_goes_with_its_process_however_that_ends(void **state)
     close(ready[1]);
 }
 
+#define REQUIRE(condition)                               \
+    do {                                                 \
+        if (!(condition)) {                              \
+            fprintf(stderr, "not so: %s\n", #condition); \
+            _exit(1);                                    \
+        }                                                \
+    } while (0)
+
+/* A disk on which no file can be made, in a mount namespace of the child's own; needs root. */
+static void meet_a_disk_without_space(struct place *place, unsigned long flags, const char *options,
+                                      const char *more)
+{
+    const char *dir = place->directory;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("small", dir, "tmpfs", flags, options) != 0)
+        _exit(77);
+    const int first = take(place, dir, 'A');
+    REQUIRE(first >= 0);
+    REQUIRE(access(inside(place, "slot-A.lock"), F_OK) != 0);
+    REQUIRE(take(place, dir, 'A') == -1);
+    REQUIRE(strstr(place->error, "another gamed has slot A"));
+    const int other = take(place, dir, 'B');
+    REQUIRE(other >= 0);
+    /* With space again, the file does not hide him who has the name, nor the other way round. */
+    REQUIRE(mount(NULL, dir, NULL, MS_REMOUNT, more) == 0);
+    REQUIRE(take(place, dir, 'A') == -1);
+    close(first);
+    REQUIRE(take(place, dir, 'A') >= 0);
+    REQUIRE(access(inside(place, "slot-A.lock"), F_OK) == 0);
+    REQUIRE(take(place, dir, 'A') == -1);
+    _exit(0);
+}
+
+static void test_disk_without_space_does_not_refuse_the_start(void **state)
+{
+    struct place *place = *state;
+    for (int i = 0; i < 2; i++) {
+        int status;
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0 && i == 0)
+            meet_a_disk_without_space(place, 0, "nr_inodes=1", "nr_inodes=100");
+        if (child == 0)
+            meet_a_disk_without_space(place, MS_RDONLY, "size=64k", "size=64k");
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+            skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 static void test_directory_is_made_and_is_private(void **state)
 {
     struct place *place = *state;
@@ -186,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lock_goes_with_its_descriptor, make_place,
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_lock_goes_with_its_process_however_that_ends,
+                                        make_place, remove_place),
+        cmocka_unit_test_setup_teardown(test_disk_without_space_does_not_refuse_the_start,
                                         make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_directory_is_made_and_is_private, make_place,
                                         remove_place),
