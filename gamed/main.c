@@ -169,7 +169,9 @@ static size_t name_degraded(void *arg, const char **words, size_t max)
     store_health(daemon->store, &health);
     if ((results.store_broken || rooms.store_broken) && count < max)
         words[count++] = "store";
-    if ((daemon->rooms_unread || health.files_set_aside || health.rooms_unreadable) && count < max)
+    if ((daemon->rooms_unread || health.files_set_aside || health.rooms_unreadable ||
+         health.rooms_refused) &&
+        count < max)
         words[count++] = "store_damaged"; /* until the next start: somebody has to look */
     return count;
 }
