@@ -11,6 +11,9 @@ const PING_EVERY_MS = 5000;
 /** A game should start well: the first samples come quickly, and so do those after a sign that the estimate is wrong. */
 const FIRST_PINGS_MS = [0, 60, 120, 200, 300, 450, 700, 1500];
 const AGAIN_PINGS_MS = [0, 150, 350];
+const ASK_EVERY_MS = 1000;
+/** Who has been in doubt keeps asking this often until it is known again. */
+const DOUBT_EVERY_MS = 400;
 /** The server computes two steps at a time, so what it last computed is on average one step old. */
 const BURST_STEPS = 1;
 const MARGIN_MIN = 2;
@@ -23,6 +26,8 @@ const JITTER_AT_FIRST_MS = 8;
 const JITTER_MAX_MS = 60;
 const RECENT = 9;
 const GAIN = 0.2;
+/** Farther off than this a sample is no noise: the server stood still, or is too slow, or this clock stood still. */
+const JUMP_STEPS = 8;
 
 /** Estimates the server's step, the round trip and its jitter. */
 export class StepClock {
@@ -34,6 +39,8 @@ export class StepClock {
   #raise = 0;
   #raisedAt = 0;
   #pings = [];
+  #askedAt = -Infinity;
+  #doubtedAt = null;
 
   /**
    * Forgets everything and begins to ask, for a new connection.
@@ -44,12 +51,19 @@ export class StepClock {
     this.#recent = [];
     this.#jitter = JITTER_AT_FIRST_MS;
     this.#raise = 0;
+    this.#askedAt = now;
+    this.#doubtedAt = null;
     this.#pings = FIRST_PINGS_MS.map((ms) => now + ms);
   }
 
   /** @returns {boolean} whether anything is known */
   get isReady() {
     return this.#count > 0;
+  }
+
+  /** @returns {boolean} whether the server has shown that the estimate is wrong, and has not been asked since */
+  get isInDoubt() {
+    return this.#doubtedAt !== null;
   }
 
   /** @returns {number} round trip, ms */
@@ -69,7 +83,7 @@ export class StepClock {
   takePing(now) {
     if (this.#pings.length === 0 || now < this.#pings[0]) return false;
     while (this.#pings.length && this.#pings[0] <= now) this.#pings.shift();
-    if (this.#pings.length === 0) this.#pings.push(now + PING_EVERY_MS);
+    if (this.#pings.length === 0) this.#pings.push(now + (this.isInDoubt ? DOUBT_EVERY_MS : PING_EVERY_MS));
     return true;
   }
 
@@ -92,6 +106,9 @@ export class StepClock {
       return;
     }
     const origin = step + BURST_STEPS - sentAt * STEPS_PER_MS;
+    // How long either way took is known no better than the round trip.
+    if (this.#count > 0 && Math.abs(origin - this.#origin) > JUMP_STEPS + Math.abs(rtt - usual) * STEPS_PER_MS) this.#count = 0;
+    if (this.#doubtedAt !== null && sentAt >= this.#doubtedAt) this.#doubtedAt = null;
     this.#count++;
     const gain = Math.max(GAIN, 1 / this.#count);
     this.#origin += (origin - this.#origin) * gain;
@@ -107,6 +124,37 @@ export class StepClock {
     this.#raise = Math.min(RAISE_MAX, this.#raiseAt(now) + RAISE);
     this.#raisedAt = now;
     this.#pings = AGAIN_PINGS_MS.map((ms) => now + ms);
+  }
+
+  /**
+   * The estimate may be wrong: the server is asked again.
+   * @param {number} now
+   */
+  ask(now) {
+    if (now - this.#askedAt < ASK_EVERY_MS) return;
+    this.#askedAt = now;
+    this.#pings = AGAIN_PINGS_MS.map((ms) => now + ms);
+  }
+
+  /**
+   * The estimate is wrong: nothing is to be named by it before an answer to a ping from now on.
+   * @param {number} now
+   */
+  doubt(now) {
+    this.#doubtedAt = now;
+    this.#pings = AGAIN_PINGS_MS.map((ms) => now + ms);
+  }
+
+  /**
+   * The server's step is told by a frame, too. How old that is nobody says, so it moves nothing; but one that is far behind, or
+   * not computed yet, is a reason to ask.
+   * @param {number} step last computed when the frame was sent
+   * @param {number} now
+   */
+  hear(step, now) {
+    if (!this.isReady) return;
+    const arrival = this.#origin + now * STEPS_PER_MS;
+    if (arrival - this.#rtt * STEPS_PER_MS - step > JUMP_STEPS || step > arrival) this.ask(now);
   }
 
   /**

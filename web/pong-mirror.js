@@ -7,7 +7,7 @@
  */
 
 import { decodeFrame, foldedChecksum, unwrapStep } from './pong-frames.js';
-import { pongCopy, pongInit, pongStep, SERVE_STEPS } from './pong-simulation.js';
+import { FINISHED, pongCopy, pongInit, pongStep, SERVE_STEPS } from './pong-simulation.js';
 
 /** An input is told at most so many steps ahead; so a step named now settles those before it by more. */
 export const INPUT_AHEAD_MAX = 30;
@@ -28,7 +28,7 @@ const MISMATCHES_MAX = 2;
  * @property {number} [step] the whole step
  * @property {import('./pong-frames.js').Frame} [frame]
  * @property {boolean} [isFirst] of a keyframe: nothing was known before it
- * @property {boolean} [ownDiffers] of a keyframe: the own paddle is not where it was predicted, as after a late input
+ * @property {boolean} [ownDiffers] of a keyframe: the own paddle is not where it was predicted in this match, as after a late input
  */
 
 /** A mirror of one game on the server. */
@@ -221,7 +221,9 @@ export class Mirror {
 
   #ownDiffers(frame, step) {
     if (!this.#seat || step < this.#oldest || step > this.#newest + PREDICT_MAX) return false;
-    const { paddleY, targetY } = this.at(step);
+    const { paddleY, targetY, phase, score } = this.at(step);
+    if (phase === FINISHED && frame.phase.phase !== FINISHED) return false;
+    if (frame.score[0] + frame.score[1] < score[0] + score[1]) return false;
     const own = this.#seat - 1;
     return paddleY[own] !== frame.paddle[own] || targetY[own] !== frame.target[own];
   }

@@ -17,8 +17,24 @@ import { Glide } from './pong-glide.js';
 
 const SLEW_MAX = 0.04;
 const SLEW_PER_STEP = 1 / 60;
-/** Farther off than this the estimate was wrong or the page was asleep: gliding there would take too long. */
+/** Farther behind than this the estimate was wrong or the page was asleep: gliding there would take too long. */
 const JUMP_STEPS = 30;
+/** So far ahead the server has fallen behind: what is drawn waits for it. */
+const AHEAD_STEPS = 8;
+/** An input that names a step farther ahead of the estimate waits: the server takes none that is more than 30 ahead of it. */
+const EARLY_MAX_STEPS = 12;
+/**
+ * Were the server standing still, inputs farther than this ahead of the step that it last told would be bad messages, and the tenth
+ * of those ends the connection. So after a few of them it is asked, and without an answer no more than so many are sent.
+ */
+const INPUT_AHEAD_MAX = 30;
+const UNSURE_ASK = 4;
+const UNSURE_MAX = 8;
+const REFUSALS_MS = 60_000;
+/** So long after a refusal a keyframe may be the answer to it; no input was late then. */
+const REFUSED_MS = 2000;
+/** Beyond its round trip an input takes no longer than this, nor does the keyframe that follows a late one. */
+const IN_FLIGHT_MS = 1000;
 /** After so long without a frame the picture stands still. */
 const SILENCE_STEPS = 200;
 const INPUTS_PER_SECOND = 30;
@@ -57,6 +73,11 @@ export class Predictor {
   #wish = null;
   #pending = false;
   #inputTimes = [];
+  #unsure = [];
+  /** The newest inputs, whose fate may be untold. */
+  #sent = [];
+  #refusals = [];
+  #known = -Infinity;
   #pointedAt = -Infinity;
   #lateness = null;
   #delay = 0;
@@ -103,6 +124,10 @@ export class Predictor {
     this.#score = null;
     this.#pending = this.#wish !== null;
     this.#inputTimes = [];
+    this.#unsure = [];
+    this.#sent = [];
+    this.#refusals = [];
+    this.#known = -Infinity;
     this.#lateness = null;
     this.#forgetDrawn();
   }
@@ -119,7 +144,21 @@ export class Predictor {
     if (heard.kind === 'keyframe') this.#takeKeyframe(heard, now);
     else if (heard.kind === 'heartbeat') this.#heard = Math.max(this.#heard, heard.step);
     else if (heard.kind === 'update') this.#noteLateness(heard);
+    if (heard.kind === 'keyframe' || heard.kind === 'heartbeat') {
+      this.#known = Math.max(this.#known, heard.step);
+      this.#clock.hear(heard.step, now);
+    }
     return heard;
+  }
+
+  /**
+   * The server has refused something, maybe an input: no more of those until its step is known again.
+   * @param {number} now
+   */
+  refused(now) {
+    this.#refusals = this.#refusals.filter((at) => now - at < REFUSALS_MS);
+    this.#refusals.push(now);
+    this.#clock.doubt(now);
   }
 
   /**
@@ -130,7 +169,9 @@ export class Predictor {
    */
   pong(sentAt, step, now) {
     if (!this.#mirror.isReady) return;
-    this.#clock.sample(sentAt, now, unwrapStep(step & 0xffff, this.#mirror.newest));
+    const whole = unwrapStep(step & 0xffff, this.#mirror.newest);
+    this.#known = Math.max(this.#known, whole);
+    this.#clock.sample(sentAt, now, whole);
   }
 
   /**
@@ -182,11 +223,12 @@ export class Predictor {
   takeInput(now) {
     if (!this.#pending || !this.#mirror.seat || !this.#mirror.isReady) return null;
     this.#advance(now);
-    if (this.#time === null || !this.#clock.isReady) return null;
+    if (this.#time === null || !this.#clock.isReady || this.#clock.isInDoubt) return null;
     while (this.#inputTimes.length && now - this.#inputTimes[0] >= 1000) this.#inputTimes.shift();
     if (this.#inputTimes.length >= INPUTS_PER_SECOND) return null;
     if (this.#wish.kind === 'point' && now - this.#pointedAt < POINTER_EVERY_MS) return null;
     const step = Math.max(Math.floor(this.#time) + 1, this.#mirror.lastInput + 1, this.#heard + 1);
+    if (step > Math.max(this.#clock.playAt(now), this.#heard) + EARLY_MAX_STEPS || this.#isRisky(step, now)) return null;
     const target = this.#targetAt(step);
     this.#pending = false;
     if (target === null) return null;
@@ -195,8 +237,18 @@ export class Predictor {
       return null;
     }
     this.#inputTimes.push(now);
+    this.#unsure.push(step);
+    this.#sent = [...this.#sent.slice(1 - INPUTS_PER_SECOND), { step, at: now }];
     if (this.#wish.kind === 'point') this.#pointedAt = now;
     return encodeInput(step, target);
+  }
+
+  #isRisky(step, now) {
+    this.#unsure = this.#unsure.filter((sent) => sent > this.#known + INPUT_AHEAD_MAX);
+    if (step <= this.#known + INPUT_AHEAD_MAX) return false;
+    const allowed = Math.max(0, UNSURE_MAX - this.#refusals.filter((at) => now - at < REFUSALS_MS).length);
+    if (this.#unsure.length >= Math.min(UNSURE_ASK, allowed)) this.#clock.ask(now);
+    return this.#unsure.length >= allowed;
   }
 
   /** @returns {number | null} null when the paddle goes there anyway */
@@ -285,7 +337,8 @@ export class Predictor {
     return before + (this.#mirror.at(step + 1).paddleY[i] - before) * (time - step);
   }
 
-  #advance(now) {
+  #advance(at) {
+    const now = Number.isFinite(at) ? at : (this.#lastNow ?? 0);
     const ms = this.#lastNow === null ? 0 : Math.max(0, now - this.#lastNow);
     this.#lastNow = this.#lastNow === null ? now : Math.max(now, this.#lastNow);
     if (!this.#clock.isReady || !this.#mirror.isReady) return;
@@ -304,11 +357,16 @@ export class Predictor {
     this.#heard = Math.max(this.#heard, heard.step);
     this.#score = [...heard.frame.score];
     if (heard.isFirst) this.#forgetDrawn();
-    else if (heard.ownDiffers && !this.#asked) {
+    else if (now - (this.#refusals.at(-1) ?? -Infinity) < REFUSED_MS) this.#pending = this.#wish !== null;
+    else if (heard.ownDiffers && !this.#asked && this.#isInFlight(heard.step, now)) {
       this.lateInputs++;
       this.#clock.late(now);
     }
     this.#asked = false;
+  }
+
+  #isInFlight(step, now) {
+    return this.#sent.some((input) => input.step <= step && now - input.at < IN_FLIGHT_MS + this.#clock.rtt);
   }
 
   #forgetDrawn() {
@@ -344,6 +402,6 @@ export class Predictor {
 }
 
 function rateFor(error) {
-  if (error < -JUMP_STEPS) return 0;
+  if (error < -AHEAD_STEPS) return 0;
   return 1 + Math.max(-SLEW_MAX, Math.min(error * SLEW_PER_STEP, SLEW_MAX));
 }

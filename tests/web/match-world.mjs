@@ -32,11 +32,7 @@ export function newMeasures() {
     other: new Samples(),
     views: new Samples(),
     rate: new Samples(),
-    saves: 0,
-    savesLost: 0,
-    hits: 0,
-    passedThrough: 0,
-    hitOffPaddle: new Samples(),
+    ahead: new Samples(),
     backwards: 0,
     lateness: new Samples(),
   };
@@ -117,7 +113,9 @@ export class Player {
   }
 
   #reach(message) {
-    if (message instanceof Uint8Array) this.server.input(this.session, message);
+    const { stalledUntil } = this.server;
+    if (this.world.now < stalledUntil) this.world.at(stalledUntil, () => this.#reach(message));
+    else if (message instanceof Uint8Array) this.server.input(this.session, message);
     else if (message.type === 'ping') this.down.send({ type: 'pong', time: message.time, step: this.server.step });
     else this.server.resync(this.session);
   }
@@ -126,6 +124,7 @@ export class Player {
     const { predictor } = this;
     if (message instanceof Uint8Array) predictor.receive(message, this.now);
     else if (message.type === 'pong') predictor.pong(message.time, message.step, this.now);
+    else if (message.type === 'error') predictor.refused(this.now);
     else if (message.type === 'goal_scored') predictor.announce(message.player_1_score, message.player_2_score);
     else if (message.type === 'game_state') {
       this.mirror.configure({ winningScore: message.winning_score });
@@ -162,6 +161,7 @@ export class Player {
     const { measures, fps } = this;
     const steps = picture.step - before.step;
     if (steps < 0) measures.backwards++;
+    measures.ahead.add(picture.step - this.server.step);
     measures.rate.add(steps / (60 / fps));
     const frames = 60 / fps;
     const dx = picture.ballX - before.ballX;
@@ -205,10 +205,10 @@ export class Player {
  * Plays for a while and says what was measured.
  * @param {object} options
  */
-export function playMatches({ seed, ms, network, networks, measures = newMeasures(), pointers = [false, true], clocks = [], v1 = false, reconnects = false, skipPercent = 0, fps = 60 }) {
+export function playMatches({ seed, ms, network, networks, measures = newMeasures(), pointers = [false, true], clocks = [], v1 = false, reconnects = false, skipPercent = 0, fps = 60, slowness = 1, stall = null }) {
   const random = randomFrom(seed);
   const world = new World();
-  const server = new ReferenceServer(world, random, { skipPercent, winningScore: 10, step: 60_000 });
+  const server = new ReferenceServer(world, random, { skipPercent, winningScore: 10, step: 60_000, slowness });
   const hits = [];
   const points = [];
   server.onEvents = (happened, pong) => {
@@ -227,6 +227,11 @@ export function playMatches({ seed, ms, network, networks, measures = newMeasure
     measures.views.add(Math.hypot(one.ballX - two.ballX, one.ballY - two.ballY));
   };
   compare();
+  const standStill = () => {
+    world.after(stall.everyMs, standStill);
+    server.stall(stall.ms);
+  };
+  if (stall) world.after(stall.everyMs, standStill);
   world.run(ms);
   return { server, players, hits, points, measures };
 }

@@ -88,7 +88,7 @@ describe('predicted play', () => {
     const total = sum({ network: { delayMs: 60, jitterMs: 30, lossPercent: 1 } });
     report(t, '120 ms + 30, 1 %', total);
     assertSmooth(total);
-    assert.ok(total.savesLost <= 0.02 * total.saves);
+    assert.ok(total.saves > 20 && total.savesLost <= 0.02 * total.saves, `${total.savesLost} of ${total.saves}`);
     assert.equal(total.counts.bad, 0);
   });
 
@@ -119,8 +119,27 @@ describe('predicted play', () => {
   test('with lost connections and sends that could not be made', (t) => {
     const total = sum({ network: { delayMs: 40, jitterMs: 20 }, reconnects: true, skipPercent: 1 });
     report(t, 'reconnects, 1 % skipped', total);
+    assert.ok(total.saves > 20 && total.savesLost <= 0.02 * total.saves, `${total.savesLost} of ${total.saves}`);
+    assertSmooth(total);
+    assert.equal(total.passed, 0);
+  });
+
+  test('the server stands still for a second, twice a minute', (t) => {
+    const total = sum({ network: { delayMs: 60, jitterMs: 30 }, stall: { ms: 1000, everyMs: 30_000 } });
+    report(t, 'stalls', total);
+    assert.equal(total.counts.thrownOut, 0);
     assert.equal(total.measures.backwards, 0);
-    assert.ok(total.savesLost <= 0.02 * total.saves);
+    // A save that is seen while nothing is computed may not come to be.
+    assert.ok(total.saves > 20 && total.savesLost <= 0.07 * total.saves, `${total.savesLost} of ${total.saves}`);
+    assert.ok(total.measures.ahead.at(0.9) < 20, `${total.measures.ahead.at(0.9)} steps ahead`);
+  });
+
+  test('the server is too slow by one in twenty', (t) => {
+    const total = sum({ network: { delayMs: 60, jitterMs: 30 }, slowness: 1 / 0.95 });
+    report(t, 'slow server', total);
+    assert.equal(total.counts.thrownOut, 0);
+    assert.ok(total.saves > 20 && total.savesLost <= 0.02 * total.saves, `${total.savesLost} of ${total.saves}`);
+    assert.ok(total.measures.ahead.at(0.99) < 30, `${total.measures.ahead.at(0.99)} steps ahead`);
   });
 
   test('at 144 frames a second', (t) => {
@@ -142,7 +161,8 @@ function playing({ seat = 1, rtt = 100, now = 10_000 } = {}) {
   Object.assign(pong, { phase: sim.RALLY, ballVx: 448, ballVy: 100 });
   predictor.receive(encodeKeyframe(pong), now);
   for (let i = 0; i < 6; i++) predictor.pong(now - rtt, stepAt(now - rtt / 2), now);
-  return { mirror, predictor, pong, now, stepAt };
+  const answer = (ms) => predictor.pong(now + ms - rtt, stepAt(now + ms - rtt / 2), now + ms);
+  return { mirror, predictor, pong, now, stepAt, answer };
 }
 
 describe('predictor', () => {
@@ -191,9 +211,10 @@ describe('predictor', () => {
   });
 
   test('inputs name later and later steps, at most 30 a second', () => {
-    const { predictor, now } = playing();
+    const { predictor, now, answer } = playing();
     const steps = [];
     for (let ms = 0; ms < 1000; ms++) {
+      if (ms % 100 === 0) answer(ms);
       if (ms % 2) predictor.press(1);
       else predictor.press(-1);
       const input = predictor.takeInput(now + ms);
@@ -204,9 +225,10 @@ describe('predictor', () => {
   });
 
   test('a pointer sends ten targets a second, and the last one in the end', () => {
-    const { predictor, now } = playing();
+    const { predictor, now, answer } = playing();
     const targets = [];
     const take = (ms) => {
+      answer(ms);
       const input = predictor.takeInput(now + ms);
       if (input) targets.push((input[3] | (input[4] << 8)) / 64);
     };
@@ -249,6 +271,59 @@ describe('predictor', () => {
     while (pong.step < mirror.base + 40) sim.pongStep(pong);
     predictor.receive(encodeKeyframe(pong), now + 900);
     assert.equal(predictor.lateInputs, 1);
+  });
+
+  test('a refused input is not a late one, and the next waits until the step is known', () => {
+    const { predictor, pong, now, mirror, answer } = playing();
+    predictor.press(-1);
+    predictor.takeInput(now);
+    const before = predictor.clock.margin(now);
+    predictor.refused(now + 100);
+    predictor.press(1);
+    assert.equal(predictor.takeInput(now + 110), null);
+    assert.ok(predictor.clock.takePing(now + 110));
+    answer(150);
+    assert.equal(predictor.takeInput(now + 160), null, 'that ping was sent before the refusal');
+    answer(220);
+    assert.ok(predictor.takeInput(now + 230));
+    while (pong.step < mirror.lastInput + 2) sim.pongStep(pong);
+    predictor.receive(encodeKeyframe(pong), now + 500);
+    assert.ok(predictor.clock.margin(now + 500) <= before && predictor.lateInputs === 0);
+    assert.ok(predictor.takeInput(now + 510), 'the key that is held is told again');
+  });
+
+  test('a server that says nothing gets a few inputs, then pings only', () => {
+    const { predictor, now } = playing();
+    let sent = 0;
+    let pings = 0;
+    for (let ms = 0; ms < 3000; ms += 10) {
+      predictor.press(ms % 40 ? 1 : -1);
+      if (predictor.takeInput(now + ms) && ms > 320) sent++;
+      if (predictor.clock.takePing(now + ms)) pings++;
+    }
+    assert.ok(sent <= 9 && pings >= 3, `${sent} ${pings}`);
+  });
+
+  test('a rematch’s keyframe is no late input, nor is one long after the last input', () => {
+    const { predictor, pong, now, mirror } = playing();
+    predictor.press(-1);
+    predictor.takeInput(now);
+    Object.assign(pong, { phase: sim.FINISHED, stepsLeft: 0xffff, score: [10, 3] });
+    predictor.receive(encodeKeyframe(pong), now + 20);
+    Object.assign(pong, { step: mirror.lastInput + 20, phase: sim.SERVING, stepsLeft: 180, score: [0, 0] });
+    predictor.receive(encodeKeyframe(pong), now + 300);
+    assert.equal(predictor.lateInputs, 0);
+    pong.step += 200;
+    pong.paddleY = [0, 0];
+    predictor.receive(encodeKeyframe(pong), now + 4000);
+    assert.equal(predictor.lateInputs, 0);
+  });
+
+  test('a moment that is none shows the last picture', () => {
+    const { predictor, now } = playing();
+    const { step } = predictor.picture(now);
+    for (const none of [Number.NaN, undefined, Infinity, -Infinity]) assert.equal(predictor.picture(none).step, step);
+    assert.ok(predictor.picture(now + 16).step > step);
   });
 
   test('a foreseen point is not announced, and its ball waits at the opponent’s face', () => {
@@ -338,6 +413,20 @@ describe('clock', () => {
     assert.ok(worst < 2, `off by ${worst} steps`);
     assert.ok(Math.abs(clock.rtt - 150) < 20 && clock.jitter > 3 && clock.jitter < 30);
     assert.ok(clock.margin(600_000) >= 2 && clock.margin(600_000) <= 6);
+  });
+
+  test('follows at once a server that has stood still, and asks when a frame tells of it', () => {
+    const clock = new StepClock();
+    clock.reset(0);
+    for (let now = 0; now < 2000; now += 10) if (clock.takePing(now)) clock.sample(now - 100, now, 1000 + Math.floor((now - 50) * 0.06));
+    assert.ok(!clock.takePing(3000));
+    clock.hear(1000 + 3000 * 0.06 - 3, 3000);
+    assert.ok(!clock.takePing(3000), 'nothing is wrong');
+    clock.hear(1000 + 3000 * 0.06 - 60, 3000);
+    assert.ok(clock.takePing(3000));
+    const before = clock.playAt(3100);
+    clock.sample(3000, 3100, 950 + 3050 * 0.06);
+    assert.ok(Math.abs(before - clock.playAt(3100) - 50) < 3, `${before} ${clock.playAt(3100)}`);
   });
 
   test('nonsense does not move it', () => {

@@ -9,6 +9,10 @@ const BURST_MS = 1000 / 30;
 const HEARTBEAT_QUIET = 60;
 const HEARTBEAT_MAX = 120;
 const REMEMBERED = 4096;
+/** After standing still it computes so many bursts at once; the rest of the time is lost. */
+const CATCH_UP_BURSTS = 5;
+const BAD_MAX = 10;
+const BAD_WITHIN_MS = 60_000;
 
 function bytesOf(mask, step, fields) {
   const bytes = [mask, step & 0xff, (step >> 8) & 0xff];
@@ -55,7 +59,8 @@ class Session {
   lastSent = 0;
   lastHeartbeat = 0;
   lastInput = -Infinity;
-  lastTarget = null;
+  bad = [];
+  owedAfter = Infinity;
 
   constructor(seat, send) {
     this.seat = seat;
@@ -66,7 +71,7 @@ class Session {
 export class ReferenceServer {
   sessions = new Set();
   events = [];
-  counts = { frames: 0, bytes: 0, keyframes: 0, heartbeats: 0, late: 0, bad: 0, inputs: 0 };
+  counts = { frames: 0, bytes: 0, keyframes: 0, heartbeats: 0, late: 0, bad: 0, inputs: 0, thrownOut: 0 };
   #world;
   #random;
   #states = [];
@@ -74,10 +79,11 @@ export class ReferenceServer {
   #lastLoser = 0;
 
   /** skipPercent: of updates that could not be sent */
-  constructor(world, random, { step = 0, winningScore = 10, skipPercent = 0, serveSteps = 180 } = {}) {
+  constructor(world, random, { step = 0, winningScore = 10, skipPercent = 0, serveSteps = 180, slowness = 1 } = {}) {
     this.#world = world;
     this.#random = random;
     this.skipPercent = skipPercent;
+    this.#burstMs = BURST_MS * slowness;
     this.pong = sim.pongInit(step, winningScore, serveSteps);
     this.#remember();
     this.#burstAt = world.now + BURST_MS * random();
@@ -85,6 +91,13 @@ export class ReferenceServer {
   }
 
   #burstAt;
+  #burstMs;
+  /** When it goes on, while it stands still; what arrives meanwhile waits. */
+  stalledUntil = -Infinity;
+
+  stall(ms) {
+    this.stalledUntil = this.#world.now + ms;
+  }
 
   /** The state after a step of the last minute. */
   stateAt(step) {
@@ -111,8 +124,7 @@ export class ReferenceServer {
     const target = view.getUint16(3, true);
     this.counts.inputs++;
     if (bytes.byteLength !== 5 || target > sim.PADDLE_Y_MAX || step > this.pong.step + AHEAD_MAX || step <= session.lastInput) {
-      this.counts.bad++;
-      session.isOwed = true;
+      this.#refuse(session, step);
       return 'bad';
     }
     session.lastInput = step;
@@ -128,6 +140,17 @@ export class ReferenceServer {
     if (changes) this.#event(applied, fields, session);
     else this.#queue(applied, fields);
     return isLate ? 'late' : 'applied';
+  }
+
+  /** The keyframe comes once the step is past that the sender believes in. */
+  #refuse(session, step) {
+    this.counts.bad++;
+    const { now } = this.#world;
+    session.bad = [...session.bad.filter((at) => now - at < BAD_WITHIN_MS), now];
+    if (session.bad.length === BAD_MAX) this.counts.thrownOut++;
+    session.send({ type: 'error', code: 'bad_message' });
+    if (step > this.pong.step && step <= this.pong.step + 60) session.owedAfter = step;
+    else session.isOwed = true;
   }
 
   /** A target of a v1 player or a bot: from the next even step on. */
@@ -192,8 +215,18 @@ export class ReferenceServer {
   }
 
   #burst = () => {
+    const { now } = this.#world;
+    if (now < this.stalledUntil) {
+      this.#burstAt = Math.max(this.#burstAt, this.stalledUntil - (CATCH_UP_BURSTS - 1) * this.#burstMs);
+      this.#world.at(this.stalledUntil, this.#burst);
+      return;
+    }
     for (let i = 0; i < 2; i++) this.#step();
     for (const session of this.sessions) {
+      if (this.pong.step > session.owedAfter) {
+        session.owedAfter = Infinity;
+        session.isOwed = true;
+      }
       if (session.isOwed) {
         if (this.#random() * 100 >= this.skipPercent) this.#payKeyframe(session);
         continue;
@@ -204,7 +237,7 @@ export class ReferenceServer {
       this.counts.heartbeats++;
       this.#sendBytes(session, encodeHeartbeat(this.pong));
     }
-    this.#burstAt += BURST_MS;
+    this.#burstAt += this.#burstMs;
     this.#world.at(this.#burstAt, this.#burst);
   };
 
