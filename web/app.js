@@ -50,8 +50,12 @@ const ENDINGS = {
   replaced: ['You are playing in another tab', 'Your seat in this room is in use there.'],
   kicked: ['You were removed from this room', 'The operator of this server closed your connection.'],
   bad_token: ['Your seat could not be found', 'It may have been taken again in another tab.'],
+  refused: ['The server did not let you in', 'It may be full for the moment. Your seat is kept.'],
   other: ['The connection was closed', 'The server did not say more than that.'],
 };
+
+/** After these the seat is still held, and worth another try. */
+const KEEPS_SEAT = ['replaced', 'refused', 'bad_messages', 'policy'];
 
 /** Shows what the address says. */
 async function route() {
@@ -129,9 +133,10 @@ function remember(answer, quick = false) {
 function ended(seat, reason) {
   const kind = room.match.againstBot ? 'bot' : seat.quick ? 'quick' : 'friend';
   closeRoom();
-  if (reason !== 'replaced' && seat.player_id) memory.forgetSeat();
+  if (!KEEPS_SEAT.includes(reason) && seat.player_id) memory.forgetSeat();
   if (reason === 'replaced') showEnding(reason, 'Play here', () => route());
-  else if (reason === 'bad_token' || reason === 'refused') showEnding('bad_token', 'Join again', () => route());
+  else if (reason === 'bad_token') showEnding(reason, 'Join again', () => route());
+  else if (KEEPS_SEAT.includes(reason)) showEnding(reason, 'Try again', () => route());
   else if (reason === 'match_lost' || reason === 'match_over') showEnding(reason, 'Play again', () => start(kind));
   else showEnding(reason);
 }

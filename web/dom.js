@@ -58,10 +58,20 @@ export function showScreen(id) {
   screen.querySelector('[tabindex="-1"]')?.focus({ preventScroll: true });
 }
 
+/** An emptied live region is noticed after so long; what is put in then is read, even if it was in there before. */
+const ANNOUNCE_AFTER_MS = 50;
+/** @type {string[]} */
+let sentences = [];
+
 /**
  * Says something to people who hear the page.
  * @param {string} sentence
  */
 export function announce(sentence) {
-  setText(byId('live'), sentence);
+  setText(byId('live'), '');
+  if (sentences.push(sentence) > 1) return;
+  setTimeout(() => {
+    setText(byId('live'), sentences.join(' '));
+    sentences = [];
+  }, ANNOUNCE_AFTER_MS);
 }

@@ -5,12 +5,14 @@
  */
 
 const STEP_MS = 1000 / 60;
-/** The server can be asked to serve at once while so many steps or fewer are left: from the sixtieth of a countdown on … */
-const SERVE_ALLOWED_STEPS = 120;
+/** The server can be asked to serve at once from this step of a countdown on … */
+const SERVE_AFTER_STEPS = 60;
 /** … until the ball has its direction. */
 const LAUNCH_STEPS = 30;
-/** A pause that has no more steps left than this is on its way to its end. */
-const RESUME_STEPS = 180;
+/** How long a countdown is that nobody has seen begin; a server may have others. */
+const COUNTDOWN_STEPS = 180;
+/** A picture this soon after another has seen the beginning of what is new in it. */
+const BEGINNING_STEPS = 10;
 /** How long a seat is held for who went away, at a time and in a match. */
 const ABSENCE_MS = 30000;
 const ABSENCE_TOTAL_MS = 60000;
@@ -33,6 +35,7 @@ export class Match {
   /** @type {Set<number>} who has asked for a rematch */
   rematch = new Set();
   #picture = null;
+  #countdown = COUNTDOWN_STEPS;
   #away = { 1: 0, 2: 0 };
   #absent = new Set();
 
@@ -68,7 +71,7 @@ export class Match {
     if (this.phase !== 'serving' || !this.seat || this.#picture?.phase !== 'serving') return false;
     if (this.server !== null && this.server !== this.seat) return false;
     const { stepsLeft } = this.#picture;
-    return stepsLeft > LAUNCH_STEPS && stepsLeft <= SERVE_ALLOWED_STEPS;
+    return stepsLeft > LAUNCH_STEPS && stepsLeft <= this.#countdown - SERVE_AFTER_STEPS;
   }
 
   /** @returns {boolean} whether this client may end the present pause */
@@ -79,7 +82,7 @@ export class Match {
   /** @returns {boolean} whether the present pause is on its way to its end */
   get isResuming() {
     const left = this.#picture?.stepsLeft ?? null;
-    return this.phase === 'paused' && left !== null && left <= RESUME_STEPS;
+    return this.phase === 'paused' && left !== null && left <= this.#countdown;
   }
 
   /** @returns {1 | 2 | null} who plays against this client; null for who watches */
@@ -123,6 +126,7 @@ export class Match {
    */
   see(picture) {
     const before = this.#picture?.phase;
+    this.#noteCountdown(this.#picture, picture);
     this.#picture = picture;
     // A pause is told before it is drawn, so it is over only once it has been seen.
     if (before === 'paused' && picture.phase !== 'paused') this.pause = null;
@@ -168,6 +172,14 @@ export class Match {
         this.rematch.add(message.player_number);
         break;
     }
+  }
+
+  /** How long a countdown is, is what it begins with; one that was cut short by a serve has not begun. */
+  #noteCountdown(before, { phase, stepsLeft, step }) {
+    if (phase !== 'serving' || stepsLeft === null || stepsLeft <= LAUNCH_STEPS || !before) return;
+    const passed = step - before.step;
+    const goesOn = before.phase === 'serving' && before.stepsLeft !== null && Math.abs(before.stepsLeft - passed - stepsLeft) < 2;
+    if (!goesOn && passed < BEGINNING_STEPS) this.#countdown = stepsLeft;
   }
 
   #start() {

@@ -66,6 +66,15 @@ export interface RoomStatus {
   created_at: number;
 }
 
+/** A public room, as `list` tells of it. */
+export interface PublicRoom {
+  room_code: string;
+  status: GameState['status'];
+  usernames: [string | null, string | null];
+  scores: [number, number];
+  spectators: number;
+}
+
 /** A failed request. `message` is a sentence that can be shown. */
 export class RoomError extends Error {
   constructor(status: number, code: string, message: string);
@@ -85,6 +94,8 @@ export class RoomApi {
   /** Takes a seat in a public waiting room, or opens one. */
   quick(options?: { username?: string }): Promise<Seat>;
   check(code: string): Promise<RoomStatus>;
+  /** Public rooms that wait or play. */
+  list(): Promise<{ success: true; rooms: PublicRoom[] }>;
   /** Closes a room that has not started; for its creator only. */
   cancel(code: string): Promise<{ success: true; message: string }>;
 }
@@ -187,6 +198,11 @@ export interface PongClientOptions {
   /** Which seat, when that is known already. */
   playerNumber?: PlayerNumber | null;
   username?: string;
+  /**
+   * The seat's: `seat_token` of what create, join and quick answer. Sent as a header, never in an address, where the WebSocket
+   * takes headers, as that of `ws` does; in a browser the seat's cookie does it.
+   */
+  token?: string | null;
   api?: RoomApi;
   /** Of the WebSocket; by default /ws/game/CODE/ beside the page. */
   url?: string;
@@ -194,7 +210,7 @@ export interface PongClientOptions {
   WebSocket?: unknown;
   /** With v1 there are no pictures and no inputs, only states and `send`. Default: pong.v2.bin. */
   protocol?: 'pong.v2.bin' | 'pong.v1.json';
-  /** To be simulated; by default what the page's address asks for: ?lag=120&jitter=30&loss=1 */
+  /** To be simulated; none by default. */
   network?: Network | null;
 }
 
@@ -205,7 +221,7 @@ export class PongClient extends EventTarget {
   readonly state: GameState | null;
   readonly playerNumber: PlayerNumber | null;
   readonly statistics: Statistics;
-  /** Opens the connection; to be called once. */
+  /** Opens the connection; once is enough. */
   connect(): void;
   /** Leaves for good: no event comes after this. */
   dispose(): void;

@@ -30,7 +30,7 @@ import { SUBPROTOCOL } from './pong-frames.js';
 import { Mirror } from './pong-mirror.js';
 import { Predictor } from './pong-predictor.js';
 import { RoomApi, RoomError } from './rest.js';
-import { networkFromQuery, SlowSocket } from './slow-socket.js';
+import { SlowSocket } from './slow-socket.js';
 import { StateKeeper } from './state-keeper.js';
 
 export { RoomApi, RoomError, parseRoomCode } from './rest.js';
@@ -46,6 +46,8 @@ const QUIET_MS = 2000;
 const SIGN_OF_LIFE_MS = 4000;
 /** A connection that is not open (or not closed) after so long never will be. */
 const HANDSHAKE_MS = 8000;
+/** After a connection that held so long the first attempt to come back is made soon again. */
+const STABLE_MS = 10_000;
 const WATCH_EVERY_MS = 1000;
 /** Inputs that had to wait, pings, and news that no picture was asked for. */
 const TICK_MS = 25;
@@ -53,6 +55,16 @@ const TICK_MS = 25;
 const RESYNC_AGAIN_MS = 1500;
 /** The echo of a ping that is older than this is not believed. */
 const ECHO_MAX_MS = 60_000;
+
+/** Node.js 18 has none of its own. */
+const CustomEvent =
+  globalThis.CustomEvent ??
+  class extends Event {
+    constructor(type, { detail }) {
+      super(type);
+      this.detail = detail;
+    }
+  };
 
 /** Why a client ended: close codes 4500–4999 by name, and what only the client knows. */
 export const END_REASONS = Object.freeze({
@@ -87,6 +99,7 @@ export class PongClient extends EventTarget {
   #WebSocket;
   #network;
   #url;
+  #token;
   #protocol;
   #keeper = new StateKeeper();
   #mirror;
@@ -98,6 +111,7 @@ export class PongClient extends EventTarget {
   #watch = 0;
   #tick = 0;
   #attempt = 0;
+  #openedAt = 0;
   #refusals = 0;
   #heardAt = 0;
   #askedAt = 0;
@@ -114,22 +128,25 @@ export class PongClient extends EventTarget {
    * @param {string} [options.playerId] whose seat; without it the client watches
    * @param {1 | 2} [options.playerNumber] which seat, when that is known already
    * @param {string} [options.username]
+   * @param {string} [options.token] the seat's, sent as a header where the WebSocket takes headers, as that of `ws` does; browsers'
+   *   have the seat's cookie instead. Never part of an address
    * @param {RoomApi} [options.api]
    * @param {string} [options.url] of the WebSocket; by default beside the page
    * @param {typeof WebSocket} [options.WebSocket]
    * @param {'pong.v2.bin' | 'pong.v1.json'} [options.protocol] with v1 there are no pictures and no inputs, only states and `send`
-   * @param {import('./slow-socket.js').Network | null} [options.network] to be simulated; by default what the page's address asks for
+   * @param {import('./slow-socket.js').Network | null} [options.network] to be simulated; by default none
    */
   constructor({
     code,
     playerId,
     playerNumber = null,
     username,
+    token = null,
     api = new RoomApi(),
     url,
     WebSocket = globalThis.WebSocket,
     protocol = SUBPROTOCOL,
-    network = networkFromQuery(),
+    network = null,
   }) {
     super();
     this.#code = code;
@@ -137,8 +154,9 @@ export class PongClient extends EventTarget {
     this.#api = api;
     this.#WebSocket = WebSocket;
     this.#network = network;
+    this.#token = token;
     this.#protocol = protocol;
-    this.#url = url ?? `${location.origin.replace(/^http/, 'ws')}/ws/game/${code}/`;
+    this.#url = url ?? `${location.origin.replace(/^http/, 'ws')}/ws/game/${encodeURIComponent(code)}/`;
     this.#mirror = new Mirror({ seat: playerNumber });
     this.#predictor = new Predictor(this.#mirror);
   }
@@ -159,12 +177,13 @@ export class PongClient extends EventTarget {
    *   rtt and jitter in ms, lateness (of the opponent's news) in steps of 1/60 s, corrections in px
    */
   get statistics() {
-    const { clock, lateness, lateInputs, corrections } = this.#predictor;
-    return { rtt: clock.rtt, jitter: clock.jitter, lateness, lateInputs, corrections, ...this.#traffic };
+    const { lateness, lateInputs, corrections } = this.#predictor;
+    return { ...this.#measured, lateness, lateInputs, corrections, ...this.#traffic };
   }
 
-  /** Opens the connection; to be called once. */
+  /** Opens the connection; once is enough. */
   connect() {
+    if (this.#over || this.#watch) return;
     globalThis.addEventListener?.('online', this.#online);
     this.#watch = setInterval(() => this.#keepAlive(), WATCH_EVERY_MS);
     if (this.#isPredicted) this.#tick = setInterval(() => this.#turn(), TICK_MS);
@@ -239,9 +258,12 @@ export class PongClient extends EventTarget {
 
   #open() {
     this.#setLink('connecting');
+    // Who was told may have left.
+    if (this.#over) return;
+    const headers = this.#token ? { Authorization: `Bearer ${this.#token}` } : undefined;
     const socket = this.#network
-      ? new SlowSocket(this.#url, this.#protocol, { network: this.#network, WebSocket: this.#WebSocket })
-      : new this.#WebSocket(this.#url, this.#protocol);
+      ? new SlowSocket(this.#url, this.#protocol, { network: this.#network, WebSocket: this.#WebSocket, headers })
+      : new this.#WebSocket(this.#url, this.#protocol, headers && { headers });
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
     let opened = false;
@@ -249,7 +271,7 @@ export class PongClient extends EventTarget {
     this.#askedAt = 0;
     socket.onopen = () => {
       opened = true;
-      this.#heardAt = performance.now();
+      this.#heardAt = this.#openedAt = performance.now();
       this.#joined = false;
       this.#predictor.reset(performance.now());
       if (this.#hello) this.send(this.#hello);
@@ -264,7 +286,6 @@ export class PongClient extends EventTarget {
   #receive(data) {
     this.#heardAt = performance.now();
     this.#askedAt = 0;
-    this.#attempt = 0;
     this.#refusals = 0;
     this.#traffic.messagesIn++;
     this.#traffic.bytesIn += data.byteLength ?? data.length;
@@ -294,13 +315,16 @@ export class PongClient extends EventTarget {
         this.#merge(message);
         return;
       case 'player_joined':
-        if (message.is_you) this.#seated(message.player_number);
+        if (message.is_you) this.#seated(message);
         break;
       case 'goal_scored':
         this.#predictor.announce(message.player_1_score, message.player_2_score);
         break;
       case 'pong':
         this.#echo(message);
+        break;
+      case 'error':
+        if (message.code === 'bad_message' || message.code === 'rate_limited') this.#predictor.refused(performance.now());
         break;
     }
     this.#emit('message', message);
@@ -314,18 +338,22 @@ export class PongClient extends EventTarget {
 
   #merge({ type, is_full_state: isFull, ...fields }) {
     if (isFull && this.#isPredicted) {
-      this.#mirror.configure({ winningScore: wholeOr(fields.winning_score), serveSteps: wholeOr(fields.serve_steps) });
-      this.#predictor.announce(fields.player_1_score, fields.player_2_score);
+      this.#mirror.configure({ winningScore: wholeOr(fields.winning_score) });
       this.#awaitsMatch = fields.status !== 'FINISHED';
+      // A rematch's score comes with its keyframe: until then the match before it is drawn, which is over.
+      if (!this.#awaitsMatch || !this.#predictor.isFinished) this.#predictor.announce(fields.player_1_score, fields.player_2_score);
       if (!this.#hello) this.#settle(true);
     }
     this.#publish(this.#keeper.merge(fields, isFull));
   }
 
-  #seated(number) {
+  #seated({ player_number: number, player_id: id, seat_token: token }) {
     const before = this.#mirror.seat;
     this.#mirror.seat = number === 1 || number === 2 ? number : null;
-    this.#settle(before === null || before === this.#mirror.seat);
+    const isSame = !this.#hello || typeof id !== 'string' || id === this.#hello.player_id;
+    if (!isSame) this.#hello = { ...this.#hello, player_id: id };
+    if (typeof token === 'string') this.#token = token;
+    this.#settle(isSame && (before === null || before === this.#mirror.seat));
   }
 
   /** After a reconnect: whether this client has again what it had. */
@@ -398,7 +426,9 @@ export class PongClient extends EventTarget {
       return;
     }
     if (this.#joined) this.#recovered = false;
+    if (opened && performance.now() - this.#openedAt > STABLE_MS) this.#attempt = 0;
     this.#setLink('waiting');
+    if (this.#over) return;
     // A browser does not tell why a handshake was refused, so ask whether there still is a room.
     const cameBack = code >= 4000 && code <= 4499;
     const roomIsThere = cameBack || (await this.#askForRoom());
@@ -460,6 +490,7 @@ export class PongClient extends EventTarget {
   #end(reason, code) {
     if (this.#over) return;
     this.#setLink('waiting', 'ended');
+    if (this.#over) return;
     this.#over = true;
     this.#leave();
     this.dispatchEvent(new CustomEvent('end', { detail: { reason, code } }));
@@ -482,9 +513,13 @@ export class PongClient extends EventTarget {
   }
 
   #tellConnection(state = this.#link) {
-    const { rtt, jitter } = this.#predictor.clock;
     const recovered = state === 'open' && this.#joined ? this.#recovered : null;
-    this.#emit('connection', { state, rtt, jitter, recovered });
+    this.#emit('connection', { state, ...this.#measured, recovered });
+  }
+
+  get #measured() {
+    const { isReady, rtt, jitter } = this.#predictor.clock;
+    return isReady ? { rtt, jitter } : { rtt: 0, jitter: 0 };
   }
 
   #emit(type, detail) {

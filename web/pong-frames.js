@@ -7,14 +7,14 @@ import { FINISHED, PADDLE_Y_MAX } from './pong-simulation.js';
 
 export const SUBPROTOCOL = 'pong.v2.bin';
 
-export const MASK_BALL = 0x01;
-export const MASK_TARGET_1 = 0x02;
-export const MASK_TARGET_2 = 0x04;
-export const MASK_PADDLE_1 = 0x08;
-export const MASK_PADDLE_2 = 0x10;
-export const MASK_SCORE = 0x20;
-export const MASK_PHASE = 0x40;
-export const MASK_KEYFRAME = 0x80;
+const MASK_BALL = 0x01;
+const MASK_TARGET_1 = 0x02;
+const MASK_TARGET_2 = 0x04;
+const MASK_PADDLE_1 = 0x08;
+const MASK_PADDLE_2 = 0x10;
+const MASK_SCORE = 0x20;
+const MASK_PHASE = 0x40;
+const MASK_KEYFRAME = 0x80;
 const MASK_ALL = 0xff;
 const MASK_KEYFRAMES_ONLY = MASK_PADDLE_1 | MASK_PADDLE_2 | MASK_SCORE | MASK_KEYFRAME;
 

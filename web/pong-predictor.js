@@ -11,9 +11,10 @@
 
 import { StepClock, STEPS_PER_MS } from './pong-clock.js';
 import { encodeInput, unwrapStep } from './pong-frames.js';
-import { PADDLE_HEIGHT, PADDLE_Y_MAX, pongClampTarget, STEPS_OPEN, UNITS_PER_PX, RALLY, WAITING } from './pong-simulation.js';
+import { FINISHED, PADDLE_HEIGHT, PADDLE_Y_MAX, pongClampTarget, STEPS_OPEN, UNITS_PER_PX, RALLY, WAITING } from './pong-simulation.js';
 import { BallTrack } from './pong-ball-track.js';
 import { Glide } from './pong-glide.js';
+import { INPUT_AHEAD_MAX } from './pong-mirror.js';
 
 const SLEW_MAX = 0.04;
 const SLEW_PER_STEP = 1 / 60;
@@ -24,10 +25,9 @@ const AHEAD_STEPS = 8;
 /** An input that names a step farther ahead of the estimate waits: the server takes none that is more than 30 ahead of it. */
 const EARLY_MAX_STEPS = 12;
 /**
- * Were the server standing still, inputs farther than this ahead of the step that it last told would be bad messages, and the tenth
- * of those ends the connection. So after a few of them it is asked, and without an answer no more than so many are sent.
+ * Were the server standing still, inputs too far ahead of the step that it last told would be bad messages, and the tenth of those
+ * ends the connection. So after a few of them it is asked, and without an answer no more than so many are sent.
  */
-const INPUT_AHEAD_MAX = 30;
 const UNSURE_ASK = 4;
 const UNSURE_MAX = 8;
 const REFUSALS_MS = 60_000;
@@ -181,6 +181,11 @@ export class Predictor {
    */
   announce(one, two) {
     this.#score = [one, two];
+  }
+
+  /** @returns {boolean} whether the match is over, as far as is known */
+  get isFinished() {
+    return this.#mirror.isReady && this.#mirror.at(Math.floor(this.#time ?? this.#mirror.base)).phase === FINISHED;
   }
 
   /** @returns {boolean} whether the server is to be asked for a keyframe; says so once */

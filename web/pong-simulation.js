@@ -9,8 +9,6 @@
 export const STEPS_PER_SECOND = 60;
 export const UNITS_PER_PX = 64;
 
-export const COURT_WIDTH = 51200;
-export const COURT_HEIGHT = 38400;
 
 export const PADDLE_WIDTH = 768;
 export const PADDLE_HEIGHT = 7680;
@@ -54,12 +52,12 @@ export const PAUSED = 3;
 export const FINISHED = 4;
 
 /** What a step brought about; bits of pongStep()'s return value. */
-export const EVENT_WALL = 1;
+const EVENT_WALL = 1;
 export const EVENT_HIT_1 = 2;
 export const EVENT_HIT_2 = 4;
 export const EVENT_POINT_1 = 8;
 export const EVENT_POINT_2 = 16;
-export const EVENT_RALLY = 32;
+const EVENT_RALLY = 32;
 export const EVENT_WON = 64;
 
 /**

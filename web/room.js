@@ -11,6 +11,7 @@ import { Gamepads } from './gamepad.js';
 import { Keys, Pointer } from './keys.js';
 import { Match } from './match.js';
 import { PongClient } from './pong-client.js';
+import { networkFromQuery } from './slow-socket.js';
 
 /** Refusals a player can do something about; the others pass in silence. */
 const REFUSALS = {
@@ -66,6 +67,7 @@ export class Room {
       playerNumber: seat.player_number ?? undefined,
       username: seat.username,
       api,
+      network: networkFromQuery(),
     });
     this.#client.addEventListener('state', (event) => this.#update(event.detail.state));
     this.#client.addEventListener('message', (event) => this.#hear(event.detail));
@@ -143,7 +145,10 @@ export class Room {
   }
 
   #update(game) {
-    if (this.match.phase === 'finished' && game.status === 'ONGOING') this.#longestRally = 0;
+    if (this.match.phase === 'finished' && game.status === 'ONGOING') {
+      this.#longestRally = 0;
+      announce('A new match begins.');
+    }
     this.match.update(game);
     if (this.match.phase !== 'waiting') this.#play();
     else if (!this.#playing) this.#wait();
@@ -258,7 +263,9 @@ export class Room {
   #frame(now) {
     this.#gamepads.poll();
     const picture = this.#client.picture(now);
+    const couldServe = this.match.mayServe;
     if (picture) this.match.see(picture);
+    if (this.match.mayServe && !couldServe) announce(this.match.server === null ? 'You may serve.' : 'Your serve.');
     this.#views.game.render(this.match, this.#link, now, this.#longestRally);
     this.#debug?.draw(this.#client.statistics, now);
     if (!picture) return null;

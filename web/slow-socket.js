@@ -87,12 +87,13 @@ export class SlowSocket {
    * @param {object} options
    * @param {Network} options.network
    * @param {typeof WebSocket} [options.WebSocket]
+   * @param {Record<string, string>} [options.headers] for a WebSocket that takes them
    * @param {() => number} [options.random] in [0, 1)
    */
-  constructor(url, protocols, { network, WebSocket = globalThis.WebSocket, random = Math.random }) {
+  constructor(url, protocols, { network, WebSocket = globalThis.WebSocket, headers, random = Math.random }) {
     this.#out = new Way(network, random);
     this.#in = new Way(network, random);
-    this.#socket = new WebSocket(url, protocols);
+    this.#socket = new WebSocket(url, protocols, headers && { headers });
     this.#socket.onopen = (event) => this.#in.after(() => this.#opened(event));
     this.#socket.onmessage = (event) => this.#in.after(() => this.onmessage?.(event));
     this.#socket.onerror = (event) => this.onerror?.(event);

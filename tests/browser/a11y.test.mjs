@@ -51,7 +51,7 @@ describe('everybody', () => {
     const context = await browser.person(stack);
     const page = await openTab(context, stack);
     const said = [];
-    await page.exposeFunction('hear', (text) => said.push(text));
+    await page.exposeFunction('hear', (text) => text && said.push(text));
     await page.evaluate(() => {
       const live = document.getElementById('live');
       new MutationObserver(() => globalThis.hear(live.textContent)).observe(live, { childList: true, characterData: true, subtree: true });
@@ -60,9 +60,8 @@ describe('everybody', () => {
     await page.getByRole('button', { name: 'Play the bot' }).click();
     await page.locator('#game').waitFor();
     await player.until('a seat', ({ seat }) => seat !== null);
-    await player.play('dodge', () => said.length > 1);
-    assert.equal(said[0], 'The match begins.');
-    assert.match(said[1], /^(Bot scored\. 0 to 1|You scored\. 1 to 0)\.$/);
+    await player.play('dodge', () => said.some((sentence) => sentence.includes('scored')));
+    assert.match(said.join(' '), /^The match begins\. You may serve\. (Bot scored\. 0 to 1|You scored\. 1 to 0)\.$/);
     await page.keyboard.press('p');
     await page.getByRole('button', { name: 'Resume' }).waitFor();
     await player.until('the words for it', () => said.at(-1) === 'Paused. You paused the match.');

@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
-import { after, beforeEach, describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import { WebSocket, WebSocketServer } from 'ws';
 import { PongClient, RoomError } from '../../web/pong-client.js';
@@ -38,7 +39,7 @@ class Room {
 
   async open() {
     this.server = new WebSocketServer({ port: 0, host: '127.0.0.1', verifyClient: () => !this.refuses, handleProtocols: (set) => this.choose(set) });
-    this.server.on('connection', (socket) => this.#welcome(socket));
+    this.server.on('connection', (socket, request) => this.#welcome(socket, request));
     await once(this.server, 'listening');
     this.url = `ws://127.0.0.1:${this.server.address().port}/`;
   }
@@ -48,8 +49,9 @@ class Room {
     return this.offered[0];
   }
 
-  #welcome(socket) {
+  #welcome(socket, request) {
     this.socket = socket;
+    this.authorization = request.headers.authorization;
     this.connections = (this.connections ?? 0) + 1;
     socket.on('message', (data, isBinary) => {
       if (isBinary) this.inputs.push({ step: data.readUInt16LE(1), target: data.readUInt16LE(3), kind: data[0], length: data.length });
@@ -62,7 +64,7 @@ class Room {
   #answer(message) {
     this.heard.push(message);
     if (message.type === 'ping' && !this.deaf) this.say({ type: 'pong', time: message.time, step: this.pong.step });
-    if (message.type === 'join_game') this.say({ type: 'player_joined', player_number: this.seat ?? 1, player_id: 'guest-1', username: 'Ada', is_you: true });
+    if (message.type === 'join_game') this.say({ type: 'player_joined', player_number: this.seat ?? 1, player_id: this.id ?? 'guest-1', username: 'Ada', is_you: true, ...this.extra });
   }
 
   say(message) {
@@ -98,8 +100,8 @@ describe('client', () => {
     made.push(room);
   });
 
-  after(() => {
-    for (const thing of made) (thing.dispose ?? thing.close).call(thing);
+  afterEach(() => {
+    for (const thing of made.splice(0)) (thing.dispose ?? thing.close).call(thing);
   });
 
   function connect(options = {}) {
@@ -193,6 +195,7 @@ describe('client', () => {
     await until(() => client.state.status === 'ONGOING');
     await until(() => room.heard.filter(({ type }) => type === 'ping').length > 3, 'some turns have passed');
     assert.ok(of('state').slice(states).every(({ state }) => state.status === 'ONGOING'), 'the old match does not come back');
+    assert.deepEqual([client.picture().phase, client.picture().score], ['finished', [0, 2]], 'until its keyframe has come');
     room.keyframe({ ...serving, score: [0, 0] });
     await until(() => client.picture().phase === 'serving');
   });
@@ -220,6 +223,162 @@ describe('client', () => {
     room.socket.terminate();
     await until(() => of('connection').some(({ recovered }) => recovered === false));
     assert.equal(client.playerNumber, 2);
+  });
+
+  test('comes back as another player: not recovered, and says hello as that one from then on', async () => {
+    const { client, of } = connect();
+    await ready(client);
+    Object.assign(room, { id: 'guest-9', extra: { seat_token: 'fresh' } });
+    room.socket.terminate();
+    await until(() => of('connection').some(({ recovered }) => recovered === false));
+    room.socket.terminate();
+    await until(() => of('connection').at(-1).recovered === true, 'the same player as last time');
+    assert.equal(room.heard.filter(({ type }) => type === 'join_game').at(-1).player_id, 'guest-9');
+    assert.equal(room.authorization, 'Bearer fresh');
+  });
+
+  test('shows its token as a header, never in the address', async () => {
+    for (const network of [null, { lag: 2 }]) {
+      const { client } = connect({ token: 'secret', network });
+      await ready(client);
+      assert.equal(room.authorization, 'Bearer secret');
+    }
+    const { client } = connect();
+    await ready(client);
+    assert.equal(room.authorization, undefined);
+  });
+
+  test('the address of the page is nothing to it but where the server is', (t) => {
+    const asked = [];
+    class Fake {
+      constructor(url, ...more) {
+        asked.push([url, ...more]);
+      }
+      close() {}
+    }
+    globalThis.location = { origin: 'https://pong.example', search: '?lag=100' };
+    t.after(() => delete globalThis.location);
+    connect({ url: undefined, code: 'A/../B', network: undefined, WebSocket: Fake });
+    assert.deepEqual(asked, [['wss://pong.example/ws/game/A%2F..%2FB/', 'pong.v2.bin', undefined]]);
+  });
+
+  test('attempts to come back grow rarer as long as no connection holds', async (t) => {
+    t.mock.method(Math, 'random', () => 0.999);
+    const { client } = connect();
+    const waits = [];
+    let since = 0;
+    client.addEventListener('link', ({ detail: { link } }) => {
+      if (link === 'waiting') since = performance.now();
+      else if (link === 'connecting' && since) waits.push(performance.now() - since);
+    });
+    for (let i = 1; i <= 3; i++) {
+      await until(() => room.connections === i && client.playerNumber && client.state);
+      room.socket.terminate();
+      await until(() => waits.length === i);
+    }
+    assert.ok(waits[1] > 300 && waits[2] > 700, String(waits));
+  });
+
+  /** Lets time pass for the client, but not for the test. */
+  function timeMachine(t) {
+    const real = performance.now.bind(performance);
+    let ahead = 0;
+    t.mock.method(performance, 'now', () => real() + ahead);
+    return (ms) => (ahead += ms);
+  }
+
+  test('a connection that died without a word is asked for a sign of life, then given up', async (t) => {
+    const pass = timeMachine(t);
+    const { client, of } = connect();
+    await ready(client);
+    room.deaf = true;
+    pass(2500);
+    const pings = room.heard.length;
+    await until(() => room.heard.length > pings, 'a ping');
+    assert.equal(of('link').at(-1).link, 'open');
+    pass(2500);
+    pass(2500);
+    await until(() => room.connections === 2);
+  });
+
+  test('a handshake that nobody answers is given up', async (t) => {
+    const pass = timeMachine(t);
+    const sockets = [];
+    const silent = createServer((socket) => sockets.push(socket));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { of } = connect({ url: `ws://127.0.0.1:${silent.address().port}/` });
+    await until(() => sockets.length === 1);
+    pass(8500);
+    await until(() => of('link').at(-1).link === 'waiting');
+    await until(() => sockets.length === 2, 'the next attempt');
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  });
+
+  test('a room that is there and lets nobody in ends it after a while', async (t) => {
+    t.mock.method(Math, 'random', () => 0);
+    room.refuses = true;
+    const { of } = connect();
+    await until(() => of('end').length);
+    assert.equal(of('end')[0].reason, 'refused');
+    assert.equal(of('link').filter(({ link }) => link === 'connecting').length, 6);
+  });
+
+  test('tries at once when the device is online again, and leaves nothing behind', async (t) => {
+    const target = new EventTarget();
+    const listening = [];
+    globalThis.addEventListener = (type, listener) => (listening.push(listener), target.addEventListener(type, listener));
+    globalThis.removeEventListener = (type, listener) => (listening.splice(listening.indexOf(listener), 1), target.removeEventListener(type, listener));
+    t.after(() => (delete globalThis.addEventListener, delete globalThis.removeEventListener));
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    t.mock.method(Math, 'random', () => 0.999);
+    const { client, of } = connect();
+    await ready(client);
+    client.connect();
+    assert.equal(listening.length, 1, 'connect() once is enough');
+    room.refuses = true;
+    room.socket.terminate();
+    await until(() => of('link').filter(({ link }) => link === 'waiting').length === 3);
+    room.refuses = false;
+    await until(() => {
+      target.dispatchEvent(new Event('online'));
+      return of('link').at(-1).link === 'connecting';
+    });
+    await until(() => of('link').at(-1).link === 'open');
+    room.refuses = true;
+    room.socket.terminate();
+    await until(() => of('link').at(-1).link === 'waiting');
+    client.dispose();
+    assert.deepEqual(listening, []);
+    await until(() => timers() <= before, 'no timer is left');
+    client.connect();
+    assert.deepEqual([listening, of('link').at(-1).link], [[], 'waiting'], 'it stays away');
+  });
+
+  test('who leaves at the news of the end hears no more', async () => {
+    const { client, of } = connect();
+    await ready(client);
+    client.addEventListener('connection', ({ detail }) => detail.state === 'ended' && client.dispose());
+    room.socket.close(4503);
+    await until(() => of('connection').at(-1).state === 'ended');
+    await until(() => room.server.clients.size === 0);
+    assert.equal(of('end').length, 0);
+  });
+
+  test('after a refusal no input is sent before the step is known', async () => {
+    const { client } = connect();
+    await ready(client);
+    room.deaf = true;
+    room.say({ type: 'error', code: 'bad_message', message: 'too early' });
+    const pings = room.heard.length;
+    await until(() => room.heard.length > pings + 1, 'pings');
+    client.press('up');
+    await until(() => room.heard.length > pings + 2, 'and another');
+    assert.equal(room.inputs.length, 0);
+    room.deaf = false;
+    await until(() => room.inputs.length);
   });
 
   test('close codes end it or bring it back', async () => {

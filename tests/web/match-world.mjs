@@ -128,7 +128,7 @@ export class Player {
     else if (message.type === 'goal_scored') predictor.announce(message.player_1_score, message.player_2_score);
     else if (message.type === 'game_state') {
       this.mirror.configure({ winningScore: message.winning_score });
-      predictor.announce(...message.score);
+      if (!predictor.isFinished) predictor.announce(...message.score);
     }
   }
 
