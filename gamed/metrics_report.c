@@ -56,7 +56,8 @@ static void add_rooms(json_t *families, const struct metrics_sample *sample)
     add_gauge(families, "pong_game_overs_withheld",
               "Matches that are over and not announced, as their results are not stored yet.",
               (uint64_t)stats->ends_withheld);
-    add_gauge(families, "pong_draining", "1 while no new games are taken: the operator said so, or it is stopping.",
+    add_gauge(families, "pong_draining",
+              "1 while no new games are taken: the operator said so, or it is stopping.",
               stats->draining);
 }
 
