@@ -117,7 +117,15 @@ stack_explain_failure() {
     fail "$name did not start (exit code $code): ${reason:-it said nothing}"
 }
 
-# stack_await LISTEN: returns once it answers.
+# stack_runs: whether every daemon does.
+stack_runs() {
+    local name
+    for name in "${DAEMONS[@]}"; do
+        process_pid "$name" >/dev/null || return 1
+    done
+}
+
+# stack_await LISTEN: returns once it answers; somebody else's answer at that address is none.
 stack_await() {
     local status address deadline=$((SECONDS + UP_SECONDS))
     address=$(reachable "$1")
@@ -125,7 +133,7 @@ stack_await() {
         status=$(stack_health "$address")
         [[ ! -e $PIDS/failed ]] || stack_explain_failure "$1"
         process_pid supervisor >/dev/null || stack_explain_failure "$1"
-        [[ $status != 200 ]] || return 0
+        if [[ $status == 200 ]] && stack_runs; then return; fi
         if ((SECONDS >= deadline)); then
             fail "http://$address/api/room/health/ did not answer 200 within $UP_SECONDS s but $status (logs: $LOGS)"
         fi
