@@ -7,7 +7,7 @@
 
 TEST_LOGS=$DEV/test
 readonly TEST_LOGS
-readonly TEST_SECONDS=1080 FULL_TEST_SECONDS=4500 # all suites together
+readonly TEST_SECONDS=1140 FULL_TEST_SECONDS=4500 # all suites together
 readonly GRACE_SECONDS=20                       # between SIGTERM and SIGKILL
 
 test_passed=0
@@ -183,7 +183,7 @@ test_main() {
     if has_tests dev; then test_suite dev node 240; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
-    if has_tests browser; then test_suite browser node $((full ? 1200 : 300)); fi
+    if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
 
     test_summary
     ((test_failed == 0))

@@ -96,8 +96,18 @@ function kept(address) {
 
 function showHome() {
   document.title = 'Pong';
-  views.home.open(memory.recallSeat());
+  const seat = memory.recallSeat();
+  views.home.open(seat);
   showScreen('home');
+  if (!seat) offerLastSeat(way);
+}
+
+/** A tab that was closed in mid-match has a seat that this one can go back to, as long as nobody sits in it. */
+async function offerLastSeat(mine) {
+  const seat = memory.recallLastSeat();
+  const answer = seat && (await api.check(seat.code).catch(() => null));
+  const isWaitedFor = answer?.status === 'ONGOING' && answer.active_sessions < answer.player_count;
+  if (isWaitedFor && mine === way) views.home.offer(seat);
 }
 
 function showList() {

@@ -47,12 +47,16 @@ export class HomeView {
 
   /** @param {import('./memory.js').RememberedSeat | null} seat that can be gone back to */
   open(seat) {
-    setShown(this.#return, seat !== null);
-    if (seat) {
-      this.#return.href = `/?room=${seat.code}`;
-      setText(this.#return, `Back to your match in room ${seat.code}`);
-    }
+    this.offer(seat);
     this.say('');
+  }
+
+  /** @param {import('./memory.js').RememberedSeat | null} seat that can be gone back to */
+  offer(seat) {
+    setShown(this.#return, seat !== null);
+    if (!seat) return;
+    this.#return.href = `/?room=${seat.code}`;
+    setText(this.#return, `Back to your match in room ${seat.code}`);
   }
 
   /** @param {string} sentence what went wrong, or nothing */

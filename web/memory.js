@@ -38,6 +38,11 @@ export function recallHeldSeat(code) {
   return heldSeats().find((held) => held.code === code) ?? null;
 }
 
+/** @returns {RememberedSeat | null} the seat that a tab of this browser took last */
+export function recallLastSeat() {
+  return heldSeats()[0] ?? null;
+}
+
 /** @returns {RememberedSeat | null} this tab's seat */
 export function recallSeat() {
   try {

@@ -18,6 +18,8 @@ const POSITIONS = new Set([
 export class StateKeeper {
   /** @type {object | null} */
   state = null;
+  /** The server has said that the match is over, and nothing of a new one. */
+  #isOver = false;
 
   /**
    * Takes a game state of the server's, whole or in part.
@@ -27,6 +29,7 @@ export class StateKeeper {
    */
   merge(fields, isFull) {
     if (!isFull && !this.state) return null;
+    if (fields.status) this.#isOver = fields.status === STATUS.finished;
     return this.#replace(isFull ? fields : { ...this.state, ...fields });
   }
 
@@ -40,6 +43,7 @@ export class StateKeeper {
       case 'goal_scored':
         return this.#change({ ...scores(message), last_loser: 3 - message.scorer });
       case 'game_over':
+        this.#isOver = true;
         return this.#change({ ...scores(message), status: STATUS.finished, is_paused: true });
       case 'player_joined': {
         const { player_number: number, player_id: id, username } = message;
@@ -58,11 +62,13 @@ export class StateKeeper {
    */
   look({ phase, ballMoves, state: pong }) {
     if (!this.state) return null;
+    // Until its keyframe comes the simulation plays on after a forfeit, and stands still after a rematch was agreed.
+    const simulated = phase === 'finished' ? this.state.status : STATUS[phase];
     const px = (value) => Math.round((value * 100) / UNITS_PER_PX) / 100;
     return this.#change(
       {
-        status: STATUS[phase],
-        is_paused: phase !== 'rally',
+        status: this.#isOver ? STATUS.finished : simulated,
+        is_paused: this.#isOver || phase !== 'rally',
         player_1_paddle_y: px(pong.paddleY[0]),
         player_2_paddle_y: px(pong.paddleY[1]),
         ball_x: px(pong.ballX),

@@ -123,3 +123,21 @@ describe('two browsers', () => {
     await leaveAll(ada, grace, watcher);
   });
 });
+
+describe('two browsers, of which one is closed', () => {
+  const stack = useStack({ env: { PONG_ABSENCE_SECONDS: '2' } });
+  const browser = useBrowser();
+
+  test('who stays wins, and is told why', async () => {
+    const { ada, grace } = await twoPlayers(browser, stack);
+    await ada.until('a rally', ({ state }) => !state.is_paused);
+    await leaveAll(grace);
+    await ada.until('the end', () => ada.heard('game_over').length > 0);
+    await reads(ada.page, 'You won');
+    await reads(ada.page, 'Grace did not come back.');
+    await new Promise((resolve) => setTimeout(resolve, 500)); // what comes after it does not change that
+    await reads(ada.page, 'You won');
+    assertNoComplaints(ada.page);
+    await leaveAll(ada);
+  });
+});

@@ -224,6 +224,19 @@ describe('the page', () => {
     await context.close();
   });
 
+  test('a tab that was closed in mid-match leaves a way back for the next one', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await playBot(page);
+    await page.close();
+    const again = await openTab(context, stack);
+    await again.getByRole('link', { name: /Back to your match/ }).click();
+    await again.locator('#game').waitFor();
+    await again.locator('#you-1').waitFor();
+    assertNoComplaints(again);
+    await context.close();
+  });
+
   test('a lost connection comes back to the same seat by itself', async () => {
     const context = await browser.person(stack);
     const page = await openTab(context, stack);
