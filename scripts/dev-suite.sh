@@ -69,7 +69,7 @@ suite_web() {
 }
 
 suite_browser() {
-    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser 2
+    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser
 }
 
 case ${1:-} in
