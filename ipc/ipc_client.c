@@ -1,12 +1,19 @@
 /*
- * ipc_client: see ipc_client.h. One req socket with one connection; each call has a context of its
- * own, which is closed when the call ends, so that nng cannot send a request again whose caller has
- * given up.
+ * ipc_client: see ipc_client.h. One req socket with one connection, the link; each call has a context
+ * of its own, which is closed when the call ends, so that nng cannot send a request again whose caller
+ * has given up.
+ *
+ * nng 1.5 can lose a link for good: a receive that is lost when a connection is cut between a
+ * message's head and its body blocks the one thread of nng that clears up, and no dialer dials again.
+ * So a link that does nothing but fail gets a spare beside it, which takes its place as soon as it has
+ * a connection. One that fails because gamed is away or hangs keeps its place: a spare has no
+ * connection then either.
  */
 #include "ipc/ipc_client.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,35 +27,46 @@
 
 enum {
     RECONNECT_MIN_MS = 10,
-    RECONNECT_MAX_MS = 100
+    RECONNECT_MAX_MS = 100,
+    SPARE_AFTER_MS = 1000, /* of nothing but failures */
+    RETIRING_MAX = 16      /* links that nng cannot close; past them no spare is opened */
+};
+
+struct ipc_link {
+    nng_socket socket;
+    atomic_int connections;
+    int users; /* calls in progress; guarded by the client's lock */
 };
 
 struct ipc_client {
-    nng_socket socket;
-    atomic_int connections;
+    char *url;
     int max_waiting;
     atomic_int waiting;
+    pthread_mutex_t lock; /* guards what follows */
+    struct ipc_link *link;
+    struct ipc_link *spare; /* NULL: there is none */
+    int64_t failing_since;  /* CLOCK_MONOTONIC, ms; 0: the last call did not fail */
 };
 
 static void on_pipe_event(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
-    struct ipc_client *client = arg;
+    struct ipc_link *link = arg;
 
     (void)pipe;
-    atomic_fetch_add(&client->connections, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
+    atomic_fetch_add(&link->connections, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
 }
 
-static int connect_to(struct ipc_client *client, const char *url)
+static int link_connect(struct ipc_link *link, const char *url)
 {
     nng_dialer dialer;
     /* The two events that always come in pairs and in this order: one that is refused between them
      * never has an ADD_POST. */
-    int result = nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_PRE, on_pipe_event, client);
+    int result = nng_pipe_notify(link->socket, NNG_PIPE_EV_ADD_PRE, on_pipe_event, link);
 
     if (result == 0)
-        result = nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, on_pipe_event, client);
+        result = nng_pipe_notify(link->socket, NNG_PIPE_EV_REM_POST, on_pipe_event, link);
     if (result == 0)
-        result = nng_dialer_create(&dialer, client->socket, url);
+        result = nng_dialer_create(&dialer, link->socket, url);
     if (result == 0)
         result = nng_dialer_set_size(dialer, NNG_OPT_RECVMAXSZ, IPC_WIRE_MAX);
     if (result == 0)
@@ -58,30 +76,133 @@ static int connect_to(struct ipc_client *client, const char *url)
     return result == 0 ? nng_dialer_start(dialer, NNG_FLAG_NONBLOCK) : result;
 }
 
-struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error, size_t error_size)
+static void link_close(struct ipc_link *link)
 {
-    struct ipc_client *client = calloc(1, sizeof *client);
+    if (link == NULL)
+        return;
+    if (ipc_socket_close(link->socket))
+        free(link);
+    else
+        log_warn("the IPC socket is left to be closed by the end of the process");
+}
+
+/* Returns NULL with a sentence in error[]. */
+static struct ipc_link *link_open(const char *url, char *error, size_t error_size)
+{
+    struct ipc_link *link = calloc(1, sizeof *link);
     int result;
 
-    if (client == NULL) {
+    if (link == NULL) {
         snprintf(error, error_size, "out of memory");
         return NULL;
     }
-    client->max_waiting = max_waiting;
-    result = nng_req0_open(&client->socket);
+    result = nng_req0_open(&link->socket);
     if (result != 0) {
         snprintf(error, error_size, "cannot open an IPC socket: %s", nng_strerror(result));
+        free(link);
+        return NULL;
+    }
+    result = link_connect(link, url);
+    if (result == 0)
+        return link;
+    snprintf(error, error_size, "cannot use %s as an IPC address: %s", url, nng_strerror(result));
+    link_close(link);
+    return NULL;
+}
+
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error, size_t error_size)
+{
+    struct ipc_client *client = calloc(1, sizeof *client);
+
+    if (client != NULL)
+        client->url = strdup(url);
+    if (client == NULL || client->url == NULL) {
+        snprintf(error, error_size, "out of memory");
         free(client);
         return NULL;
     }
-    result = connect_to(client, url);
-    if (result != 0) {
-        snprintf(error, error_size, "cannot use %s as an IPC address: %s", url,
-                 nng_strerror(result));
-        ipc_client_close(client);
+    client->link = link_open(url, error, error_size);
+    if (client->link == NULL) {
+        free(client->url);
+        free(client);
         return NULL;
     }
+    client->max_waiting = max_waiting;
+    pthread_mutex_init(&client->lock, NULL);
     return client;
+}
+
+/* The lock is held; *retire is for ipc_socket_retire() once it is not. */
+static void spare_promote(struct ipc_client *client, struct ipc_link **retire)
+{
+    if (client->spare == NULL || atomic_load(&client->spare->connections) <= 0)
+        return;
+    if (client->link->users == 0)
+        *retire = client->link; /* else by its last user */
+    client->link = client->spare;
+    client->spare = NULL;
+    client->failing_since = 0;
+}
+
+static struct ipc_link *link_take(struct ipc_client *client)
+{
+    struct ipc_link *retire = NULL;
+    struct ipc_link *link;
+
+    pthread_mutex_lock(&client->lock);
+    spare_promote(client, &retire);
+    link = client->link;
+    link->users++;
+    pthread_mutex_unlock(&client->lock);
+    if (retire != NULL) {
+        log_warn("the connection to %s did not come back by itself and is replaced", client->url);
+        ipc_socket_retire(retire->socket, retire);
+    }
+    return link;
+}
+
+/* Tried again after another SPARE_AFTER_MS when it cannot be opened. The lock is held. */
+static void spare_open(struct ipc_client *client, int64_t now)
+{
+    char error[128] = "nng is not done with earlier ones";
+
+    client->failing_since = now;
+    if (ipc_sockets_retiring() < RETIRING_MAX)
+        client->spare = link_open(client->url, error, sizeof error);
+    if (client->spare == NULL)
+        log_warn("no second connection to %s can be opened: %s", client->url, error);
+}
+
+/* What a call on the client's own link says about it. The lock is held. */
+static void link_judge(struct ipc_client *client, long result, struct ipc_link **retire)
+{
+    int64_t now = clock_read().mono_ms;
+
+    if (result >= 0) {
+        client->failing_since = 0;
+        *retire = client->spare;
+        client->spare = NULL;
+    } else if (result == IPC_CLIENT_UNAVAILABLE || result == IPC_CLIENT_TIMEOUT) {
+        if (client->failing_since == 0)
+            client->failing_since = now;
+        else if (client->spare == NULL && now - client->failing_since >= SPARE_AFTER_MS)
+            spare_open(client, now);
+    }
+}
+
+static void link_release(struct ipc_client *client, struct ipc_link *link, long result)
+{
+    struct ipc_link *retire = NULL;
+
+    pthread_mutex_lock(&client->lock);
+    link->users--;
+    if (link == client->link)
+        link_judge(client, result, &retire);
+    else if (link->users == 0)
+        retire = link;
+    pthread_mutex_unlock(&client->lock);
+    if (retire != NULL)
+        ipc_socket_retire(retire->socket, retire);
 }
 
 static int error_of(int nng_result)
@@ -122,14 +243,14 @@ static long receive_reply(nng_ctx ctx, nng_aio *aio, int timeout_ms, char *reply
     return length <= reply_size ? (long)length : IPC_CLIENT_FAILED;
 }
 
-static long exchange(struct ipc_client *client, nng_aio *aio, nng_msg *request, int timeout_ms,
+static long exchange(struct ipc_link *link, nng_aio *aio, nng_msg *request, int timeout_ms,
                      char *reply, size_t reply_size)
 {
     int64_t deadline = clock_read().mono_ms + timeout_ms;
     nng_ctx ctx;
     long result;
 
-    if (nng_ctx_open(&ctx, client->socket) != 0) {
+    if (nng_ctx_open(&ctx, link->socket) != 0) {
         nng_msg_free(request);
         return IPC_CLIENT_FAILED;
     }
@@ -146,7 +267,7 @@ static long exchange(struct ipc_client *client, nng_aio *aio, nng_msg *request, 
     return result;
 }
 
-static long call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
+static long call(struct ipc_link *link, const char *request, size_t length, int timeout_ms,
                  char *reply, size_t reply_size)
 {
     nng_msg *message;
@@ -157,7 +278,7 @@ static long call(struct ipc_client *client, const char *request, size_t length, 
         return IPC_CLIENT_FAILED;
     if (nng_msg_alloc(&message, 0) == 0) {
         if (nng_msg_append(message, request, length) == 0)
-            result = exchange(client, aio, message, timeout_ms, reply, reply_size);
+            result = exchange(link, aio, message, timeout_ms, reply, reply_size);
         else
             nng_msg_free(message);
     }
@@ -176,18 +297,29 @@ static bool take_place(struct ipc_client *client)
     return false;
 }
 
+/* Without a connection there is nothing to wait for. */
+static long call_connected(struct ipc_client *client, const char *request, size_t length,
+                           int timeout_ms, char *reply, size_t reply_size)
+{
+    struct ipc_link *link = link_take(client);
+    long result = IPC_CLIENT_UNAVAILABLE;
+
+    if (atomic_load(&link->connections) > 0)
+        result = length <= IPC_MESSAGE_MAX
+                     ? call(link, request, length, timeout_ms, reply, reply_size)
+                     : IPC_CLIENT_FAILED;
+    link_release(client, link, result);
+    return result;
+}
+
 long ipc_client_call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
                      char *reply, size_t reply_size)
 {
     long result;
 
-    if (atomic_load(&client->connections) <= 0)
-        return IPC_CLIENT_UNAVAILABLE;
-    if (length > IPC_MESSAGE_MAX)
-        return IPC_CLIENT_FAILED;
     if (!take_place(client))
         return IPC_CLIENT_BUSY;
-    result = call(client, request, length, timeout_ms, reply, reply_size);
+    result = call_connected(client, request, length, timeout_ms, reply, reply_size);
     atomic_fetch_sub(&client->waiting, 1);
     return result;
 }
@@ -196,8 +328,9 @@ void ipc_client_close(struct ipc_client *client)
 {
     if (client == NULL)
         return;
-    if (ipc_socket_close(client->socket))
-        free(client);
-    else
-        log_warn("the IPC socket is left to be closed by the end of the process");
+    link_close(client->link);
+    link_close(client->spare);
+    pthread_mutex_destroy(&client->lock);
+    free(client->url);
+    free(client);
 }

@@ -7,16 +7,12 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "common/log.h"
 #include "common/unix_socket.h"
@@ -57,21 +53,6 @@ struct ipc_server {
     struct ipc_exchange *last;
     struct ipc_exchange exchanges[IPC_SERVER_CONTEXTS];
 };
-
-/*
- * The C library's sendmsg(2), for libnng, which finds this one first; anybody else may use it too. A
- * peer that is gone is told as ECONNRESET instead of EPIPE. nng up to 1.5.2, which Debian 12 has,
- * takes EPIPE for "the listener was closed": one peer that goes before its handshake, and nobody is
- * ever accepted again (https://github.com/nanomsg/nng/issues/1518).
- */
-ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
-{
-    ssize_t sent = syscall(SYS_sendmsg, descriptor, message, flags);
-
-    if (sent < 0 && errno == EPIPE)
-        errno = ECONNRESET;
-    return sent;
-}
 
 static void receive(struct ipc_exchange *exchange)
 {

@@ -3,9 +3,14 @@
  */
 #include "ipc/ipc_socket.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     CLOSE_WAIT_SECONDS = 1
@@ -18,6 +23,28 @@ struct closing {
     bool is_closed;
     bool is_abandoned; /* the caller waits no longer: the thread frees this */
 };
+
+struct retired {
+    nng_socket socket;
+    void *memory;
+};
+
+static atomic_int retiring;
+
+/*
+ * The C library's sendmsg(2), for libnng, which finds this one first; anybody else may use it too. A
+ * peer that is gone is told as ECONNRESET instead of EPIPE. nng up to 1.5.2 takes EPIPE for "this end
+ * was closed": one peer that goes before its handshake, and a listener never accepts, a dialer never
+ * dials again (https://github.com/nanomsg/nng/issues/1518).
+ */
+ssize_t sendmsg(int descriptor, const struct msghdr *message, int flags)
+{
+    ssize_t sent = syscall(SYS_sendmsg, descriptor, message, flags);
+
+    if (sent < 0 && errno == EPIPE)
+        errno = ECONNRESET;
+    return sent;
+}
 
 static void closing_free(struct closing *closing)
 {
@@ -84,4 +111,36 @@ bool ipc_socket_close(nng_socket socket)
     pthread_join(thread, NULL);
     closing_free(closing);
     return true;
+}
+
+static void *run_retire(void *arg)
+{
+    struct retired *retired = arg;
+
+    nng_close(retired->socket);
+    free(retired->memory);
+    free(retired);
+    atomic_fetch_sub(&retiring, 1);
+    return NULL;
+}
+
+void ipc_socket_retire(nng_socket socket, void *memory)
+{
+    struct retired *retired = malloc(sizeof *retired);
+    pthread_t thread;
+
+    atomic_fetch_add(&retiring, 1);
+    if (retired == NULL)
+        return; /* the exit of the process closes it */
+    *retired = (struct retired){.socket = socket, .memory = memory};
+    if (pthread_create(&thread, NULL, run_retire, retired) != 0) {
+        free(retired);
+        return;
+    }
+    pthread_detach(thread);
+}
+
+int ipc_sockets_retiring(void)
+{
+    return atomic_load(&retiring);
 }

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -461,6 +462,91 @@ static void peers_that_go_before_the_handshake_leave_the_server_whole(void **sta
     stop_peer(&peer);
 }
 
+/* A server that is not nng: it greets or not, and never answers. */
+static int listen_raw(void)
+{
+    const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_true(descriptor >= 0);
+    assert_int_equal(setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience),
+                     0);
+    strcpy(name.sun_path, url + strlen("ipc://"));
+    assert_int_equal(bind(descriptor, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(descriptor, 64), 0);
+    return descriptor;
+}
+
+static void accept_greeting(int listener, int *descriptor)
+{
+    static const uint8_t greeting[] = {0, 'S', 'P', 0, 0, 0x31, 0, 0}; /* a replier's */
+
+    *descriptor = accept(listener, NULL, NULL);
+    assert_true(*descriptor >= 0);
+    assert_int_equal(write(*descriptor, greeting, sizeof greeting), sizeof greeting);
+}
+
+/* gamed may be killed with a connection in its backlog. */
+static void servers_that_go_before_the_handshake_leave_the_client_whole(void **state)
+{
+    enum {
+        CLIENTS = 8,
+        CONNECTIONS = 400
+    };
+    struct ipc_client *clients[CLIENTS];
+    struct peer peer = {0};
+    int listener = listen_raw();
+
+    (void)state;
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = open_client(1);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        int gone = accept(listener, NULL, NULL);
+
+        assert_true(gone >= 0); /* they all gave up */
+        close(gone);
+    }
+    close(listener);
+    unlink(url + strlen("ipc://"));
+    start_peer(&peer);
+    for (int i = 0; i < CLIENTS; i++) {
+        await_connection(clients[i]);
+        ipc_client_close(clients[i]);
+    }
+    stop_peer(&peer);
+}
+
+/* As after what nng 1.5 can do to a socket: there is a server, and this connection never comes to it. */
+static void a_connection_that_is_stuck_is_replaced(void **state)
+{
+    (void)state;
+    for (int greets = 0; greets < 2; greets++) {
+        struct peer peer = {0};
+        struct ipc_client *client;
+        int listener = listen_raw();
+        char reply[IPC_MESSAGE_MAX];
+        int stuck;
+
+        client = open_client(4);
+        if (greets)
+            accept_greeting(listener, &stuck);
+        else
+            stuck = accept(listener, NULL, NULL);
+        assert_true(stuck >= 0);
+        unlink(url + strlen("ipc://"));
+        start_peer(&peer);
+        for (int waited = 0; ask(client, "hello", 20, reply) != 5; waited++) {
+            assert_in_range(waited, 0, PATIENCE_MS);
+            sleep_ms(1);
+        }
+        ipc_client_close(client);
+        stop_peer(&peer);
+        close(stuck);
+        close(listener);
+    }
+}
+
 static void a_peer_that_takes_no_replies_does_not_keep_the_others_out(void **state)
 {
     enum {
@@ -667,6 +753,8 @@ int main(void)
         cmocka_unit_test(no_more_than_allowed_wait_at_a_time),
         cmocka_unit_test(a_crowd_before_a_server_that_hangs_is_sent_away),
         cmocka_unit_test(peers_that_go_before_the_handshake_leave_the_server_whole),
+        cmocka_unit_test(servers_that_go_before_the_handshake_leave_the_client_whole),
+        cmocka_unit_test(a_connection_that_is_stuck_is_replaced),
         cmocka_unit_test(a_peer_that_takes_no_replies_does_not_keep_the_others_out),
         cmocka_unit_test(messages_up_to_the_limit_pass_and_no_larger_ones),
         cmocka_unit_test(a_foreign_client_over_the_limit_does_not_disturb_the_server),
