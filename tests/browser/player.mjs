@@ -102,7 +102,7 @@ export class PagePlayer {
   async play(how, done) {
     const deadline = Date.now() + 4 * PATIENCE_MS;
     while (!done(this)) {
-      assert.ok(Date.now() < deadline, 'the match does not come to its end');
+      assert.ok(Date.now() < deadline, 'what is played for does not come');
       await this.hold(this.state ? this.keyFor(how) : null);
       await sleep(LOOK_EVERY_MS);
     }

@@ -56,7 +56,7 @@ async function visitText(page, visit) {
 
 async function visitMatch(ada, grace, visit, tab) {
   const { page } = ada;
-  await withOptions(page, { visibility: 'public', winning_score: 2 });
+  await withOptions(page, { visibility: 'public', winning_score: 5 });
   await page.locator('#name').fill('Ada');
   await page.getByRole('button', { name: 'Play a friend' }).click();
   await page.locator('#lobby').waitFor();
@@ -68,20 +68,21 @@ async function visitMatch(ada, grace, visit, tab) {
     await player.until('a seat', ({ seat }) => seat !== null);
   }
   await visit(page, 'serve');
+  await page.keyboard.press('p');
+  await reads(page, 'You paused the match.');
+  await visit(page, 'pause');
+  // While it pauses, so that it is not over before its players play.
   const list = await tab('/?watch');
   await list.locator('.matches a').waitFor();
   await visit(list, 'watch');
   await list.close();
+  await page.getByRole('button', { name: 'Resume' }).click();
 
   const scored = ({ state }) => state.player_1_score + state.player_2_score > 0;
   await Promise.all([ada.play('follow', scored), grace.play('dodge', scored)]);
   const isFlying = () => isGoodToSee(ada);
   await Promise.all([ada.play('follow', isFlying), grace.play('follow', isFlying)]);
   await visit(page, 'rally');
-  await page.keyboard.press('p');
-  await reads(page, 'You paused the match.');
-  await visit(page, 'pause');
-  await page.getByRole('button', { name: 'Resume' }).click();
   const over = (player) => player.heard('game_over').length > 0;
   await Promise.all([ada.play('follow', over), grace.play('dodge', over)]);
   await reads(page, 'You won');

@@ -1,4 +1,5 @@
-// Makes the README's pictures, docs/screenshots/*.png, from the running page: two people who really play.
+// Makes the README's pictures, docs/screenshots/*.png, and one of every screen, docs/screenshots/screens/*.png, from the running page:
+// two people who really play.
 // Run from tests/: node browser/screenshot.mjs [FOLDER]
 
 import { mkdirSync } from 'node:fs';
@@ -8,10 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { startStack } from '../e2e/harness.mjs';
 import { Browser, openTab } from './browser.mjs';
 import { PagePlayer, openRoom } from './player.mjs';
-import { isGoodToSee } from './screens.mjs';
+import { isGoodToSee, visitScreens } from './screens.mjs';
 
 const FOLDER = path.resolve(process.argv[2] ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/screenshots'));
 const DESKTOP = { viewport: { width: 1200, height: 800 }, colorScheme: 'dark' };
+const SCREENS = { viewport: { width: 1000, height: 700 }, colorScheme: 'dark' };
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: 'light' };
 /** Serves need not be waited for. */
 const STACK = { env: { PONG_SERVE_STEPS: '40' } };
@@ -57,8 +59,9 @@ async function takePictures(browser, stack) {
 const stack = await startStack(STACK);
 const browser = await Browser.launch();
 try {
-  mkdirSync(FOLDER, { recursive: true });
+  mkdirSync(path.join(FOLDER, 'screens'), { recursive: true });
   await takePictures(browser, stack);
+  await visitScreens(browser, stack, SCREENS, (page, name) => takePicture(page, `screens/${name}`));
 } finally {
   await browser.close();
   await stack.stop();
