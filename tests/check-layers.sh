@@ -31,9 +31,10 @@ gamed/pong              -
 gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
 gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
-gamed/player_session    gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/tickets           common/clock common/random common/text
+gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
@@ -46,8 +47,8 @@ gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
-gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
-gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/game_consumer     gamed/tickets gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
+gamed/ipc_endpoint      gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
@@ -66,10 +67,10 @@ gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_mailbox      gamed/checkpoint
 gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
-gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store ipc/ipc_message ipc/metric_families common/*
+gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
-gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
+gamed/config            gamed/tickets gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
 gamed/main              gamed/* ipc/* common/*
 
 ipc/ipc_message         common/random common/room_options common/text
