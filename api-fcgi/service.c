@@ -15,6 +15,8 @@ void service_answer(struct service *service, const struct request *request,
     metrics_request_begins(&service->metrics);
     if (route == ROUTE_METRICS)
         metrics_api_answer(&service->metrics_api, response);
+    else if (route == ROUTE_ADMIT)
+        admit_api_answer(&service->admit, request, response);
     else
         room_api_answer(&service->rooms, request, response);
     metrics_request_ended(&service->metrics, route, response->status,

@@ -18,8 +18,8 @@
 #   PONG_METRICS_ALLOW            who may see /metrics: addresses and networks like 10.0.0.0/8 or
 #                                 fd00::/8, separated by blanks or commas (127.0.0.1 ::1); an empty
 #                                 list is nobody
-#   PONG_API_INCLUDE              a file of directives for the location /api/room/, which nginx reads
-#                                 at its start: the place for what sets $pong_user. For a site whose
+#   PONG_API_INCLUDE              a file of directives for the locations /api/room/ and /ws/game/, which
+#                                 nginx reads at its start: the place for what sets $pong_user. For a site whose
 #                                 own /session answers 200 and names who is signed in, if anybody:
 #                                     auth_request /session;
 #                                     auth_request_set $pong_user $upstream_http_x_user;
@@ -65,17 +65,18 @@ require_path() {
     fi
 }
 
-# identity_lines HEADER INCLUDE: what makes a user known to api-fcgi.
-identity_lines() {
+# param_line HEADER: what makes a user known to api-fcgi.
+param_line() {
     local param=HTTP_${1//-/_}
-    if [[ -n $1 ]]; then
-        printf '    # Who the site says the user is: a variable, which no client can set.\n'
-        # shellcheck disable=SC2016 # nginx's variable
-        printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
-    fi
-    if [[ -n $2 ]]; then
-        printf '    include "%s";\n' "$(quoted "$2")"
-    fi
+    [[ -n $1 ]] || return 0
+    printf '    # Who the site says the user is: a variable, which no client can set.\n'
+    # shellcheck disable=SC2016 # nginx's variable
+    printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
+}
+
+# include_line FILE: what sets that variable.
+include_line() {
+    [[ -z $1 ]] || printf '    include "%s";\n' "$(quoted "$1")"
 }
 
 # require_identity_header NAME
@@ -204,7 +205,9 @@ declare -A values=(
     [API_RATE_OTHER]=$((rate * 10))
     [API_BURST_OTHER]=$((rate * 20))
     [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
-    [API_IDENTITY]=$(identity_lines "$identity_header" "$api_include")
+    [API_IDENTITY]=$(param_line "$identity_header" && include_line "$api_include")
+    [ADMIT_IDENTITY]=$(param_line "$identity_header")
+    [WS_IDENTITY]=$(include_line "$api_include")
     [METRICS_ALLOW]=$metrics_allow
     [CONNECTIONS_PER_ADDRESS]=$connections
 )
