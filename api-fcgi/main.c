@@ -41,6 +41,7 @@ struct config {
     int guests;
     char identity_header[64];
     char cookie_domain[254];
+    struct option_list cors_origins;
     char jwt_keys[IDENTITY_KEYS_SIZE];
     char jwt_key_file[OPTION_VALUE_MAX];
     char log_file[OPTION_VALUE_MAX];
@@ -103,6 +104,13 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .fallback = "",
          .argument = "DOMAIN",
          .help = "Domain of the seat cookies, for a site whose WebSocket lives on another host"},
+        {.name = "cors-origins",
+         .kind = OPTION_LIST,
+         .target = &config->cors_origins,
+         .fallback = "",
+         .argument = "ORIGIN",
+         .help =
+             "other sites whose pages may use the REST interface, e.g. https://www.example.org"},
         {.name = "jwt-secret-key",
          .kind = OPTION_STRING,
          .target = config->jwt_keys,
@@ -189,6 +197,11 @@ static int check_config(struct config *config, struct service *service, char *er
         snprintf(error, error_size, "--cookie-domain must be a host name");
         return -1;
     }
+    for (size_t i = 0; i < config->cors_origins.count; i++)
+        if (cors_add(&service->cors, config->cors_origins.value[i], reason, sizeof reason) != 0) {
+            snprintf(error, error_size, "--cors-origins: %s", reason);
+            return -1;
+        }
     reload_warn_of_short_keys(&identity);
     if (shared_identity_init(&service->identity, &identity) != 0) {
         snprintf(error, error_size, "no lock could be made");

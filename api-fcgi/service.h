@@ -5,6 +5,7 @@
 #define PONG_API_SERVICE_H
 
 #include "api-fcgi/admit_api.h"
+#include "api-fcgi/cors.h"
 #include "api-fcgi/metrics_api.h"
 #include "api-fcgi/room_api.h"
 
@@ -12,6 +13,7 @@ struct service {
     struct room_api rooms;
     struct admit_api admit;
     struct metrics_api metrics_api;
+    struct cors_config cors;
     struct shared_identity identity;
     struct metrics metrics; /* what all of them count in */
 };

@@ -259,11 +259,12 @@ static void copy_token_argument(struct lws *wsi, char *out)
     }
 }
 
-static void copy_ticket(struct lws *wsi, char *out)
+/* A header that the library does not know; `name` as it wants it, "x-some-thing:". */
+static void copy_custom_header(struct lws *wsi, const char *name, char *out)
 {
-    static const char name[] = "x-pong-ticket:"; /* as the library wants it */
-    if (lws_hdr_custom_copy(wsi, out, HANDSHAKE_VALUE_MAX, name, sizeof name - 1) < 0)
-        strcpy(out, lws_hdr_custom_length(wsi, name, sizeof name - 1) > 0 ? TOO_LONG : "");
+    int length = (int)strlen(name);
+    if (lws_hdr_custom_copy(wsi, out, HANDSHAKE_VALUE_MAX, name, length) < 0)
+        strcpy(out, lws_hdr_custom_length(wsi, name, length) > 0 ? TOO_LONG : "");
 }
 
 static void read_request(struct lws *wsi, struct handshake_request *request)
@@ -277,7 +278,8 @@ static void read_request(struct lws *wsi, struct handshake_request *request)
     if (lws_hdr_copy(wsi, cookies, sizeof cookies, WSI_TOKEN_HTTP_COOKIE) > 0)
         seat_cookies_read(cookies, request->cookie);
     copy_token_argument(wsi, request->token_argument);
-    copy_ticket(wsi, request->ticket);
+    copy_custom_header(wsi, "x-forwarded-proto:", request->proto);
+    copy_custom_header(wsi, "x-pong-ticket:", request->ticket);
 }
 
 static unsigned status_of_manager(int error)

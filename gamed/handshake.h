@@ -24,6 +24,7 @@ struct handshake_request {
     char cookie[2][SEAT_TOKEN_SIZE]; /* pong_seat_1 and pong_seat_2 */
     char origin[HANDSHAKE_VALUE_MAX];
     char host[HANDSHAKE_VALUE_MAX];
+    char proto[HANDSHAKE_VALUE_MAX];  /* X-Forwarded-Proto: "https" where nginx has it by TLS */
     char ticket[HANDSHAKE_VALUE_MAX]; /* X-Pong-Ticket, which nginx alone can set */
 };
 

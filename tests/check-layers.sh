@@ -88,13 +88,14 @@ api-fcgi/shared_identity api-fcgi/identity api-fcgi/request
 api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
 api-fcgi/query          -
+api-fcgi/cors           api-fcgi/request api-fcgi/response
 api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/admit_api      api-fcgi/gamed_question api-fcgi/query api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/room_api       api-fcgi/gamed_question api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/exposition     ipc/metric_families
 api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
-api-fcgi/service        api-fcgi/admit_api api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
+api-fcgi/service        api-fcgi/admit_api api-fcgi/cors api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
 
