@@ -457,6 +457,7 @@ int main(int argc, char **argv)
     static struct daemon daemon = {.slot_fd = -1, .signal_fd = -1};
     char error[ERROR_SIZE] = "";
     reload_block_signal();
+    log_init("gamed", LOG_LEVEL_INFO);
     enum option_outcome outcome = config_read(&daemon.config, argc, argv, error, sizeof error);
     if (outcome == OPTIONS_BAD) {
         fprintf(stderr, "gamed: %s\n", error);

@@ -25,7 +25,8 @@ common/process_stats    -
 common/room_options     -
 common/log              common/text
 common/failpoint        -
-common/options          common/text common/log
+common/variables        common/log
+common/options          common/text common/log common/variables
 common/*                common/*
 
 gamed/pong              -
