@@ -285,8 +285,8 @@ int game_manager_examine(struct game_manager *manager, const struct game_handsha
  * Before the upgrade: may the bearer of this ticket come in? On GAME_MANAGER_OK *session is reserved;
  * then either game_manager_session_open() or game_manager_session_gone() follows.
  */
-int game_manager_enter(struct game_manager *manager, const struct admission *admission, void *connection,
-                       struct now now, struct player_session **session);
+int game_manager_enter(struct game_manager *manager, const struct admission *admission,
+                       void *connection, struct now now, struct player_session **session);
 
 /* Both at once, for a connection without a ticket. */
 int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
