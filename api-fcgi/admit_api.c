@@ -19,7 +19,7 @@ static const char room_path[] = "/ws/game/";
 
 /* One handshake being looked at. */
 struct admission_request {
-    const struct admit_api *api;
+    struct admit_api *api;
     const struct request *request;
     struct response *response;
     struct ipc_request ask;
@@ -91,19 +91,31 @@ static bool read_address(struct admission_request *admission)
     return true;
 }
 
+/* Asks gamed, unless as many as may do so already. */
+static long try_to_ask(struct admission_request *admission, int timeout_ms, json_t **reply)
+{
+    struct admit_api *api = admission->api;
+    long result = IPC_CLIENT_BUSY;
+
+    if (atomic_fetch_add(&api->asking, 1) < api->max_asking)
+        result = gamed_question_ask(api->gamed, api->metrics, &admission->ask, timeout_ms, reply);
+    atomic_fetch_sub(&api->asking, 1);
+    return result;
+}
+
 /* Asks gamed; while too many others do, waits for its turn. */
 static long ask_gamed(struct admission_request *admission, json_t **reply)
 {
     const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
     const int64_t until_ms = clock_read().mono_ms + ADMIT_DEADLINE_MS;
     int64_t left_ms = ADMIT_DEADLINE_MS;
-    long result = IPC_CLIENT_BUSY;
+    long result = try_to_ask(admission, ADMIT_DEADLINE_MS, reply);
 
-    for (; left_ms > 0 && result == IPC_CLIENT_BUSY; left_ms = until_ms - clock_read().mono_ms) {
-        if (left_ms < ADMIT_DEADLINE_MS)
-            nanosleep(&pause, NULL);
-        result = gamed_question_ask(admission->api->gamed, admission->api->metrics, &admission->ask,
-                                    (int)left_ms, reply);
+    while (result == IPC_CLIENT_BUSY && left_ms > 0) {
+        nanosleep(&pause, NULL);
+        left_ms = until_ms - clock_read().mono_ms;
+        if (left_ms > 0)
+            result = try_to_ask(admission, (int)left_ms, reply);
     }
     return result;
 }
@@ -129,13 +141,13 @@ static void answer_reply(struct admission_request *admission, const json_t *repl
     json_decref(body);
 }
 
-void admit_api_answer(const struct admit_api *api, const struct request *request,
+void admit_api_answer(struct admit_api *api, const struct request *request,
                       struct response *response)
 {
     struct admission_request admission = {
         .api = api, .request = request, .response = response, .ask = {.op = IPC_ADMIT}};
     const char *refusal;
-    json_t *reply;
+    json_t *reply = NULL;
     long result;
 
     response_init(response);

@@ -1,10 +1,11 @@
 /*
  * admit_api: answers nginx, which asks on behalf of each WebSocket handshake (auth_request) who is
- * coming and has gamed give out a ticket for him. Holds no state; must not wait long.
+ * coming and has gamed give out a ticket for him. Must not wait long.
  */
 #ifndef PONG_API_ADMIT_API_H
 #define PONG_API_ADMIT_API_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "api-fcgi/metrics.h"
@@ -19,7 +20,9 @@ enum {
 };
 
 struct admit_api {
-    struct ipc_client *gamed; /* of its own: handshakes come in crowds */
+    struct ipc_client *gamed;
+    int max_asking; /* threads that may wait for gamed at a time, so that a crowd leaves REST its own */
+    atomic_int asking;
     struct metrics *metrics;
     struct shared_identity *identity;
     bool allows_guests;
@@ -30,7 +33,7 @@ struct admit_api {
  * in X-Pong-Denied: bad_token, room_not_found, game_over; any other: come back in a moment. Besides what
  * every request has, nginx says in PONG_PATH and PONG_QUERY what the client asked for. Any thread.
  */
-void admit_api_answer(const struct admit_api *api, const struct request *request,
+void admit_api_answer(struct admit_api *api, const struct request *request,
                       struct response *response);
 
 #endif

@@ -237,15 +237,15 @@ static int stop_workers(struct fcgi_workers *workers, const sigset_t *stop_signa
 }
 
 /* Who asks which gamed, and counts where. */
-static void wire(const struct config *config, struct service *service, struct ipc_client *gamed,
-                 struct ipc_client *gamed_for_admit)
+static void wire(const struct config *config, struct service *service, struct ipc_client *gamed)
 {
     service->metrics.threads = config->threads;
     service->metrics.version = PACKAGE_VERSION;
     service->rooms.gamed = gamed;
     service->rooms.metrics = &service->metrics;
-    service->admit.gamed = gamed_for_admit;
+    service->admit.gamed = gamed;
     service->admit.metrics = &service->metrics;
+    service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
     service->metrics_api.metrics = &service->metrics;
     service->metrics_api.gamed[0] =
         (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
@@ -264,25 +264,13 @@ static void wait_for_stop(const struct reload *reload, const sigset_t *stop_sign
         reload_all(reload);
 }
 
-/* A client for which at most `waiting` threads wait at a time; NULL, and a line in the log. */
-static struct ipc_client *open_client(const struct config *config, int waiting)
-{
-    char error[ERROR_SIZE];
-    struct ipc_client *client =
-        ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
-
-    if (client == NULL)
-        log_error("%s", error);
-    return client;
-}
-
 /* Serves until a signal ends it. Returns the exit status. */
 static int serve(const struct config *config, struct service *service, int descriptor,
                  const sigset_t *stop_signals)
 {
     char error[ERROR_SIZE];
-    struct ipc_client *gamed;
-    struct ipc_client *gamed_for_admit;
+    /* So that a gamed that hangs leaves threads for what does not need it. */
+    int waiting = config->threads / 2;
     struct fcgi_workers *workers;
     int status = EXIT_FAILURE;
     const struct reload reload = {.log_file = config->log_file,
@@ -290,15 +278,13 @@ static int serve(const struct config *config, struct service *service, int descr
                                   .identity_header = config->identity_header,
                                   .identity = &service->identity};
 
-    /* So that a gamed that hangs leaves threads for what does not need it. */
-    gamed = open_client(config, config->threads / 4);
-    gamed_for_admit = open_client(config, config->threads / 2);
-    if (gamed == NULL || gamed_for_admit == NULL) {
-        ipc_client_close(gamed);
-        ipc_client_close(gamed_for_admit);
+    struct ipc_client *gamed =
+        ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
+    if (gamed == NULL) {
+        log_error("%s", error);
         return EXIT_FAILURE;
     }
-    wire(config, service, gamed, gamed_for_admit);
+    wire(config, service, gamed);
     workers = fcgi_workers_start(descriptor, config->threads, answer, service, error, sizeof error);
     if (workers == NULL) {
         log_error("%s", error);
@@ -311,7 +297,6 @@ static int serve(const struct config *config, struct service *service, int descr
         status = stop_workers(workers, stop_signals);
     }
     ipc_client_close(gamed);
-    ipc_client_close(gamed_for_admit);
     return status;
 }
 
