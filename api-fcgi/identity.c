@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cookie.h"
+
 static const char blanks[] = " \t";
 
 static int add_key(struct identity_config *config, const char *text, size_t length, char *error,
@@ -192,22 +194,82 @@ static int count_dots(const char *text)
     return count;
 }
 
-const char *identity_identify(const struct identity_config *config, const struct request *request,
-                              int64_t now, struct identity *identity)
+/* Whoever the site's own nginx says it is; nobody where it says nothing, or is not asked. */
+static const char *identify_by_header(const struct identity_config *config,
+                                      const struct request *request, struct identity *identity)
 {
-    const char *named;
+    const char *named =
+        config->header_param[0] != '\0' ? request_param(request, config->header_param) : "";
 
-    memset(identity, 0, sizeof *identity);
-    if (request->has_bearer && random_is_seat_token(request->bearer))
-        memcpy(identity->seat_token, request->bearer, SEAT_TOKEN_SIZE);
-    else if (request->has_bearer && count_dots(request->bearer) == 2)
-        return identify_by_jwt(config, request->bearer, now, identity);
-    else if (request->has_bearer)
-        return "The token is neither a seat token nor a JSON Web Token";
-    if (config->header_param[0] == '\0')
-        return NULL;
-    named = request_param(request, config->header_param);
     if (named[0] != '\0' && !take_user_id(named, strlen(named), identity))
         return "The user's id cannot be used here";
     return NULL;
+}
+
+/* By a token that is shown on purpose. */
+static const char *identify_by_token(const struct identity_config *config, const char *token,
+                                     int64_t now, struct identity *identity)
+{
+    if (random_is_seat_token(token)) {
+        memcpy(identity->seat_token, token, SEAT_TOKEN_SIZE);
+        return NULL;
+    }
+    if (count_dots(token) == 2)
+        return identify_by_jwt(config, token, now, identity);
+    return "The token is neither a seat token nor a JSON Web Token";
+}
+
+const char *identity_identify(const struct identity_config *config, const struct request *request,
+                              int64_t now, struct identity *identity)
+{
+    const char *refusal = NULL;
+
+    memset(identity, 0, sizeof *identity);
+    if (request->has_bearer)
+        refusal = identify_by_token(config, request->bearer, now, identity);
+    if (refusal != NULL || identity->user_id[0] != '\0')
+        return refusal;
+    return identify_by_header(config, request, identity);
+}
+
+static const char *identify_by_cookie(const struct identity_config *config,
+                                      const struct request *request, int64_t now,
+                                      struct identity *identity)
+{
+    bool has_seat_cookie =
+        request->seat_cookies[0][0] != '\0' || request->seat_cookies[1][0] != '\0';
+    char token[IDENTITY_TOKEN_SIZE];
+    const char *refusal = NULL;
+
+    if (config->key_count > 0 &&
+        cookie_find(request_param(request, "HTTP_COOKIE"), "access_token", token, sizeof token) > 0)
+        refusal = identify_by_jwt(config, token, now, identity);
+    return has_seat_cookie ? NULL : refusal;
+}
+
+/* A JSON object in base64url begins with these letters, if it has no blanks. */
+static bool looks_like_jwt(const char *token)
+{
+    return strncmp(token, "eyJ", 3) == 0 && count_dots(token) == 2;
+}
+
+const char *identity_at_handshake(const struct identity_config *config,
+                                  const struct request *request, const char *argument, int64_t now,
+                                  struct identity *identity)
+{
+    const char *refusal = NULL;
+
+    memset(identity, 0, sizeof *identity);
+    argument += argument[0] == '$';
+    if (config->key_count == 0 && looks_like_jwt(argument))
+        argument = "";
+    if (argument[0] != '\0')
+        refusal = identify_by_token(config, argument, now, identity);
+    else if (request->bearer[0] != '\0')
+        refusal = identify_by_token(config, request->bearer, now, identity);
+    else
+        refusal = identify_by_cookie(config, request, now, identity);
+    if (refusal != NULL || identity->user_id[0] != '\0')
+        return refusal;
+    return identify_by_header(config, request, identity);
 }

@@ -41,6 +41,7 @@ struct config {
     int guests;
     char identity_header[64];
     char cookie_domain[254];
+    struct option_list cors_origins;
     char jwt_keys[IDENTITY_KEYS_SIZE];
     char jwt_key_file[OPTION_VALUE_MAX];
     char log_file[OPTION_VALUE_MAX];
@@ -103,6 +104,13 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .fallback = "",
          .argument = "DOMAIN",
          .help = "Domain of the seat cookies, for a site whose WebSocket lives on another host"},
+        {.name = "cors-origins",
+         .kind = OPTION_LIST,
+         .target = &config->cors_origins,
+         .fallback = "",
+         .argument = "ORIGIN",
+         .help =
+             "other sites whose pages may use the REST interface, e.g. https://www.example.org"},
         {.name = "jwt-secret-key",
          .kind = OPTION_STRING,
          .target = config->jwt_keys,
@@ -189,6 +197,11 @@ static int check_config(struct config *config, struct service *service, char *er
         snprintf(error, error_size, "--cookie-domain must be a host name");
         return -1;
     }
+    for (size_t i = 0; i < config->cors_origins.count; i++)
+        if (cors_add(&service->cors, config->cors_origins.value[i], reason, sizeof reason) != 0) {
+            snprintf(error, error_size, "--cors-origins: %s", reason);
+            return -1;
+        }
     reload_warn_of_short_keys(&identity);
     if (shared_identity_init(&service->identity, &identity) != 0) {
         snprintf(error, error_size, "no lock could be made");
@@ -197,6 +210,8 @@ static int check_config(struct config *config, struct service *service, char *er
     service->rooms.identity = &service->identity;
     service->rooms.allows_guests = config->guests == GUESTS_ALLOW;
     service->rooms.cookie_domain = config->cookie_domain;
+    service->admit.identity = &service->identity;
+    service->admit.allows_guests = service->rooms.allows_guests;
     return 0;
 }
 
@@ -228,6 +243,9 @@ static void wire(const struct config *config, struct service *service, struct ip
     service->metrics.version = PACKAGE_VERSION;
     service->rooms.gamed = gamed;
     service->rooms.metrics = &service->metrics;
+    service->admit.gamed = gamed;
+    service->admit.metrics = &service->metrics;
+    service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
     service->metrics_api.metrics = &service->metrics;
     service->metrics_api.gamed[0] =
         (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
@@ -252,7 +270,7 @@ static int serve(const struct config *config, struct service *service, int descr
 {
     char error[ERROR_SIZE];
     /* So that a gamed that hangs leaves threads for what does not need it. */
-    int waiting = config->threads / 4;
+    int waiting = config->threads / 2;
     struct fcgi_workers *workers;
     int status = EXIT_FAILURE;
     const struct reload reload = {.log_file = config->log_file,

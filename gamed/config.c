@@ -20,7 +20,7 @@ struct raw_config {
     char slot[2];
     int absence_seconds, absence_total_seconds, pause_seconds, unclaimed_seconds,
         waiting_room_seconds, rematch_seconds, match_minutes;
-    int guests, post_bot_results, post_guest_results;
+    int guests, tickets, post_bot_results, post_guest_results;
 };
 
 static enum option_outcome read_options(struct config *config, struct raw_config *raw, int argc,
@@ -72,6 +72,10 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "what a connection may send; twice as many at once"},
         {"guests", CHOICE(raw->guests, "deny|allow"), "allow", NULL, "WORD",
          "whether strangers may take a free seat"},
+        {"tickets", CHOICE(raw->tickets, "optional|required"), "optional", NULL, "WORD",
+         "whether a handshake without nginx's ticket is let in by its seat tokens alone"},
+        {"max-tickets", NUMBER(config->max_tickets, 1, TICKETS_MAX), "65536", NULL, "N",
+         "tickets for handshakes that are under way, good for 10 s each"},
         {"allowed-origins", TEXT(config->allowed_origins), "", NULL, "LIST",
          "origins besides the site's own, e.g. https://example.org"},
         {"user-management-url", TEXT(config->user_management_url), "", "USER_MANAGEMENT_URL", "URL",
@@ -159,6 +163,7 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     config->consumer.max_connections = config->manager.max_connections;
     config->consumer.messages_per_second = config->manager.messages_per_second;
     config->consumer.allowed_origins = config->allowed_origins;
+    config->consumer.tickets_required = raw.tickets;
     config->history = GAME_HISTORY_CONFIG_DEFAULT;
     config->history.user_management_url = config->user_management_url;
     config->history.user_management_ca = config->user_management_ca;

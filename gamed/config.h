@@ -8,6 +8,7 @@
 #include "gamed/game_consumer.h"
 #include "gamed/game_history.h"
 #include "gamed/game_manager.h"
+#include "gamed/tickets.h"
 
 enum {
     CONFIG_TEXT_MAX = 1024
@@ -26,6 +27,7 @@ struct config {
     char allowed_origins[CONFIG_TEXT_MAX];
     char log_file[CONFIG_TEXT_MAX]; /* "" for standard error */
     int log_level;
+    int max_tickets;
     int drain_ms; /* between being asked to stop and stopping */
     struct game_manager_config manager;
     struct game_consumer_config consumer;

@@ -51,7 +51,7 @@ struct game_consumer {
     struct connection *connections;
     struct connection *free_connections;
     int socket_count;
-    uint64_t sockets_refused, full_refusals;
+    uint64_t sockets_refused, full_refusals, ticket_refusals;
     struct game_output output;
     struct game_input input;
 };
@@ -259,6 +259,14 @@ static void copy_token_argument(struct lws *wsi, char *out)
     }
 }
 
+/* A header that the library does not know; `name` as it wants it, "x-some-thing:". */
+static void copy_custom_header(struct lws *wsi, const char *name, char *out)
+{
+    int length = (int)strlen(name);
+    if (lws_hdr_custom_copy(wsi, out, HANDSHAKE_VALUE_MAX, name, length) < 0)
+        strcpy(out, lws_hdr_custom_length(wsi, name, length) > 0 ? TOO_LONG : "");
+}
+
 static void read_request(struct lws *wsi, struct handshake_request *request)
 {
     static char cookies[COOKIES_MAX]; /* the loop thread's */
@@ -270,6 +278,8 @@ static void read_request(struct lws *wsi, struct handshake_request *request)
     if (lws_hdr_copy(wsi, cookies, sizeof cookies, WSI_TOKEN_HTTP_COOKIE) > 0)
         seat_cookies_read(cookies, request->cookie);
     copy_token_argument(wsi, request->token_argument);
+    copy_custom_header(wsi, "x-forwarded-proto:", request->proto);
+    copy_custom_header(wsi, "x-pong-ticket:", request->ticket);
 }
 
 static unsigned status_of_manager(int error)
@@ -315,15 +325,42 @@ static bool refuse_socket(struct game_consumer *consumer)
     return is_full;
 }
 
+/*
+ * What the request's ticket says, or, where it has none and needs none, what its tokens do. Returns 0 or
+ * the status to refuse it with. A ticket is used up first, whatever else is wrong.
+ */
+static unsigned look_at(struct game_consumer *consumer, const struct handshake_request *request,
+                        struct admission *admission)
+{
+    struct game_handshake handshake;
+    bool has_ticket = request->ticket[0] != '\0';
+    if (has_ticket ? tickets_redeem(consumer->config.tickets, request->ticket, consumer->now(),
+                                    admission) != TICKETS_OK
+                   : consumer->config.tickets_required) {
+        consumer->ticket_refusals++;
+        return HTTP_STATUS_PRECONDITION_FAILED;
+    }
+    int error = handshake_read(request, consumer->config.allowed_origins, &handshake);
+    if (error != HANDSHAKE_OK)
+        return status_of_handshake(error);
+    if (has_ticket && strcmp(admission->room_code, handshake.room_code) != 0) {
+        consumer->ticket_refusals++;
+        return HTTP_STATUS_PRECONDITION_FAILED;
+    }
+    if (!has_ticket)
+        error = game_manager_examine(consumer->manager, &handshake, consumer->now(), admission);
+    return error != GAME_MANAGER_OK ? status_of_manager(error) : 0;
+}
+
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
     struct handshake_request request;
-    struct game_handshake handshake;
+    struct admission admission;
     read_request(wsi, &request);
-    int error = handshake_read(&request, consumer->config.allowed_origins, &handshake);
-    if (error != HANDSHAKE_OK)
-        return refuse(wsi, status_of_handshake(error));
+    unsigned status = look_at(consumer, &request, &admission);
+    if (status)
+        return refuse(wsi, status);
 
     struct connection *connection = consumer->free_connections;
     if (!connection) {
@@ -331,8 +368,8 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
         return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
     }
     struct player_session *session;
-    error =
-        game_manager_admit(consumer->manager, &handshake, connection, consumer->now(), &session);
+    int error =
+        game_manager_enter(consumer->manager, &admission, connection, consumer->now(), &session);
     if (error != GAME_MANAGER_OK)
         return refuse(wsi, status_of_manager(error));
     LL_DELETE(consumer->free_connections, connection);
@@ -475,6 +512,7 @@ void game_consumer_stats(const struct game_consumer *consumer, struct game_consu
         .sockets = consumer->socket_count,
         .sockets_refused = consumer->sockets_refused,
         .full_refusals = consumer->full_refusals,
+        .ticket_refusals = consumer->ticket_refusals,
     };
 }
 

@@ -21,7 +21,9 @@ struct game_consumer_config {
     int max_connections;
     int messages_per_second;
     const char
-        *allowed_origins; /* other origins than the site's own, separated by spaces; "" for none */
+        *allowed_origins;  /* other origins than the site's own, separated by spaces; "" for none */
+    bool tickets_required; /* nobody comes in without one */
+    struct tickets *tickets; /* shared with who issues them */
 };
 
 /*
@@ -42,6 +44,7 @@ struct game_consumer_stats {
     int sockets;              /* open, those in their handshake included */
     uint64_t sockets_refused; /* at max_connections and a reserve: closed without a word */
     uint64_t full_refusals;   /* handshakes answered 503, as no connection was free */
+    uint64_t ticket_refusals; /* handshakes answered 412: a ticket that is no good, or missing */
 };
 
 void game_consumer_stats(const struct game_consumer *consumer, struct game_consumer_stats *stats);

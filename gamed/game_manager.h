@@ -20,6 +20,7 @@
 #include "common/histogram.h"
 #include "gamed/game_state.h"
 #include "gamed/player_session.h"
+#include "gamed/tickets.h"
 
 enum {
     ROOM_LOG_SIZE = 16, /* events that a session may be behind before it is closed as too slow */
@@ -260,19 +261,34 @@ int game_manager_active_sessions(const struct room *room);
 
 /* ---- connections ---- */
 
-/* What a WebSocket handshake shows. */
+/* What a client shows who wants to connect to a room. Without a ticket he has tokens alone. */
 struct game_handshake {
     char room_code[ROOM_CODE_SIZE];
     char token[SEAT_TOKEN_SIZE];     /* shown in the URL or a header; "" for none. A wrong one is
                                         refused */
     char cookie[2][SEAT_TOKEN_SIZE]; /* by seat; "" for none. A stale one is no worse than none */
+    /* what api-fcgi has verified, for a ticket */
+    bool guests_denied; /* by api-fcgi's own setting */
+    char user_id[PLAYER_ID_SIZE];
+    char username[USERNAME_SIZE];
+    char address[CLIENT_ADDRESS_SIZE];
 };
 
 /*
- * Before the upgrade: may this connection come in? On GAME_MANAGER_OK *session is reserved; then
- * either game_manager_session_open() or game_manager_session_gone() follows.
- * GAME_MANAGER_GAME_OVER: the room has ended and is closed.
+ * What this client may have in his room: *admission. Nothing is reserved. GAME_MANAGER_BAD_TOKEN,
+ * _ROOM_NOT_FOUND, _DRAINING; _GAME_OVER: the room has ended and is closed.
  */
+int game_manager_examine(struct game_manager *manager, const struct game_handshake *handshake,
+                         struct now now, struct admission *admission);
+
+/*
+ * Before the upgrade: may the bearer of this ticket come in? On GAME_MANAGER_OK *session is reserved;
+ * then either game_manager_session_open() or game_manager_session_gone() follows.
+ */
+int game_manager_enter(struct game_manager *manager, const struct admission *admission,
+                       void *connection, struct now now, struct player_session **session);
+
+/* Both at once, for a connection without a ticket. */
 int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
                        void *connection, struct now now, struct player_session **session);
 

@@ -41,15 +41,12 @@ static void player_from_caller(const struct game_caller *caller, struct game_pla
     player->token = digest_of(caller->new_token, strlen(caller->new_token));
 }
 
-/* The seat that belongs to the identified caller; 0 for none, for every guest, and for who was kicked. */
-static int seat_by_identity(const struct room *room, const struct game_caller *caller)
+int manager_seat_by_identity(const struct room *room, const char *user_id)
 {
-    static const struct digest nothing;
-    for (int i = 0; caller->user_id[0] && i < 2; i++) {
+    for (int i = 0; user_id[0] && i < 2; i++) {
         const struct game_seat *seat = &room->game.seats[i];
         if (seat->held && !seat->player.is_guest && !seat->player.is_bot &&
-            memcmp(&seat->player.token, &nothing, sizeof nothing) != 0 &&
-            strcmp(seat->player.player_id, caller->user_id) == 0)
+            !digest_is_nothing(&seat->player.token) && strcmp(seat->player.player_id, user_id) == 0)
             return i + 1;
     }
     return 0;
@@ -77,7 +74,8 @@ static int seat_by_shown_token(const struct room *room, const struct game_caller
 static bool is_own_room(const struct room *room, const struct game_caller *caller)
 {
     const char *token;
-    return seat_by_identity(room, caller) || seat_by_shown_token(room, caller, false, &token) ||
+    return manager_seat_by_identity(room, caller->user_id) ||
+           seat_by_shown_token(room, caller, false, &token) ||
            seat_by_shown_token(room, caller, true, &token);
 }
 
@@ -181,7 +179,7 @@ int game_manager_join(struct game_manager *manager, const char *code,
     int seat = seat_by_shown_token(room, caller, false, &token);
     if (seat)
         return answer(placement, room, seat, token, false, true);
-    seat = seat_by_identity(room, caller);
+    seat = manager_seat_by_identity(room, caller->user_id);
     if (seat)
         return give_seat_back(manager, room, seat, caller, now, placement);
     int by_cookie = seat_by_shown_token(room, caller, true, &token);
@@ -239,7 +237,7 @@ int game_manager_check(struct game_manager *manager, const char *code,
         if (seat)
             game_state_poll(&room->game, seat, now);
     }
-    int seat = seat_by_identity(room, caller);
+    int seat = manager_seat_by_identity(room, caller->user_id);
     if (seat)
         game_state_poll(&room->game, seat, now);
     *out = room;

@@ -31,6 +31,7 @@
 #include "gamed/slot_lock.h"
 #include "gamed/store.h"
 #include "gamed/stored_ids.h"
+#include "gamed/tickets.h"
 
 enum {
     EXIT_FAILED = 1,
@@ -48,6 +49,7 @@ struct daemon {
     int signal_fd;
     struct store *store;
     struct game_history *history;
+    struct tickets *tickets;
     struct game_consumer *consumer;
     struct game_manager *manager;
     struct loop *loop;
@@ -184,6 +186,8 @@ static bool on_metrics(void *arg, json_t *reply)
     sample.version = PACKAGE_VERSION;
     sample.limits = &daemon->config.manager;
     sample.ipc = daemon->endpoint.stats;
+    sample.max_tickets = (size_t)daemon->config.max_tickets;
+    tickets_stats(daemon->tickets, &sample.tickets);
     game_manager_stats(daemon->manager, &sample.manager);
     game_consumer_stats(daemon->consumer, &sample.consumer);
     game_history_stats(daemon->history, &sample.results);
@@ -344,7 +348,10 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
     struct game_manager_hooks hooks = {
         .match_over = on_match_over, .checkpoint = on_checkpoint, .durable_arg = daemon};
     struct now now = clock_read();
-    daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
+    daemon->tickets = tickets_new((size_t)daemon->config.max_tickets);
+    daemon->config.consumer.tickets = daemon->tickets;
+    if (daemon->tickets)
+        daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
     if (daemon->consumer) {
         game_consumer_fill_hooks(daemon->consumer, &hooks);
         daemon->manager = game_manager_new(&daemon->config.manager, &hooks, now);
@@ -372,6 +379,7 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
 static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 {
     daemon->endpoint = (struct ipc_endpoint){.manager = daemon->manager,
+                                             .tickets = daemon->tickets,
                                              .degraded = name_degraded,
                                              .promised = rooms_promised,
                                              .kept = rooms_kept,
@@ -437,6 +445,7 @@ static void stop(struct daemon *daemon)
     store_close(daemon->store);
     game_manager_free(daemon->manager);
     game_consumer_free(daemon->consumer);
+    tickets_free(daemon->tickets);
     if (daemon->signal_fd >= 0)
         close(daemon->signal_fd);
     if (daemon->slot_fd >= 0)
@@ -448,6 +457,7 @@ int main(int argc, char **argv)
     static struct daemon daemon = {.slot_fd = -1, .signal_fd = -1};
     char error[ERROR_SIZE] = "";
     reload_block_signal();
+    log_init("gamed", LOG_LEVEL_INFO);
     enum option_outcome outcome = config_read(&daemon.config, argc, argv, error, sizeof error);
     if (outcome == OPTIONS_BAD) {
         fprintf(stderr, "gamed: %s\n", error);

@@ -89,10 +89,27 @@ static void add_limits(json_t *families, const struct metrics_sample *sample)
         {"bad_messages", limits[GAME_LIMIT_BAD_MESSAGES]},
         {"message_too_big", limits[GAME_LIMIT_TOO_BIG]},
         {"silence", limits[GAME_LIMIT_SILENCE]},
+        {"tickets", sample->tickets.refused_full},
     };
     add_labelled(families, "pong_limits_hit_total", METRIC_COUNTER,
                  "How often somebody was refused or sent away at a limit.", "limit", list,
                  COUNT_OF(list));
+}
+
+static void add_tickets(json_t *families, const struct metrics_sample *sample)
+{
+    const struct tickets_stats *tickets = &sample->tickets;
+    const struct labelled outcomes[] = {{"issued", tickets->issued},
+                                        {"redeemed", tickets->redeemed},
+                                        {"expired", tickets->expired},
+                                        {"refused", sample->consumer.ticket_refusals}};
+    add_labelled(families, "pong_tickets_total", METRIC_COUNTER,
+                 "Tickets for handshakes, by what became of them; refused: handshakes that showed "
+                 "one that is no good, or had to show one and did not.",
+                 "event", outcomes, COUNT_OF(outcomes));
+    add_gauge(families, "pong_tickets_outstanding", "Tickets issued and not used or expired.",
+              tickets->outstanding);
+    add_gauge(families, "pong_tickets_max", "Limit of outstanding tickets.", sample->max_tickets);
 }
 
 /* ---- messages and time --------------------------------------------------------------- */
@@ -230,6 +247,7 @@ bool metrics_report_write(const struct metrics_sample *sample, json_t *reply)
     add_rooms(families, sample);
     add_sessions(families, sample);
     add_limits(families, sample);
+    add_tickets(families, sample);
     add_messages(families, sample);
     add_time(families, sample);
     add_ipc(families, sample);

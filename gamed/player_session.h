@@ -14,9 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/random.h"
-#include "gamed/bot.h"
 #include "common/clock.h"
+#include "common/random.h"
+#include "common/text.h"
+#include "gamed/bot.h"
+#include "gamed/tickets.h"
 
 enum session_state {
     SESSION_FREE,    /* in the pool */
@@ -70,12 +72,16 @@ struct player_session {
 
     /* who it is */
     uint8_t seat;      /* 1, 2, or 0: spectator */
-    uint8_t proven;    /* bit 1 << seat: the handshake showed this seat's token … */
-    uint16_t claim[2]; /* … of this version; void once the seat has another */
+    uint8_t proven;    /* bit 1 << seat: the handshake proved that this seat is his … */
+    uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
     bool settled; /* join_game has named or confirmed the seat: it is not moved to another any more
                    */
     bool greeted; /* its join_game was announced to the room */
-    bool may_sit; /* a guest who may take a free seat by join_game */
+    bool may_sit; /* may take a free seat by join_game */
+    char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
+    char username[USERNAME_SIZE]; /* likewise; "" unknown */
+    /* the client's, as his ticket says it; "" where he showed none */
+    char address[CLIENT_ADDRESS_SIZE];
 
     /* what it may send */
     int32_t rate_credit; /* in thousandths of a message */

@@ -18,8 +18,10 @@
 #   PONG_METRICS_ALLOW            who may see /metrics: addresses and networks like 10.0.0.0/8 or
 #                                 fd00::/8, separated by blanks or commas (127.0.0.1 ::1); an empty
 #                                 list is nobody
-#   PONG_API_INCLUDE              a file of directives for the location /api/room/, which nginx reads
-#                                 at its start: the place for what sets $pong_user. For a site whose
+#   PONG_CORS_ORIGINS             as for api-fcgi: origins whose pages may read the API's answers, those of
+#                                 nginx included, separated by blanks or commas (none)
+#   PONG_API_INCLUDE              a file of directives for the locations /api/room/ and /ws/game/, which
+#                                 nginx reads at its start: the place for what sets $pong_user. For a site whose
 #                                 own /session answers 200 and names who is signed in, if anybody:
 #                                     auth_request /session;
 #                                     auth_request_set $pong_user $upstream_http_x_user;
@@ -65,17 +67,39 @@ require_path() {
     fi
 }
 
-# identity_lines HEADER INCLUDE: what makes a user known to api-fcgi.
-identity_lines() {
+# param_line HEADER: what makes a user known to api-fcgi.
+param_line() {
     local param=HTTP_${1//-/_}
-    if [[ -n $1 ]]; then
-        printf '    # Who the site says the user is: a variable, which no client can set.\n'
-        # shellcheck disable=SC2016 # nginx's variable
-        printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
-    fi
-    if [[ -n $2 ]]; then
-        printf '    include "%s";\n' "$(quoted "$2")"
-    fi
+    [[ -n $1 ]] || return 0
+    printf '    # Who the site says the user is: a variable, which no client can set.\n'
+    # shellcheck disable=SC2016 # nginx's variable
+    printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
+}
+
+# include_line FILE: what sets that variable.
+include_line() {
+    [[ -z $1 ]] || printf '    include "%s";\n' "$(quoted "$1")"
+}
+
+# cors_lines LIST: the entries of a map from what a request says to the same, where it is in the list.
+cors_lines() {
+    local origin
+    for origin in ${1//,/ }; do
+        [[ $origin =~ ^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$ ]] ||
+            fail "PONG_CORS_ORIGINS must list origins like https://www.example.org, not \"$origin\""
+        printf '    "%s" "%s";\n' "$origin" "$origin"
+    done
+}
+
+# error_headers LIST: the headers of nginx's own errors.
+error_headers() {
+    printf '        add_header Cache-Control no-store always;\n'
+    [[ -n ${1//[ ,]/} ]] || return 0
+    printf '        add_header Vary Origin always;\n'
+    # shellcheck disable=SC2016 # nginx's variables
+    printf '        add_header %s always;\n' 'Access-Control-Allow-Origin $pong_cors_origin' \
+        'Access-Control-Allow-Credentials $pong_cors_credentials' \
+        'Access-Control-Expose-Headers $pong_cors_exposed'
 }
 
 # require_identity_header NAME
@@ -152,6 +176,7 @@ connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
 threads=${PONG_THREADS:-128}
 identity_header=${PONG_IDENTITY_HEADER:-}
 api_include=${PONG_API_INCLUDE:-}
+cors_origins=${PONG_CORS_ORIGINS:-}
 metrics_allow=${PONG_METRICS_ALLOW-127.0.0.1 ::1}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
@@ -160,6 +185,7 @@ require_listen "$listen"
 # Read as words: a star in it would else be the names of files.
 set -f
 metrics_allow=$(allow_lines "$metrics_allow")
+cors_map=$(cors_lines "$cors_origins")
 set +f
 require_integer PONG_API_RATE "$rate" 1 1000000
 require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
@@ -204,8 +230,12 @@ declare -A values=(
     [API_RATE_OTHER]=$((rate * 10))
     [API_BURST_OTHER]=$((rate * 20))
     [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
-    [API_IDENTITY]=$(identity_lines "$identity_header" "$api_include")
+    [API_IDENTITY]=$(param_line "$identity_header" && include_line "$api_include")
+    [ADMIT_IDENTITY]=$(param_line "$identity_header")
+    [WS_IDENTITY]=$(include_line "$api_include")
     [METRICS_ALLOW]=$metrics_allow
+    [CORS_MAP]=$cors_map
+    [ERROR_HEADERS]=$(error_headers "$cors_origins")
     [CONNECTIONS_PER_ADDRESS]=$connections
 )
 # Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a
