@@ -315,11 +315,21 @@ static bool refuse_socket(struct game_consumer *consumer)
     return is_full;
 }
 
+/* The library takes any version for the one that it speaks (RFC 6455: 13). */
+static bool is_version_spoken(struct lws *wsi)
+{
+    char version[4] = "";
+    return lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_VERSION) > 0 &&
+           strcmp(version, "13") == 0;
+}
+
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
     struct handshake_request request;
     struct game_handshake handshake;
+    if (!is_version_spoken(wsi))
+        return refuse(wsi, HTTP_STATUS_BAD_REQUEST);
     read_request(wsi, &request);
     int error = handshake_read(&request, consumer->config.allowed_origins, &handshake);
     if (error != HANDSHAKE_OK)
