@@ -163,7 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         checkpoint_write_row(&room, again);
         for (int i = 0; i < CHECKPOINT_COLUMN_COUNT; i++)
             check_same(&row[i], &again[i]);
-        bool has_result = result_body_read((const char *)input.at, fuzz_left(&input), &result) == 0;
+        has_result = result_body_read((const char *)input.at, fuzz_left(&input), &result) == 0;
         has_saved = false;
         play_on(&room, has_result ? &result : NULL);
         if (has_saved) { /* and after a second restart */
