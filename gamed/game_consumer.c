@@ -352,11 +352,21 @@ static unsigned look_at(struct game_consumer *consumer, const struct handshake_r
     return error != GAME_MANAGER_OK ? status_of_manager(error) : 0;
 }
 
+/* The library takes any version for the one that it speaks (RFC 6455: 13). */
+static bool is_version_spoken(struct lws *wsi)
+{
+    char version[4] = "";
+    return lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_VERSION) > 0 &&
+           strcmp(version, "13") == 0;
+}
+
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
     struct handshake_request request;
     struct admission admission;
+    if (!is_version_spoken(wsi))
+        return refuse(wsi, HTTP_STATUS_BAD_REQUEST);
     read_request(wsi, &request);
     unsigned status = look_at(consumer, &request, &admission);
     if (status)

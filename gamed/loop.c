@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/unix_socket.h"
 
@@ -29,6 +30,8 @@ enum {
     HEADERS_MAX = 8192,
     HANDSHAKES_MAX = 128,
     HANDSHAKE_SECONDS = 10,
+    LIBRARY_LINES_MAX = 20, /* of the library's log, in … */
+    LIBRARY_MINUTE_MS = 60000,
     UNIX_SOCKET_MASK = 0117 /* 0660 */
 };
 
@@ -143,11 +146,25 @@ static int open_context(struct loop *loop, const struct loop_config *config, cha
 
 /*
  * The library's own warnings may quote what a peer sent, so only its errors are logged, as one
- * line.
+ * line; and not all of them, as each stands for a request that anybody can send again.
  */
 static void log_library(int level, const char *line)
 {
+    static int64_t minute_began_ms;
+    static unsigned said, kept_back;
+    const int64_t now_ms = clock_read().mono_ms;
     (void)level;
+    if (said == 0 || now_ms - minute_began_ms >= LIBRARY_MINUTE_MS) {
+        if (kept_back > 0)
+            log_warn("libwebsockets: %u more lines were kept back", kept_back);
+        minute_began_ms = now_ms;
+        said = kept_back = 0;
+    }
+    if (said == LIBRARY_LINES_MAX) {
+        kept_back++;
+        return;
+    }
+    said++;
     log_warn("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 

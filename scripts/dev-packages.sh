@@ -27,6 +27,11 @@ has_uv_plugin() {
     compgen -G "$folder/libwebsockets-evlib_uv.so*" >/dev/null
 }
 
+# has_libfuzzer CLANG
+has_libfuzzer() {
+    has_command "$1" && [[ -e $("$1" -print-file-name="libclang_rt.fuzzer-$(uname -m).a") ]]
+}
+
 has_chromium() {
     chromium_path >/dev/null
 }
@@ -123,6 +128,14 @@ has_chromium chromium chromium
 TABLE
 }
 
+# Fuzzing needs clang, whose run-time libraries are a package of their own.
+packages_table_fuzz() {
+    cat <<'TABLE'
+has_command clang clang
+has_libfuzzer clang libclang-rt-14-dev
+TABLE
+}
+
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.
 packages_missing() {
     local check what package
@@ -176,7 +189,7 @@ packages_require_for_up() {
 }
 
 packages_require_for_test() {
-    packages_require packages_table_run packages_table_build packages_table_test
+    packages_require packages_table_run packages_table_build packages_table_test packages_table_fuzz
     local major
     major=$(node --version)
     major=${major#v}

@@ -5,7 +5,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
-for piece in common packages build; do
+readonly FUZZ_SUITE_SECONDS=10
+for piece in common packages build fuzz; do
     # shellcheck source-path=SCRIPTDIR source=/dev/null
     . "$ROOT/scripts/dev-$piece.sh"
 done
@@ -26,7 +27,7 @@ suite_units() {
 
 suite_style() {
     local files
-    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit,bench} -name '*.[ch]' 2>/dev/null | sort)
+    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit,tests/fuzz,bench} -name '*.[ch]' 2>/dev/null | sort)
     if clang-format --style=file --dry-run -Werror "${files[@]}"; then
         printf 'clang-format: %d files, 1 passed, 0 failed\n' "${#files[@]}"
     else
@@ -42,6 +43,37 @@ suite_scripts() {
         printf 'shellcheck: 0 passed, 1 failed\n'
         return 1
     fi
+}
+
+# fuzz_one TARGET: the corpus, then a search; prints what matters, and a line that begins with ok or with not ok.
+fuzz_one() {
+    local log=$FUZZ/$1.log said
+    mkdir -p "$FUZZ"
+    if fuzz_replay "$1" >"$log" 2>&1 && fuzz_search "$1" "$FUZZ_SUITE_SECONDS" >>"$log" 2>&1; then
+        said=$(awk '/^stat::number_of_executed_units:/ { runs = $2 }
+            / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
+            END { printf "%d runs, %d edges", runs, edges }' "$log")
+        printf 'ok %s: %s\n' "$1" "$said"
+        return
+    fi
+    tail -n 60 "$log"
+    printf 'not ok %s (all of it: %s; what crashed, if the corpus has not got it: %s)\n' "$1" "$log" "$FUZZ/$1-crashes"
+}
+
+# Two targets at a time.
+suite_fuzz() {
+    local target passed failed said=$FUZZ/suite.log
+    mkdir -p "$FUZZ"
+    : >"$said"
+    for target in $(fuzz_targets); do
+        while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
+        { fuzz_one "$target" | tee -a "$said"; } &
+    done
+    wait
+    passed=$(grep -c '^ok ' "$said") || true
+    failed=$(grep -c '^not ok ' "$said") || true
+    printf 'fuzz targets: %d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
 }
 
 # node_suite FOLDER [FILES-AT-ONCE]: node's own runner over the test files of a folder, spelled out
@@ -73,6 +105,6 @@ suite_browser() {
 }
 
 case ${1:-} in
-units | style | scripts | dev | web | e2e | browser) "suite_$1" ;;
+units | style | scripts | fuzz | dev | web | e2e | browser) "suite_$1" ;;
 *) fail "there is no suite \"${1:-}\"" ;;
 esac

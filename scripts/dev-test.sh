@@ -175,11 +175,13 @@ test_main() {
     ((!full)) || packages_promtool
     build_make "$DEV/build" optimised
     build_make "$DEV/build-asan" sanitizers
+    build_make "$FUZZ_BUILD" fuzzing
     test_npm
 
     test_suite style plain 60
     test_suite scripts plain 60
     test_suite units units 240
+    test_suite fuzz plain 300
     if has_tests dev; then test_suite dev node 240; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
