@@ -6,6 +6,7 @@
 #include <config.h>
 #endif
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -318,6 +319,7 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
                                               .saved = on_rooms_saved,
                                               .arg = daemon};
     struct game_manager_stats stats;
+    assert(daemon->store);
     daemon->rooms_unread = store_rooms_load(daemon->store, restore_room, daemon) != STORE_OK;
     if (daemon->rooms_unread)
         log_error("not all rooms of an earlier process could be read");
