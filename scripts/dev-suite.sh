@@ -5,7 +5,7 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
-for piece in common packages build; do
+for piece in common packages build analysis; do
     # shellcheck source-path=SCRIPTDIR source=/dev/null
     . "$ROOT/scripts/dev-$piece.sh"
 done
@@ -73,6 +73,6 @@ suite_browser() {
 }
 
 case ${1:-} in
-units | style | scripts | dev | web | e2e | browser) "suite_$1" ;;
+units | style | scripts | analysis | dev | web | e2e | browser) "suite_$1" ;;
 *) fail "there is no suite \"${1:-}\"" ;;
 esac
