@@ -18,6 +18,7 @@
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "common/clock.h"
+#include "common/privileges.h"
 #include "gamed/config.h"
 #include "gamed/control_endpoint.h"
 #include "gamed/game_consumer.h"
@@ -389,8 +390,6 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 
 static int start(struct daemon *daemon, char *error, size_t error_size)
 {
-    if (raise_descriptor_limit(daemon->config.manager.max_connections, error, error_size) != 0)
-        return -1;
     if (block_signals(daemon, error, error_size) != 0)
         return -1;
     if (daemon->config.state_dir[0]) {
@@ -461,6 +460,11 @@ int main(int argc, char **argv)
         return 0;
 
     log_init("gamed", (enum log_level)daemon.config.log_level);
+    if (raise_descriptor_limit(daemon.config.manager.max_connections, error, sizeof error) != 0 ||
+        privileges_drop(daemon.config.user, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILED;
+    }
     if (daemon.config.log_file[0] && log_open(daemon.config.log_file, error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_FAILED;

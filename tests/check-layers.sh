@@ -25,6 +25,7 @@ common/room_options     -
 common/log              common/text
 common/failpoint        -
 common/options          common/text common/log
+common/privileges       common/log
 common/*                common/*
 
 gamed/pong              -
