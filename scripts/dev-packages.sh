@@ -115,6 +115,11 @@ has_command clang-format clang-format
 has_command shellcheck shellcheck
 has_command openssl openssl
 has_command strace strace
+has_command readelf binutils
+has_command systemd-analyze systemd
+has_command clang-tidy clang-tidy
+has_command cppcheck cppcheck
+has_command valgrind valgrind
 has_command node nodejs
 has_command npm npm
 has_command sqlite3 sqlite3
