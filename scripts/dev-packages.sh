@@ -128,6 +128,11 @@ has_chromium chromium chromium
 TABLE
 }
 
+# for ./dev test --coverage
+packages_table_coverage() {
+    printf 'has_command gcovr gcovr\n'
+}
+
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.
 packages_missing() {
     local check what package
