@@ -6,7 +6,7 @@ suite_coverage() {
     local roots code=0 counted=$DEV/coverage.json folders=(--filter gamed/ --filter ipc/ --filter api-fcgi/)
     mapfile -t roots < <(build_roots)
     find "$DEV/build-cov" -name '*.gcda' -delete
-    (cd "${roots[1]}/build-cov" && make check) || code=1
+    (cd "${roots[1]}/build-cov" && make -j "$(nproc)" check) || code=1
     (PONG_BUILD_DIR=$DEV/build-cov node_suite e2e 3) || code=1
     cd "${roots[0]}" || return
     # Branches that no source shows, and an assert's way out, which must never be taken, do not count.
