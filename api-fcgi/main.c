@@ -19,6 +19,7 @@
 #include "api-fcgi/service.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "common/privileges.h"
 #include "common/secret_file.h"
 #include "ipc/ipc_client.h"
 
@@ -44,6 +45,7 @@ struct config {
     struct option_list cors_origins;
     char jwt_keys[IDENTITY_KEYS_SIZE];
     char jwt_key_file[OPTION_VALUE_MAX];
+    char user[OPTION_VALUE_MAX];
     char log_file[OPTION_VALUE_MAX];
     int log_level;
 };
@@ -130,6 +132,13 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .help =
              "a file that holds these keys on one line, instead of --jwt-secret-key; read again at "
              "SIGHUP"},
+        {.name = "user",
+         .kind = OPTION_STRING,
+         .target = config->user,
+         .size = sizeof config->user,
+         .fallback = "",
+         .argument = "NAME",
+         .help = "started as root: become this user, before anything is opened"},
         {.name = "log-file",
          .kind = OPTION_STRING,
          .target = config->log_file,
@@ -340,6 +349,10 @@ int main(int argc, char **argv)
     }
     if (outcome == OPTIONS_CHECKED)
         return EXIT_SUCCESS;
+    if (privileges_drop(config.user, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILURE;
+    }
     is_inherited = config.listen[0] == '\0' && fcgi_listener_is_inherited();
     if (config.listen[0] == '\0' && !is_inherited)
         memcpy(config.listen, default_listen, sizeof default_listen);

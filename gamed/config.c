@@ -94,6 +94,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "for state between instances; not used by this version"},
         {"drain-ms", NUMBER(config->drain_ms, 0, 10000), "200", NULL, "MS",
          "how long callers are still told that it is stopping"},
+        {"user", TEXT(config->user), "", NULL, "NAME",
+         "started as root: become this user, before anything is opened"},
         {"log-file", TEXT(config->log_file), "", NULL, "PATH",
          "a file to append the log to, instead of standard error; opened anew at SIGHUP"},
         {"log-level", CHOICE(config->log_level, LOG_LEVEL_CHOICES), "info", NULL, "WORD",

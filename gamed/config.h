@@ -25,6 +25,7 @@ struct config {
     char api_key_file[CONFIG_TEXT_MAX]; /* "" for none */
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];
+    char user[CONFIG_TEXT_MAX];     /* whom to become; "" for nobody else */
     char log_file[CONFIG_TEXT_MAX]; /* "" for standard error */
     int log_level;
     int max_tickets;

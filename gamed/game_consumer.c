@@ -233,7 +233,8 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out)
 {
     if (lws_hdr_copy(wsi, out, HANDSHAKE_VALUE_MAX, token) < 0)
-        strcpy(out, lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
+        snprintf(out, HANDSHAKE_VALUE_MAX, "%s",
+                 lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
 }
 
 /*
@@ -249,11 +250,11 @@ static void copy_token_argument(struct lws *wsi, char *out)
             lws_hdr_copy_fragment(wsi, argument, sizeof argument, WSI_TOKEN_HTTP_URI_ARGS, i);
         if (length < 0) {
             bool is_too_long = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
-            strcpy(out, is_too_long ? TOO_LONG : "");
+            snprintf(out, HANDSHAKE_VALUE_MAX, "%s", is_too_long ? TOO_LONG : "");
             return;
         }
         if (strncmp(argument, name, sizeof name - 1) == 0) {
-            strcpy(out, argument + sizeof name - 1);
+            snprintf(out, HANDSHAKE_VALUE_MAX, "%s", argument + sizeof name - 1);
             return;
         }
     }
@@ -420,7 +421,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t length)
 {
     struct game_consumer *consumer = lws_context_user(lws_get_context(wsi));
-    struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    struct connection *connection = lws_get_opaque_user_data(wsi);
     (void)user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:

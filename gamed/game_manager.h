@@ -61,7 +61,7 @@ struct room {
     struct pong foreseen;
     /* what is kept of it */
     struct room_mark {
-        uint8_t phase;
+        uint16_t phase; /* so wide that there is no gap: marks are compared as bytes */
         uint8_t score[2];
         uint16_t token_version[2];
         uint16_t name_version[2];

@@ -3,6 +3,7 @@
  */
 #include "gamed/game_manager_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -83,8 +84,7 @@ static void seat_bot(struct game_manager *manager, struct room *room, enum bot_l
                      struct now now)
 {
     struct game_player player = {.username = "Bot", .is_bot = true, .bot_level = (int)level};
-    strcpy(player.player_id, "bot-");
-    strcat(player.player_id, bot_level_name(level));
+    snprintf(player.player_id, sizeof player.player_id, "bot-%s", bot_level_name(level));
     struct player_session *session = manager_take_session(manager, room, NULL, now);
     if (!session)
         return; /* cannot be: the pool holds one bot a room */

@@ -6,6 +6,7 @@
 #include <config.h>
 #endif
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "common/clock.h"
+#include "common/privileges.h"
 #include "gamed/config.h"
 #include "gamed/control_endpoint.h"
 #include "gamed/game_consumer.h"
@@ -322,6 +324,7 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
                                               .saved = on_rooms_saved,
                                               .arg = daemon};
     struct game_manager_stats stats;
+    assert(daemon->store);
     daemon->rooms_unread = store_rooms_load(daemon->store, restore_room, daemon) != STORE_OK;
     if (daemon->rooms_unread)
         log_error("not all rooms of an earlier process could be read");
@@ -395,8 +398,6 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 
 static int start(struct daemon *daemon, char *error, size_t error_size)
 {
-    if (raise_descriptor_limit(daemon->config.manager.max_connections, error, error_size) != 0)
-        return -1;
     if (block_signals(daemon, error, error_size) != 0)
         return -1;
     if (daemon->config.state_dir[0]) {
@@ -469,6 +470,11 @@ int main(int argc, char **argv)
         return 0;
 
     log_init("gamed", (enum log_level)daemon.config.log_level);
+    if (raise_descriptor_limit(daemon.config.manager.max_connections, error, sizeof error) != 0 ||
+        privileges_drop(daemon.config.user, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILED;
+    }
     if (daemon.config.log_file[0] && log_open(daemon.config.log_file, error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_FAILED;

@@ -11,6 +11,7 @@
 #                                 An address is an IPv4 address or the /64 of an IPv6 address.
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
+#   PONG_SOCKET_DIR               folder of the daemons' sockets, gamed.sock and api.sock (RUN)
 #   PONG_THREADS                  threads of api-fcgi (128), which bound its kept connections
 #   PONG_IDENTITY_HEADER          as for api-fcgi: the header, like X-User, in which it is told who the
 #                                 user is. Its value is the variable $pong_user, never the client's
@@ -27,7 +28,7 @@
 #                                     auth_request_set $pong_user $upstream_http_x_user;
 #                                 nginx refuses to start when nothing sets $pong_user.
 # In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
-# pong-routes.conf and pong-web.conf for a server {} block. The daemons' sockets are expected there.
+# pong-routes.conf and pong-web.conf for a server {} block.
 set -euo pipefail
 export LC_ALL=C
 
@@ -194,11 +195,14 @@ require_integer PONG_THREADS "$threads" 1 1024
 mkdir -p "$log" "$run/tmp" || fail "cannot make the folders $log and $run/tmp"
 web_root=$(cd "$web_root" && pwd)
 log=$(cd "$log" && pwd)
-if ((${#run} + 11 > UNIX_PATH_MAX_BYTES)); then # 11: "/gamed.sock"
-    fail "the run directory's path is too long for a unix socket in it ($UNIX_PATH_MAX_BYTES bytes): \"$run\""
+sockets=${PONG_SOCKET_DIR:-$run} # it need not be there yet
+[[ $sockets == /* ]] || fail "PONG_SOCKET_DIR must be an absolute path, not \"$sockets\""
+if ((${#sockets} + 11 > UNIX_PATH_MAX_BYTES)); then # 11: "/gamed.sock"
+    fail "the run directory's path is too long for a unix socket in it ($UNIX_PATH_MAX_BYTES bytes): \"$sockets\""
 fi
 
 require_path "the path of the run directory" "$run"
+require_path PONG_SOCKET_DIR "$sockets"
 require_path PONG_LOG_DIR "$log"
 require_path PONG_WEB_ROOT "$web_root"
 [[ -z $identity_header ]] || require_identity_header "$identity_header"
@@ -219,7 +223,7 @@ keepalive=$((threads / 2 / WORKERS))
 declare -A values=(
     [USER]=''
     [LISTEN]=$listen
-    [RUN]=$(quoted "$run")
+    [SOCKETS]=$(quoted "$sockets")
     [LOG]=$(quoted "$log")
     [WEB_ROOT]=$(quoted "$web_root")
     [WORKERS]=$WORKERS

@@ -120,6 +120,11 @@ has_command clang-format clang-format
 has_command shellcheck shellcheck
 has_command openssl openssl
 has_command strace strace
+has_command readelf binutils
+has_command systemd-analyze systemd
+has_command clang-tidy clang-tidy
+has_command cppcheck cppcheck
+has_command valgrind valgrind
 has_command node nodejs
 has_command npm npm
 has_command sqlite3 sqlite3
@@ -134,6 +139,11 @@ packages_table_fuzz() {
 has_command clang clang
 has_libfuzzer clang libclang-rt-14-dev
 TABLE
+}
+
+# for ./dev test --coverage
+packages_table_coverage() {
+    printf 'has_command gcovr gcovr\n'
 }
 
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.

@@ -6,7 +6,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
 readonly FUZZ_SUITE_SECONDS=10
-for piece in common packages build fuzz; do
+for piece in common packages build fuzz analysis coverage; do
     # shellcheck source-path=SCRIPTDIR source=/dev/null
     . "$ROOT/scripts/dev-$piece.sh"
 done
@@ -88,6 +88,42 @@ node_suite() {
     cd "$ROOT/tests" && node "${options[@]}" "${files[@]}"
 }
 
+# e2e_files: the whole e2e in ./dev test --full, else a match of each format.
+e2e_files() {
+    if [[ -n ${PONG_TEST_FULL:-} ]]; then
+        find e2e -maxdepth 1 -name '*.test.mjs' | sort
+    else
+        printf '%s\n' e2e/match.test.mjs e2e/binary.test.mjs
+    fi
+}
+
+# Under valgrind's memcheck: DEV/memcheck looks like a build, and its programs are those of one under valgrind. What is
+# lost for good at the end counts as an error; what threads of libraries still hold when the process ends does not.
+suite_memcheck() {
+    local program build=$DEV/build files
+    [[ -z ${PONG_TEST_FULL:-} ]] || build=$DEV/build-failpoints
+    for program in gamed api-fcgi pongctl; do
+        mkdir -p "$DEV/memcheck/$program"
+        cat >"$DEV/memcheck/$program/$program" <<SCRIPT
+#!/bin/sh
+exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \\
+    --num-callers=25 "$build/$program/$program" "\$@"
+SCRIPT
+        chmod +x "$DEV/memcheck/$program/$program"
+    done
+    cd "$ROOT/tests" || return
+    # Where the disk is the test's own, valgrind has no place for its files.
+    mapfile -t files < <(e2e_files | grep -v '/disk\.')
+    PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
+}
+
+suite_threads() {
+    local files
+    cd "$ROOT/tests" || return
+    mapfile -t files < <(e2e_files)
+    TSAN_OPTIONS=second_deadlock_stack=1 PONG_BUILD_DIR=$DEV/build-tsan node --test "${files[@]}"
+}
+
 suite_dev() {
     PONG_BUILD_DIR=$DEV/build node_suite dev
 }
@@ -105,6 +141,6 @@ suite_browser() {
 }
 
 case ${1:-} in
-units | style | scripts | fuzz | dev | web | e2e | browser) "suite_$1" ;;
+units | style | scripts | analysis | fuzz | memcheck | threads | coverage | dev | web | e2e | browser) "suite_$1" ;;
 *) fail "there is no suite \"${1:-}\"" ;;
 esac

@@ -27,6 +27,7 @@ common/log              common/text
 common/failpoint        -
 common/variables        common/log
 common/options          common/text common/log common/variables
+common/privileges       common/log
 common/*                common/*
 
 gamed/pong              -

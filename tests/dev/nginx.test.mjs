@@ -591,6 +591,13 @@ describe('render.sh', () => {
   test('refuses run directories that nginx or a socket could not use', () => {
     assert.match(render(path.join(folder, 'a$b')).stderr, /dollar sign/);
     assert.match(render(path.join(folder, 'x'.repeat(100))).stderr, /too long for a unix socket/);
+    assert.match(render(folder, { PONG_SOCKET_DIR: 'run' }).stderr, /PONG_SOCKET_DIR must be an absolute path/);
+  });
+
+  test('the sockets may lie elsewhere', () => {
+    const run = path.join(folder, 'elsewhere');
+    assert.equal(render(run, { PONG_SOCKET_DIR: '/run/pong' }).stderr, '');
+    assert.deepEqual(readFileSync(path.join(run, 'pong.conf'), 'utf8').match(/unix:[^"]+/g), ['unix:/run/pong/gamed.sock', 'unix:/run/pong/api.sock']);
   });
 
   test('an identity header whose variable nothing sets is no configuration', () => {
@@ -619,7 +626,7 @@ describe('render.sh', () => {
       '-keyout', key, '-out', certificate]);
     assert.equal(made.status, 0);
     const example = readFileSync(path.join(repository, 'nginx/examples/tls-site.conf'), 'utf8')
-      .replaceAll('/run/pong', run)
+      .replaceAll('/etc/pong/nginx', run)
       .replaceAll('/var/log/nginx', path.join(run, 'log'))
       .replace(/\S+\/fullchain\.pem/, certificate)
       .replace(/\S+\/privkey\.pem/, key)

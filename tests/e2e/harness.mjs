@@ -20,7 +20,7 @@ export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.ur
 
 const READY_MS = 30_000;
 const SOCKET_PATH_MAX = 107; // sockaddr_un
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'];
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'TSAN_OPTIONS'];
 const REPORTS = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer/;
 
 /** Serves last as short as they can be: for tests that are about something else. */
