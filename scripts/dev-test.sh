@@ -204,8 +204,8 @@ test_main() {
     if has_tests dev; then test_suite dev node 240; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
-    test_suite memcheck node $((full ? 3000 : 180))
-    test_suite threads node $((full ? 2400 : 180))
+    test_suite memcheck node $((full ? 3600 : 240))
+    test_suite threads node $((full ? 2400 : 240))
     if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
 
     test_summary
