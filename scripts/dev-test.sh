@@ -201,7 +201,7 @@ test_main() {
     test_suite analysis plain 300
     test_suite units units 240
     test_suite fuzz plain 300
-    if has_tests dev; then test_suite dev node 240; fi
+    if has_tests dev; then test_suite dev node 300; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
     test_suite memcheck node $((full ? 3600 : 240))
