@@ -35,6 +35,7 @@ gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
 gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/tickets           common/clock common/random common/text
+gamed/tally             common/digest common/random
 gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
 gamed/game_manager      gamed/game_manager_private gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
 gamed/game_manager_*    gamed/game_manager_private gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
