@@ -24,7 +24,7 @@ static const struct {
     int status;
 } failures[] = {
     {"room_not_found", 404},  {"room_full", 409},   {"game_over", 409}, {"not_creator", 403},
-    {"already_started", 409}, {"server_full", 503}, {"draining", 503},
+    {"already_started", 409}, {"server_full", 503}, {"draining", 503},  {"too_many_rooms", 429},
 };
 
 /* One request being worked on. */
@@ -42,7 +42,7 @@ static void answer_error(struct exchange *exchange, int status, const char *code
                          const char *sentence)
 {
     response_error(exchange->response, status, code, sentence);
-    if (status == 503)
+    if (status == 503 || status == 429)
         response_header(exchange->response, "Retry-After", "1");
     if (status == 401)
         response_header(exchange->response, "WWW-Authenticate", "Bearer");
@@ -276,6 +276,15 @@ static bool read_fields(struct exchange *exchange)
     return true;
 }
 
+/* Whose rooms a guest's are counted as. What is no address is nobody's. */
+static void name_address(struct exchange *exchange)
+{
+    const char *address = request_param(exchange->request, "REMOTE_ADDR");
+
+    if (ipc_is_address(address))
+        memcpy(exchange->ask.address, address, strlen(address) + 1);
+}
+
 /* create, join, quick and cancel. */
 static void answer_post(struct exchange *exchange)
 {
@@ -290,8 +299,10 @@ static void answer_post(struct exchange *exchange)
     }
     if (!read_fields(exchange))
         return;
-    if (takes_seat)
+    if (takes_seat) {
         random_seat_token(exchange->ask.new_token);
+        name_address(exchange);
+    }
     forward(exchange);
 }
 

@@ -20,6 +20,7 @@
 #include "common/histogram.h"
 #include "gamed/game_state.h"
 #include "gamed/player_session.h"
+#include "gamed/tally.h"
 #include "gamed/tickets.h"
 
 enum {
@@ -77,6 +78,7 @@ struct room {
     /* the manager's own book-keeping */
     struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
+    struct tally_key creator;        /* who it counts for */
     uint32_t updates;
     int phase;
     struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
@@ -89,6 +91,10 @@ struct game_manager_config {
     char slot;     /* first character of every room code */
     int update_hz; /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
+    int max_connections_per_address; /* this and the next two: 0 is no limit */
+    int max_rooms_per_user;          /* that an identified user has opened */
+    int max_rooms_per_address;       /* that guests have opened */
+    int64_t join_ms; /* who has no seat and says no join_game for so long is sent away; 0: nobody */
     int messages_per_second;
     int checkpoint_ms; /* a game under way is checkpointed so often, and at every event */
     bool guests;       /* a guest may take a free seat by join_game */
@@ -143,6 +149,8 @@ enum game_manager_error {
     GAME_MANAGER_TOO_MANY_SPECTATORS = -9,
     GAME_MANAGER_SEAT_EMPTY = -10,
     GAME_MANAGER_SEAT_IS_BOT = -11,
+    GAME_MANAGER_TOO_MANY_CONNECTIONS = -12, /* of this address */
+    GAME_MANAGER_TOO_MANY_ROOMS = -13,       /* of this creator */
 };
 
 /*
@@ -152,6 +160,7 @@ enum game_manager_error {
 struct game_caller {
     const char *user_id;  /* "" for a guest */
     const char *username; /* "" for none */
+    const char *address;  /* of the client; "" unknown */
     struct {
         const char *token;
         bool from_cookie;
@@ -176,13 +185,17 @@ struct game_placement {
 
 /* Limits that can be run into here: who was refused, or sent away. */
 enum game_limit {
-    GAME_LIMIT_ROOMS,        /* no room is free: server_full */
-    GAME_LIMIT_CONNECTIONS,  /* no session is free */
-    GAME_LIMIT_SPECTATORS,   /* of a room */
-    GAME_LIMIT_TOO_SLOW,     /* closed: half the room's log behind */
-    GAME_LIMIT_BAD_MESSAGES, /* closed: too many within a minute */
-    GAME_LIMIT_TOO_BIG,      /* closed: a message over MESSAGES_CLIENT_MAX */
-    GAME_LIMIT_SILENCE,      /* closed: nothing was heard for SESSION_GONE_AFTER_MS */
+    GAME_LIMIT_ROOMS,         /* no room is free: server_full */
+    GAME_LIMIT_CONNECTIONS,   /* no session is free */
+    GAME_LIMIT_ADDRESS,       /* connections of an address */
+    GAME_LIMIT_USER_ROOMS,    /* rooms of a user */
+    GAME_LIMIT_ADDRESS_ROOMS, /* rooms of an address */
+    GAME_LIMIT_SPECTATORS,    /* of a room */
+    GAME_LIMIT_NEVER_JOINED,  /* closed: no seat, and no join_game for too long */
+    GAME_LIMIT_TOO_SLOW,      /* closed: half the room's log behind */
+    GAME_LIMIT_BAD_MESSAGES,  /* closed: too many within a minute */
+    GAME_LIMIT_TOO_BIG,       /* closed: a message over MESSAGES_CLIENT_MAX */
+    GAME_LIMIT_SILENCE,       /* closed: nothing was heard for SESSION_GONE_AFTER_MS */
     GAME_LIMITS
 };
 
@@ -195,6 +208,8 @@ struct game_manager_stats {
     int rooms, rooms_waiting, rooms_ongoing, rooms_finished;
     int connections; /* of sessions: also those that are opening or closing */
     int players, spectators;
+    size_t addresses;  /* that have connections */
+    size_t creators;   /* users and addresses that have rooms */
     int ends_withheld; /* matches that are over, and nobody was told yet */
     uint64_t rooms_created, matches_finished, updates, updates_skipped;
     uint64_t matches_ended[GAME_MANAGER_MATCH_ENDS]; /* by enum match_end */

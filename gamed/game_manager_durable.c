@@ -260,6 +260,9 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
         game_state_settle(&room->game, result, now);
     room->creator_token = checkpoint->creator_token;
     memcpy(room->creator_id, checkpoint->creator_id, sizeof room->creator_id);
+    /* which address a guest had is not kept */
+    room->creator = tally_key_of_user(room->creator_id);
+    tally_take(manager->creators, &room->creator, 0);
     manager_list_room(manager, room, now);
     for (int seat = 1; seat <= 2; seat++) {
         manager_index_seat(manager, room, seat);

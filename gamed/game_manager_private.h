@@ -52,6 +52,8 @@ struct game_manager {
     struct seat_claim *claims; /* uthash */
     struct room *public_rooms; /* utlist, newest first */
     uint32_t next_serial;
+    struct tally *clients;           /* connections of addresses */
+    struct tally *creators;          /* rooms of users and addresses */
     struct player_session *sessions; /* config.max_connections, and one bot a room */
     struct player_session *free_sessions;
     int connection_count;

@@ -96,6 +96,24 @@ static void seat_bot(struct game_manager *manager, struct room *room, enum bot_l
     manager_enter_room(room, session);
 }
 
+/*
+ * One more room for who creates it: a user wherever he is, a guest by his address. Returns GAME_MANAGER_OK
+ * and the key that the room keeps, or the error.
+ */
+static int count_creator(struct game_manager *manager, const struct game_caller *caller,
+                         struct tally_key *creator)
+{
+    bool is_guest = !caller->user_id[0];
+    *creator =
+        is_guest ? tally_key_of_address(caller->address) : tally_key_of_user(caller->user_id);
+    if (tally_take(manager->creators, creator,
+                   is_guest ? manager->config.max_rooms_per_address
+                            : manager->config.max_rooms_per_user))
+        return GAME_MANAGER_OK;
+    manager_note_limit(manager, is_guest ? GAME_LIMIT_ADDRESS_ROOMS : GAME_LIMIT_USER_ROOMS);
+    return GAME_MANAGER_TOO_MANY_ROOMS;
+}
+
 /* A room with the caller in its first seat. */
 static int open_for(struct game_manager *manager, const struct game_caller *caller,
                     const struct game_options *options, struct now now,
@@ -103,13 +121,19 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
 {
     if (game_manager_is_draining(manager))
         return GAME_MANAGER_DRAINING;
+    struct tally_key creator;
+    int error = count_creator(manager, caller, &creator);
+    if (error)
+        return error;
     struct room *room =
         manager_open_room(manager, (uint8_t)options->winning_score, options->is_public, now);
     if (!room) {
+        tally_drop(manager->creators, &creator);
         manager_note_limit(manager, GAME_LIMIT_ROOMS);
         return GAME_MANAGER_SERVER_FULL;
     }
     struct game_player player;
+    room->creator = creator;
     player_from_caller(caller, &player);
     int seat = game_state_take_seat(&room->game, &player, now);
     room->creator_token = player.token;

@@ -111,8 +111,14 @@ int game_manager_enter(struct game_manager *manager, const struct admission *adm
         manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
         return GAME_MANAGER_TOO_MANY_SPECTATORS;
     }
+    struct tally_key client = tally_key_of_address(admission->address);
+    if (!tally_take(manager->clients, &client, manager->config.max_connections_per_address)) {
+        manager_note_limit(manager, GAME_LIMIT_ADDRESS);
+        return GAME_MANAGER_TOO_MANY_CONNECTIONS;
+    }
     struct player_session *session = manager_take_session(manager, room, connection, now);
     if (!session) {
+        tally_drop(manager->clients, &client);
         manager_note_limit(manager, GAME_LIMIT_CONNECTIONS);
         return GAME_MANAGER_SERVER_FULL;
     }
@@ -209,6 +215,7 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     }
     struct game_events events = {0};
     session->heard_ms = now.mono_ms;
+    session->opened_ms = now.mono_ms;
     manager_enter_room(room, session);
     int seat = choose_seat(room, session);
     if (seat)
@@ -232,6 +239,8 @@ static void note_close(struct game_manager *manager, enum session_close code)
         manager_note_limit(manager, GAME_LIMIT_TOO_BIG);
     else if (code == SESSION_CLOSE_POLICY)
         manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
+    else if (code == SESSION_CLOSE_NEVER_JOINED)
+        manager_note_limit(manager, GAME_LIMIT_NEVER_JOINED);
 }
 
 /* Takes an open session out of its room; the room hears of it when a player left. */
@@ -390,6 +399,7 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
             seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
+    session->said_hello = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])
         game_state_rename(&room->game, session->seat, username);

@@ -22,6 +22,7 @@ static void caller_from_request(const struct ipc_request *request, struct game_c
     memset(caller, 0, sizeof *caller);
     caller->user_id = request->user_id;
     caller->username = request->username;
+    caller->address = request->address;
     caller->new_token = request->new_token;
     for (size_t i = 0; i < request->token_count && i < GAME_CALLER_TOKENS_MAX; i++) {
         caller->tokens[i].token = request->tokens[i].token;
@@ -49,6 +50,9 @@ static json_t *reply_failure(int error)
     case GAME_MANAGER_SERVER_FULL:
         return ipc_reply_error("server_full",
                                "The server has no room for another game at the moment");
+    case GAME_MANAGER_TOO_MANY_ROOMS:
+        return ipc_reply_error("too_many_rooms",
+                               "You have as many rooms open as you may; finish or cancel one");
     default:
         return ipc_reply_error("draining", "The server is about to restart; try again in a moment");
     }

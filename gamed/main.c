@@ -200,6 +200,12 @@ static bool on_metrics(void *arg, json_t *reply)
     return metrics_report_write(&sample, reply);
 }
 
+static void on_turn(void *arg)
+{
+    struct daemon *daemon = arg;
+    game_consumer_turn(daemon->consumer);
+}
+
 static int64_t on_timer(void *arg)
 {
     struct daemon *daemon = arg;
@@ -366,11 +372,15 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
     game_consumer_set_manager(daemon->consumer, daemon->manager);
     const struct loop_config config = {.listen = daemon->config.listen,
                                        .protocols = game_consumer_protocols(),
-                                       .protocol_arg = daemon->consumer};
+                                       .protocol_arg = daemon->consumer,
+                                       .handshake_seconds =
+                                           daemon->config.consumer.handshake_seconds,
+                                       .max_handshakes = daemon->config.consumer.max_handshakes};
     daemon->loop = loop_open(&config, error, error_size);
     if (!daemon->loop)
         return -1;
     loop_on_wake(daemon->loop, on_woken, daemon);
+    loop_on_turn(daemon->loop, on_turn, daemon);
     if (loop_watch(daemon->loop, daemon->signal_fd, on_signal, daemon) != 0 ||
         loop_set_timer(daemon->loop, on_timer, daemon, now.mono_ns) != 0) {
         snprintf(error, error_size, "cannot watch signals and the clock: %s", strerror(errno));

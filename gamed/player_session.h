@@ -39,6 +39,7 @@ enum session_close {
     SESSION_CLOSE_BAD_MESSAGES = 4502,
     SESSION_CLOSE_ROOM_CLOSED = 4503,
     SESSION_CLOSE_KICKED = 4504,
+    SESSION_CLOSE_NEVER_JOINED = 4505,
 };
 
 enum {
@@ -76,12 +77,14 @@ struct player_session {
     uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
     bool settled; /* join_game has named or confirmed the seat: it is not moved to another any more
                    */
-    bool greeted; /* its join_game was announced to the room */
-    bool may_sit; /* may take a free seat by join_game */
+    bool said_hello;              /* by join_game */
+    bool greeted;                 /* its join_game was announced to the room */
+    bool may_sit;                 /* may take a free seat by join_game */
     char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
     char username[USERNAME_SIZE]; /* likewise; "" unknown */
-    /* the client's, as his ticket says it; "" where he showed none */
+    /* the client's, as his ticket says it; "" where it is not known */
     char address[CLIENT_ADDRESS_SIZE];
+    int64_t opened_ms;
 
     /* what it may send */
     int32_t rate_credit; /* in thousandths of a message */

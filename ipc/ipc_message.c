@@ -191,13 +191,13 @@ static bool get_op(const json_t *object, enum ipc_op *op, int *result)
     return false;
 }
 
-/* Whether it can be nginx's $remote_addr: the text of an IPv4 or IPv6 address, or "unix:". */
-static bool is_address(const char *text)
+bool ipc_is_address(const char *text)
 {
     static const char characters[] = "0123456789abcdefABCDEF.:";
 
-    return strcmp(text, "unix:") == 0 ||
-           (text[0] != '\0' && text[strspn(text, characters)] == '\0');
+    return strlen(text) < IPC_ADDRESS_SIZE &&
+           (strcmp(text, "unix:") == 0 ||
+            (text[0] != '\0' && text[strspn(text, characters)] == '\0'));
 }
 
 /* What an op cannot do without, and what no op may carry. */
@@ -208,7 +208,7 @@ static bool is_consistent(const struct ipc_request *request)
     bool names_room = request->op == IPC_JOIN || request->op == IPC_CHECK ||
                       request->op == IPC_CANCEL || request->op == IPC_ROOM ||
                       request->op == IPC_KICK || request->op == IPC_ADMIT;
-    bool has_address = is_address(request->address);
+    bool has_address = ipc_is_address(request->address);
 
     if (request->username[0] != '\0' &&
         !text_is_username(request->username, strlen(request->username)))

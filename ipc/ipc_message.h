@@ -99,9 +99,10 @@ struct ipc_request {
     char new_token[SEAT_TOKEN_SIZE];
     /* join, check, cancel, admit, room, kick: canonical */
     char room_code[ROOM_CODE_SIZE];
-    /* admit */
+    /* admit, create, join, quick */
     char address[IPC_ADDRESS_SIZE]; /* of the client, as nginx sees it */
-    bool guests_denied;             /* who has no user_id may not take a free seat */
+    /* admit */
+    bool guests_denied; /* who has no user_id may not take a free seat */
     /* create */
     bool is_public;
     char bot_level[BOT_LEVEL_SIZE]; /* "" for a human opponent, else one of bot_level_words */
@@ -118,6 +119,9 @@ struct ipc_request {
     /* kick: 1 or 2 */
     int seat;
 };
+
+/* Whether it can be nginx's $remote_addr: the text of an IPv4 or IPv6 address, or "unix:". */
+bool ipc_is_address(const char *text);
 
 /* The word of an op on the wire, e.g. "create". */
 const char *ipc_op_name(enum ipc_op op);

@@ -21,6 +21,7 @@ common/unix_socket      -
 common/clock            -
 common/thread           -
 common/histogram        -
+common/bucket           -
 common/process_stats    -
 common/room_options     -
 common/log              common/text
@@ -36,9 +37,10 @@ gamed/bot               gamed/pong common/room_options
 gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/tickets           common/clock common/random common/text
 gamed/tally             common/digest common/random
+gamed/read_limit        common/bucket common/clock
 gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/game_manager      gamed/game_manager_private gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
@@ -51,7 +53,7 @@ gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
-gamed/game_consumer     gamed/tickets gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
+gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
@@ -74,7 +76,7 @@ gamed/stored_ids        common/random
 gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
-gamed/config            gamed/tickets gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
+gamed/config            gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
 gamed/main              gamed/* ipc/* common/*
 
 ipc/ipc_message         common/random common/room_options common/text

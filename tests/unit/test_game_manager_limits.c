@@ -1,0 +1,237 @@
+/* Unit tests of GameManager's limits per client: connections of an address, rooms of a user and of an
+ * address, and who never says join_game. */
+#include "game_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char HERE[] = "192.0.2.1", THERE[] = "192.0.2.2";
+
+static struct game_manager_config limited(void)
+{
+    struct game_manager_config config = usual;
+    config.max_connections_per_address = 2;
+    config.max_rooms_per_user = 2;
+    config.max_rooms_per_address = 3;
+    config.join_ms = 10000;
+    return config;
+}
+
+static void open_limited_world(void)
+{
+    struct game_manager_config config = limited();
+    game_manager_free(world.manager);
+    open_world(&config);
+}
+
+static int admit_from(struct client *client, const char *code, const char *address)
+{
+    struct game_handshake handshake;
+    memset(&handshake, 0, sizeof handshake);
+    snprintf(handshake.room_code, sizeof handshake.room_code, "%s", code);
+    snprintf(handshake.address, sizeof handshake.address, "%s", address);
+    return game_manager_admit(world.manager, &handshake, client, world.now, &client->session);
+}
+
+static struct client *watch_from(const char *code, const char *address)
+{
+    struct client *client = free_client();
+    assert_int_equal(admit_from(client, code, address), GAME_MANAGER_OK);
+    upgrade(client);
+    return client;
+}
+
+static void test_an_address_has_so_many_connections(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct client *first = watch_from(ticket.code, HERE), *refused = free_client();
+    struct client *arriving = free_client();
+    assert_int_equal(admit_from(arriving, ticket.code, HERE), GAME_MANAGER_OK);
+    assert_int_equal(admit_from(refused, ticket.code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    assert_int_equal(stats().limits[GAME_LIMIT_ADDRESS], 1);
+    watch_from(ticket.code, THERE);
+    assert_int_equal(stats().addresses, 2);
+    /* one that never arrives gives its place back, as does one that goes */
+    game_manager_session_gone(world.manager, arriving->session, world.now);
+    arriving->session = NULL;
+    watch_from(ticket.code, HERE);
+    assert_int_equal(admit_from(refused, create().code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    hang_up(first);
+    watch_from(create().code, HERE);
+}
+
+static void test_a_connection_counts_until_its_socket_is_gone(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create(), other = create();
+    struct client *first = watch_from(ticket.code, HERE), *refused = free_client();
+    watch_from(other.code, HERE);
+    game_manager_session_close(world.manager, first->session, SESSION_CLOSE_BAD_MESSAGES,
+                               world.now);
+    assert_int_equal(admit_from(refused, other.code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    hang_up(first);
+    assert_int_equal(admit_from(refused, other.code, HERE), GAME_MANAGER_OK);
+    upgrade(refused);
+}
+
+static void test_the_64_of_an_ipv6_address_is_one(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    watch_from(ticket.code, "2001:db8::1");
+    watch_from(ticket.code, "2001:db8::2");
+    assert_int_equal(admit_from(free_client(), ticket.code, "2001:db8::3"),
+                     GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    watch_from(ticket.code, "2001:db8:0:1::3");
+}
+
+static void test_who_has_no_address_is_not_counted(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    for (int i = 0; i < MAX_SPECTATORS; i++)
+        watch_from(ticket.code, i % 2 ? "" : "unix:");
+    assert_int_equal(stats().addresses, 0);
+}
+
+/* What other limits refuse is not counted for the address. */
+static void test_a_refusal_takes_no_place(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    for (int i = 0; i < MAX_SPECTATORS; i++)
+        watch(ticket.code);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(admit_from(free_client(), ticket.code, HERE),
+                         GAME_MANAGER_TOO_MANY_SPECTATORS);
+    assert_int_equal(stats().addresses, 0);
+}
+
+static struct ticket create_from(const char *user_id, const char *address)
+{
+    struct game_caller caller = somebody();
+    const struct game_options options = {.bot_level = ""};
+    caller.user_id = user_id;
+    caller.address = address;
+    return create_with(caller, options);
+}
+
+static void test_a_user_has_so_many_rooms_wherever_he_is(void **state)
+{
+    (void)state;
+    open_limited_world();
+    create_from("ann", HERE);
+    struct ticket second = create_from("ann", THERE);
+    assert_int_equal(create_from("ann", "").error, GAME_MANAGER_TOO_MANY_ROOMS);
+    assert_int_equal(stats().limits[GAME_LIMIT_USER_ROOMS], 1);
+    assert_int_equal(create_from("bob", HERE).error, GAME_MANAGER_OK);
+    struct game_caller ann = somebody();
+    ann.user_id = "ann";
+    assert_int_equal(cancel_as(ann, second.code), GAME_MANAGER_OK);
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_OK);
+}
+
+static void test_guests_of_an_address_have_so_many_rooms(void **state)
+{
+    (void)state;
+    open_limited_world();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(create_from("", HERE).error, GAME_MANAGER_OK);
+    assert_int_equal(create_from("", HERE).error, GAME_MANAGER_TOO_MANY_ROOMS);
+    struct game_caller caller = somebody();
+    caller.address = HERE;
+    assert_int_equal(quick_as(caller).error, GAME_MANAGER_TOO_MANY_ROOMS);
+    assert_int_equal(stats().limits[GAME_LIMIT_ADDRESS_ROOMS], 2);
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_OK); /* a user is no guest */
+    assert_int_equal(create_from("", THERE).error, GAME_MANAGER_OK);
+    run_ms(121000); /* nobody came: the rooms are closed */
+    assert_int_equal(stats().creators, 0);
+    assert_int_equal(create_from("", HERE).error, GAME_MANAGER_OK);
+}
+
+/* A command sent again, and joining, open nothing. */
+static void test_only_a_new_room_counts(void **state)
+{
+    (void)state;
+    open_limited_world();
+    const struct game_options options = {.bot_level = ""};
+    struct game_caller caller = somebody();
+    caller.user_id = "ann";
+    create_with(caller, options);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(create_with(caller, options).error, GAME_MANAGER_OK);
+    struct ticket room = create();
+    struct game_caller joiner = somebody();
+    joiner.user_id = "ann";
+    assert_int_equal(join_as(joiner, room.code).error, GAME_MANAGER_OK);
+    assert_int_equal(create_from("ann", "").error, GAME_MANAGER_OK);
+    assert_int_equal(create_from("ann", "").error, GAME_MANAGER_TOO_MANY_ROOMS);
+}
+
+static void test_where_all_rooms_are_taken_none_is_counted(void **state)
+{
+    (void)state;
+    open_limited_world();
+    for (int i = 0; i < MAX_ROOMS; i++)
+        create();
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(create_from("", HERE).error, GAME_MANAGER_SERVER_FULL);
+    assert_int_equal(stats().creators, 0);
+}
+
+static void test_a_restored_room_counts_for_its_user(void **state)
+{
+    (void)state;
+    open_limited_world();
+    create_from("ann", HERE);
+    struct room_checkpoint checkpoint = world.checkpoint;
+    open_limited_world();
+    assert_int_equal(game_manager_restore(world.manager, &checkpoint, NULL, world.now),
+                     GAME_MANAGER_OK);
+    fresh_token(); /* the first of this world is that of the room */
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_OK);
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_TOO_MANY_ROOMS);
+}
+
+static void test_who_never_joins_is_sent_away(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct client *player = connect_token(ticket.code, ticket.token);
+    struct client *idle = watch(ticket.code), *polite = watch(ticket.code);
+    say_hello(polite, "", "Eve");
+    struct client *second = watch(ticket.code);
+    run_ms(9000);
+    say_hello(second, "", ""); /* in time */
+    run_ms(2000);
+    assert_int_equal(idle->close_count, 1);
+    assert_int_equal(idle->code, SESSION_CLOSE_NEVER_JOINED);
+    assert_int_equal(stats().limits[GAME_LIMIT_NEVER_JOINED], 1);
+    run_ms(20000);
+    assert_int_equal(polite->close_count + second->close_count + player->close_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_an_address_has_so_many_connections),
+        TEST(test_a_connection_counts_until_its_socket_is_gone),
+        TEST(test_the_64_of_an_ipv6_address_is_one),
+        TEST(test_who_has_no_address_is_not_counted),
+        TEST(test_a_refusal_takes_no_place),
+        TEST(test_a_user_has_so_many_rooms_wherever_he_is),
+        TEST(test_guests_of_an_address_have_so_many_rooms),
+        TEST(test_only_a_new_room_counts),
+        TEST(test_where_all_rooms_are_taken_none_is_counted),
+        TEST(test_a_restored_room_counts_for_its_user),
+        TEST(test_who_never_joins_is_sent_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
