@@ -9,6 +9,8 @@
 #                                 gets ten times as many, and so do all other requests together
 #   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
 #                                 An address is an IPv4 address or the /64 of an IPv6 address.
+#   PONG_HANDSHAKE_RATE           WebSocket handshakes a second per address (20); at once twice as many
+#                                 and one for each of its connections, as all come back after a restart
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
 #   PONG_SOCKET_DIR               folder of the daemons' sockets, gamed.sock and api.sock (RUN)
@@ -174,6 +176,7 @@ run=$(cd "$1" && pwd)
 listen=${PONG_LISTEN:-127.0.0.1:8080}
 rate=${PONG_API_RATE:-20}
 connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
+handshake_rate=${PONG_HANDSHAKE_RATE:-20}
 threads=${PONG_THREADS:-128}
 identity_header=${PONG_IDENTITY_HEADER:-}
 api_include=${PONG_API_INCLUDE:-}
@@ -190,6 +193,7 @@ cors_map=$(cors_lines "$cors_origins")
 set +f
 require_integer PONG_API_RATE "$rate" 1 1000000
 require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
+require_integer PONG_HANDSHAKE_RATE "$handshake_rate" 1 1000000
 require_integer PONG_THREADS "$threads" 1 1024
 [[ -d $web_root ]] || fail "PONG_WEB_ROOT is not a folder: \"$web_root\""
 mkdir -p "$log" "$run/tmp" || fail "cannot make the folders $log and $run/tmp"
@@ -241,6 +245,8 @@ declare -A values=(
     [CORS_MAP]=$cors_map
     [ERROR_HEADERS]=$(error_headers "$cors_origins")
     [CONNECTIONS_PER_ADDRESS]=$connections
+    [HANDSHAKE_RATE]=$handshake_rate
+    [HANDSHAKE_BURST]=$((handshake_rate * 2 + connections))
 )
 # Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a
 # web root below /root. They stay the caller's, as they do for every other user.

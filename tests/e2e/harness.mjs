@@ -117,6 +117,10 @@ export class Stack {
       LSAN_OPTIONS: [process.env.LSAN_OPTIONS, `suppressions='${suppressions}'`, 'print_suppressions=0'].filter(Boolean).join(':'),
       PONG_API_RATE: '1000',
       PONG_CONNECTIONS_PER_ADDRESS: '1000',
+      PONG_HANDSHAKE_RATE: '1000',
+      PONG_MAX_CONNECTIONS_PER_ADDRESS: '0',
+      PONG_MAX_ROOMS_PER_ADDRESS: '0',
+      PONG_MAX_ROOMS_PER_USER: '0',
       ...env,
     };
   }
