@@ -2,8 +2,12 @@
 // as they like. What the server sends is taken apart strictly: a frame that is cut, mixed up with another or not as RFC 6455
 // wants it is an error. Must not know the game.
 
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
+import path from 'node:path';
+import { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 
 const MASK = [0x12, 0x34, 0x56, 0x78];
 const DEADLINE_MS = 20_000;
@@ -71,19 +75,29 @@ export class FrameReader {
   }
 }
 
+/** A connection to a port whose receive buffer is as small as can be. */
+function smallWindow(port) {
+  const script = path.join(path.dirname(fileURLToPath(import.meta.url)), 'small-window.pl');
+  const child = spawn('perl', [script, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  for (const stream of [child.stdin, child.stdout]) stream.on('error', () => {});
+  const socket = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  socket.once('close', () => child.stdin.destroy());
+  return socket;
+}
+
 export class RawSocket {
   closed = false;
   reader = new FrameReader();
   error = null; // of the reader
 
   /**
-   * `target`: a path or a port, as net.connect takes it. Resolves once it is upgraded, not reading; what came with the answer is
+   * `target`: a path or a port, as net.connect takes it; `isSmall`: a port, with a receive buffer as small as can be. Resolves once it is upgraded, not reading; what came with the answer is
    * read already. Rejects with the status line of another answer.
    */
-  static connect(target, { code, token, protocol, localAddress, highWaterMark = 65_536 }) {
+  static connect(target, { code, token, protocol, highWaterMark = 65_536, isSmall = false }) {
     const raw = new RawSocket();
-    const where = typeof target === 'number' ? { port: target, host: '127.0.0.1', localAddress } : { path: target };
-    raw.socket = net.connect({ ...where, highWaterMark });
+    const where = typeof target === 'number' ? { port: target, host: '127.0.0.1' } : { path: target };
+    raw.socket = isSmall ? smallWindow(target) : net.connect({ ...where, highWaterMark });
     raw.socket.on('error', () => {});
     raw.socket.on('close', () => {
       raw.closed = true;
