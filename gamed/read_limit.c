@@ -13,7 +13,8 @@ static int reads_per_second(int messages_per_second)
 void read_limit_init(struct read_limit *limit, int messages_per_second, struct now now)
 {
     memset(limit, 0, sizeof *limit);
-    bucket_init(&limit->reads, reads_per_second(messages_per_second), now.mono_ms);
+    bucket_init(&limit->reads, READ_LIMIT_BURST_SECONDS * reads_per_second(messages_per_second),
+                now.mono_ms);
     limit->resumed_ms = now.mono_ms;
     limit->pause_ms = READ_LIMIT_PAUSE_MS;
 }
@@ -28,7 +29,8 @@ static void pause_for(struct read_limit *limit, int64_t ms, struct now now)
 bool read_limit_note_read(struct read_limit *limit, int messages_per_second, struct now now)
 {
     int rate = reads_per_second(messages_per_second);
-    if (limit->is_paused || bucket_take(&limit->reads, rate, rate, now.mono_ms))
+    if (limit->is_paused ||
+        bucket_take(&limit->reads, rate, READ_LIMIT_BURST_SECONDS * rate, now.mono_ms))
         return false;
     pause_for(limit, READ_LIMIT_PAUSE_MS, now);
     return true;

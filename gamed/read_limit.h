@@ -19,6 +19,8 @@
 
 enum {
     READ_LIMIT_READS_PER_MESSAGE = 4, /* of a message that may be sent: it may come in pieces */
+    READ_LIMIT_BURST_SECONDS =
+        5, /* of that at once: a few milliseconds of ours, and then it is over */
     READ_LIMIT_PAUSE_MS = 500,
     READ_LIMIT_PAUSE_MAX_MS = 8000, /* for who goes on and on */
     READ_LIMIT_BEHIND_BYTES = 1024, /* this much unread, twice running, is a flood */
