@@ -360,6 +360,7 @@ int main(int argc, char **argv)
         log_error("%s", error);
         return EXIT_FAILURE;
     }
+    privileges_tell_of_root();
     if (!is_inherited)
         descriptor = fcgi_listener_open(config.listen, error, sizeof error);
     if (descriptor < 0) {

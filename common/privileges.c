@@ -38,11 +38,8 @@ int privileges_drop(const char *user, char *error, size_t error_size)
         snprintf(error, error_size, "cannot bar new privileges: %s", strerror(errno));
         return -1;
     }
-    if (user[0] == '\0') {
-        if (geteuid() == 0)
-            log_warn("runs as root, which it does not need; --user NAME lets it become another");
+    if (user[0] == '\0')
         return 0;
-    }
     errno = 0;
     entry = getpwnam(user);
     if (entry == NULL) {
@@ -61,4 +58,10 @@ int privileges_drop(const char *user, char *error, size_t error_size)
         return -1;
     }
     return become(entry, error, error_size);
+}
+
+void privileges_tell_of_root(void)
+{
+    if (geteuid() == 0)
+        log_info("runs as root, which it does not need; --user NAME lets it become another");
 }

@@ -14,4 +14,7 @@
  */
 int privileges_drop(const char *user, char *error, size_t error_size);
 
+/* Says in the log that this process is root's, if it is. Once the log is where it is to be. */
+void privileges_tell_of_root(void);
+
 #endif

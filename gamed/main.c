@@ -489,6 +489,7 @@ int main(int argc, char **argv)
         log_error("%s", error);
         return EXIT_FAILED;
     }
+    privileges_tell_of_root();
     if (daemon.config.redis_url[0])
         log_warn("--redis-url is set, but this version does not use Redis");
     int failed = start(&daemon, error, sizeof error);
