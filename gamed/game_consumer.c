@@ -357,7 +357,8 @@ static void copy_custom_header(struct lws *wsi, const char *name, char *out)
 {
     int length = (int)strlen(name);
     if (lws_hdr_custom_copy(wsi, out, HANDSHAKE_VALUE_MAX, name, length) < 0)
-        strcpy(out, lws_hdr_custom_length(wsi, name, length) > 0 ? TOO_LONG : "");
+        snprintf(out, HANDSHAKE_VALUE_MAX, "%s",
+                 lws_hdr_custom_length(wsi, name, length) > 0 ? TOO_LONG : "");
 }
 
 static void read_request(struct lws *wsi, struct handshake_request *request)
@@ -481,7 +482,7 @@ static void on_accepted(struct game_consumer *consumer, struct lws *wsi)
 /* The address of a peer without a ticket: nobody's for a unix socket. */
 static void copy_peer_address(struct lws *wsi, char *out)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t size = sizeof peer;
     out[0] = '\0';
     if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &size) != 0)

@@ -158,12 +158,12 @@ int tickets_redeem(struct tickets *tickets, const char *text, struct now now,
 {
     unsigned char secret[TICKET_SECRET_BYTES];
     uint32_t index = read_name(tickets, text, secret);
-    struct place *place = index != NOWHERE ? &tickets->places[index] : NULL;
-    if (!place || !place->is_taken ||
-        !text_equal_constant_time(place->secret, secret, sizeof secret)) {
+    if (index == NOWHERE || !tickets->places[index].is_taken ||
+        !text_equal_constant_time(tickets->places[index].secret, secret, sizeof secret)) {
         tickets->stats.refused_unknown++;
         return TICKETS_UNKNOWN;
     }
+    struct place *place = &tickets->places[index];
     bool is_expired = now.mono_ms >= place->until_ms;
     if (is_expired) {
         tickets->stats.refused_expired++;
