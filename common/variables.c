@@ -34,7 +34,9 @@ static const char *const names[] = {
     "PONG_CORS_ORIGINS",
     "PONG_DEV_DIR",
     "PONG_DRAIN_MS",
+#ifdef PONG_FAILPOINTS
     "PONG_FAILPOINT",
+#endif
     "PONG_GAMED",
     "PONG_GUESTS",
     "PONG_HANDSHAKES_PER_SECOND",
