@@ -107,9 +107,9 @@ static long try_to_ask(struct admission_request *admission, int timeout_ms, json
 static long ask_gamed(struct admission_request *admission, json_t **reply)
 {
     const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
-    const int64_t until_ms = clock_read().mono_ms + ADMIT_DEADLINE_MS;
-    int64_t left_ms = ADMIT_DEADLINE_MS;
-    long result = try_to_ask(admission, ADMIT_DEADLINE_MS, reply);
+    const int64_t until_ms = clock_read().mono_ms + admission->api->deadline_ms;
+    int64_t left_ms = admission->api->deadline_ms;
+    long result = try_to_ask(admission, admission->api->deadline_ms, reply);
 
     while (result == IPC_CLIENT_BUSY && left_ms > 0) {
         nanosleep(&pause, NULL);

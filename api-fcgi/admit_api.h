@@ -14,13 +14,15 @@
 #include "api-fcgi/shared_identity.h"
 #include "ipc/ipc_client.h"
 
-/* Milliseconds that gamed has. */
+/* Bounds of deadline_ms: nginx waits 2 s for the whole answer (location /_admit). */
 enum {
-    ADMIT_DEADLINE_MS = 300
+    ADMIT_DEADLINE_MIN_MS = 50,
+    ADMIT_DEADLINE_MAX_MS = 1500
 };
 
 struct admit_api {
     struct ipc_client *gamed;
+    int deadline_ms; /* that gamed has for an answer */
     int max_asking; /* threads that may wait for gamed at a time, so that a crowd leaves REST its own */
     atomic_int asking;
     struct metrics *metrics;

@@ -39,6 +39,7 @@ struct config {
     char listen[OPTION_VALUE_MAX];
     struct option_list gamed;
     int threads;
+    int admit_ms;
     int guests;
     char identity_header[64];
     char cookie_domain[254];
@@ -83,6 +84,15 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .argument = "N",
          .help = "requests at a time; more than nginx workers x keepalive of every upstream to "
                  "this socket"},
+        {.name = "admit-ms",
+         .kind = OPTION_INT,
+         .target = &config->admit_ms,
+         .min = ADMIT_DEADLINE_MIN_MS,
+         .max = ADMIT_DEADLINE_MAX_MS,
+         .fallback = "300",
+         .argument = "MS",
+         .help = "how long gamed has for a ticket; then the handshake is answered 503, to be tried "
+                 "again"},
         {.name = "guests",
          .kind = OPTION_CHOICE,
          .target = &config->guests,
@@ -254,6 +264,7 @@ static void wire(const struct config *config, struct service *service, struct ip
     service->rooms.metrics = &service->metrics;
     service->admit.gamed = gamed;
     service->admit.metrics = &service->metrics;
+    service->admit.deadline_ms = config->admit_ms;
     service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
     service->metrics_api.metrics = &service->metrics;
     service->metrics_api.gamed[0] =

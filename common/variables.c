@@ -20,6 +20,7 @@ static const char test_prefix[] = "PONG_TEST_";
 static const char *const names[] = {
     "PONG_ABSENCE_SECONDS",
     "PONG_ABSENCE_TOTAL_SECONDS",
+    "PONG_ADMIT_MS",
     "PONG_ALLOWED_ORIGINS",
     "PONG_API_INCLUDE",
     "PONG_API_KEY",

@@ -116,6 +116,8 @@ export class Stack {
       ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
       LSAN_OPTIONS: [process.env.LSAN_OPTIONS, `suppressions='${suppressions}'`, 'print_suppressions=0'].filter(Boolean).join(':'),
       PONG_API_RATE: '1000',
+      // Many busy processes share two cores here, with sanitizers in them.
+      PONG_ADMIT_MS: '1500',
       PONG_CONNECTIONS_PER_ADDRESS: '1000',
       PONG_HANDSHAKE_RATE: '1000',
       PONG_MAX_CONNECTIONS_PER_ADDRESS: '0',
