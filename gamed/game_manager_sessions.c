@@ -51,23 +51,21 @@ static struct room *room_to_enter(struct game_manager *manager, const char *code
 
 /*
  * Which seats he proves to be his: a bit for each. A token that was shown on purpose comes first, then
- * who he is, then his cookies. Returns GAME_MANAGER_OK or _BAD_TOKEN.
+ * who he is, then his cookies. Returns GAME_MANAGER_OK, or _BAD_TOKEN for a shown token that is void
+ * (a user's old one is, when he came again over REST) where he has no seat by his name either.
  */
 static int prove_seats(const struct room *room, const struct game_handshake *handshake,
                        uint8_t *proven)
 {
-    int seat = 0;
-    if (handshake->token[0]) {
-        seat = manager_seat_by_token(room, handshake->token);
-        if (!seat)
-            return GAME_MANAGER_BAD_TOKEN;
-    } else {
+    int seat = manager_seat_by_token(room, handshake->token);
+    if (!seat)
         seat = manager_seat_by_identity(room, handshake->user_id);
-    }
     if (seat) {
         *proven = (uint8_t)(1 << seat);
         return GAME_MANAGER_OK;
     }
+    if (handshake->token[0])
+        return GAME_MANAGER_BAD_TOKEN;
     for (int i = 0; i < 2; i++) {
         seat = manager_seat_by_token(room, handshake->cookie[i]);
         if (seat)

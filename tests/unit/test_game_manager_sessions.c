@@ -335,6 +335,29 @@ static void test_user_has_his_seat_by_identity_alone(void **state)
     }
 }
 
+static void test_user_who_shows_a_void_token_has_his_seat_by_identity(void **state)
+{
+    (void)state;
+    struct ticket first = create_with(user("42"), (struct game_options){0});
+    struct ticket second = join(first.code); /* a guest */
+    struct game_handshake handshake = coming(first.code, "42");
+    strcpy(handshake.token, fresh_token());
+    struct admission admission = examined(&handshake);
+    assert_int_equal(enter(&admission)->session->seat, 1);
+
+    strcpy(handshake.token, second.token); /* one that is good counts before his name */
+    admission = examined(&handshake);
+    assert_int_equal(enter(&admission)->session->seat, 2);
+
+    const char *const strangers[] = {"43", "", second.player_id};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        handshake = coming(first.code, strangers[i]);
+        strcpy(handshake.token, fresh_token());
+        assert_int_equal(game_manager_examine(world.manager, &handshake, world.now, &admission),
+                         GAME_MANAGER_BAD_TOKEN);
+    }
+}
+
 static void test_user_takes_a_free_seat_as_himself(void **state)
 {
     (void)state;
@@ -941,6 +964,7 @@ int main(void)
         TEST(test_claim_is_void_once_the_seat_has_another_token),
         TEST(test_claim_is_void_once_the_seat_was_freed),
         TEST(test_user_has_his_seat_by_identity_alone),
+        TEST(test_user_who_shows_a_void_token_has_his_seat_by_identity),
         TEST(test_user_takes_a_free_seat_as_himself),
         TEST(test_kicked_user_is_not_let_back_by_identity),
         TEST(test_ticket_is_void_once_its_room_is_gone),
