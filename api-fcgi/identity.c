@@ -141,6 +141,9 @@ static bool claim_user_id(const json_t *claims, struct identity *identity)
     return take_user_id(number, strlen(number), identity);
 }
 
+/* The one refusal that a handshake may pass over; it is known by its address. */
+static const char has_expired[] = "The token has expired";
+
 static const char *check_claims(const json_t *claims, int64_t now, struct identity *identity)
 {
     const json_t *expires = json_object_get(claims, "exp");
@@ -152,7 +155,7 @@ static const char *check_claims(const json_t *claims, int64_t now, struct identi
     if (!json_is_number(expires))
         return "The token has no expiry time";
     if (json_number_value(expires) + IDENTITY_LEEWAY_SECONDS <= (double)now)
-        return "The token has expired";
+        return has_expired;
     if (not_before != NULL &&
         (!json_is_number(not_before) ||
          json_number_value(not_before) - IDENTITY_LEEWAY_SECONDS > (double)now))
@@ -232,19 +235,22 @@ const char *identity_identify(const struct identity_config *config, const struct
     return identify_by_header(config, request, identity);
 }
 
+static bool has_seat_cookie(const struct request *request)
+{
+    return request->seat_cookies[0][0] != '\0' || request->seat_cookies[1][0] != '\0';
+}
+
 static const char *identify_by_cookie(const struct identity_config *config,
                                       const struct request *request, int64_t now,
                                       struct identity *identity)
 {
-    bool has_seat_cookie =
-        request->seat_cookies[0][0] != '\0' || request->seat_cookies[1][0] != '\0';
     char token[IDENTITY_TOKEN_SIZE];
     const char *refusal = NULL;
 
     if (config->key_count > 0 &&
         cookie_find(request_param(request, "HTTP_COOKIE"), "access_token", token, sizeof token) > 0)
         refusal = identify_by_jwt(config, token, now, identity);
-    return has_seat_cookie ? NULL : refusal;
+    return has_seat_cookie(request) ? NULL : refusal;
 }
 
 /* A JSON object in base64url begins with these letters, if it has no blanks. */
@@ -265,10 +271,12 @@ const char *identity_at_handshake(const struct identity_config *config,
         argument = "";
     if (argument[0] != '\0')
         refusal = identify_by_token(config, argument, now, identity);
-    else if (request->bearer[0] != '\0')
-        refusal = identify_by_token(config, request->bearer, now, identity);
-    else
-        refusal = identify_by_cookie(config, request, now, identity);
+    if (refusal == has_expired && has_seat_cookie(request))
+        argument = "";
+    if (argument[0] == '\0')
+        refusal = request->bearer[0] != '\0'
+                      ? identify_by_token(config, request->bearer, now, identity)
+                      : identify_by_cookie(config, request, now, identity);
     if (refusal != NULL || identity->user_id[0] != '\0')
         return refusal;
     return identify_by_header(config, request, identity);

@@ -61,8 +61,9 @@ int identity_configure(struct identity_config *config, const char *keys, const c
  * header of the site's nginx names whom no JWT does. Returns as identity_identify.
  *
  * Without keys a JWT in `argument` and the cookie are passed over: clients send what the site's login
- * gave them, whether or not it is of use here. A cookie that is no good is no worse than none beside a
- * seat cookie: that outlives it by far, and a player must find his way back.
+ * gave them, whether or not it is of use here. Beside a seat cookie a cookie that is no good, and an
+ * `argument` that was good until it expired, are no worse than none: the seat outlives them by far, a
+ * page connects again with the address it had, and a player must find his way back.
  */
 const char *identity_at_handshake(const struct identity_config *config,
                                   const struct request *request, const char *argument, int64_t now,

@@ -360,11 +360,39 @@ static void at_a_handshake_a_bad_token_is_refused_unless_a_seat_cookie_goes_with
     snprintf(with_seat, sizeof with_seat, "%s; pong_seat_2=" SEAT_TOKEN, old);
     assert_null(at_handshake("", "", with_seat));
     assert_string_equal(identity.user_id, "");
-    /* but never one that is shown on purpose */
-    assert_non_null(at_handshake(old + strlen("access_token="), "", with_seat));
+    /* but never one that is shown on purpose, unless it stands in the address and has expired */
     assert_non_null(at_handshake("", old + strlen("access_token="), with_seat));
     assert_non_null(at_handshake("x", "", with_seat));
     assert_non_null(at_handshake("$$" SEAT_TOKEN, "", ""));
+}
+
+static void at_a_handshake_an_expired_token_in_the_address_is_passed_over_beside_a_seat_cookie(
+    void **state)
+{
+    static const char seat_cookie[] = "pong_seat_2=" SEAT_TOKEN;
+    static const char expired[] = "{\"user_id\":3,\"exp\":1767300000}";
+    static const char good[] = "{\"user_id\":4,\"exp\":1767323100}";
+    char old[512];
+    char cookie[700];
+
+    (void)state;
+    snprintf(old, sizeof old, "%s", sign(expired, JWT_ALG_HS256, KEY));
+    assert_non_null(strstr(at_handshake(old, "", ""), "expired"));
+    assert_non_null(strstr(at_handshake(old, "", "pong_seat_2=x"), "expired"));
+    assert_null(at_handshake(old, "", seat_cookie));
+    assert_string_equal(identity.user_id, "");
+    /* who has come by a newer one since is known by that */
+    snprintf(cookie, sizeof cookie, "%s; access_token=%s", seat_cookie,
+             sign(good, JWT_ALG_HS256, KEY));
+    assert_null(at_handshake(old, "", cookie));
+    assert_string_equal(identity.user_id, "4");
+    assert_non_null(strstr(at_handshake(old, "", cookie + sizeof seat_cookie), "expired"));
+    /* no other fault is passed over */
+    assert_non_null(at_handshake(sign(expired, JWT_ALG_HS256, OLD_KEY), "", seat_cookie));
+    assert_non_null(at_handshake(sign(expired, JWT_ALG_HS512, KEY), "", seat_cookie));
+    assert_non_null(at_handshake(sign("{\"user_id\":3}", JWT_ALG_HS256, KEY), "", seat_cookie));
+    assert_non_null(at_handshake(
+        sign("{\"user_id\":\"bot-x\",\"exp\":1767323100}", JWT_ALG_HS256, KEY), "", seat_cookie));
 }
 
 static void at_a_handshake_without_keys_what_the_login_gave_is_passed_over(void **state)
@@ -422,6 +450,9 @@ int main(void)
         cmocka_unit_test_setup(the_trusted_header_names_the_user, configure),
         cmocka_unit_test_setup(at_a_handshake_the_address_counts_first_then_bearer_then_cookie,
                                configure),
+        cmocka_unit_test_setup(
+            at_a_handshake_an_expired_token_in_the_address_is_passed_over_beside_a_seat_cookie,
+            configure),
         cmocka_unit_test_setup(
             at_a_handshake_a_bad_token_is_refused_unless_a_seat_cookie_goes_with_it, configure),
         cmocka_unit_test_setup(at_a_handshake_without_keys_what_the_login_gave_is_passed_over,
