@@ -104,7 +104,7 @@ static long try_to_ask(struct admission_request *admission, int timeout_ms, json
 }
 
 /* Asks gamed; while too many others do, waits for its turn. */
-static long ask_gamed(struct admission_request *admission, json_t **reply)
+static long wait_to_ask(struct admission_request *admission, json_t **reply)
 {
     const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000L};
     const int64_t until_ms = clock_read().mono_ms + admission->api->deadline_ms;
@@ -117,6 +117,18 @@ static long ask_gamed(struct admission_request *admission, json_t **reply)
         if (left_ms > 0)
             result = try_to_ask(admission, (int)left_ms, reply);
     }
+    return result;
+}
+
+/* Asks gamed, if fewer than may do so are at it already: nobody waits on the last threads. */
+static long ask_gamed(struct admission_request *admission, json_t **reply)
+{
+    struct admit_api *api = admission->api;
+    long result = IPC_CLIENT_BUSY;
+
+    if (atomic_fetch_add(&api->admitting, 1) < api->max_admitting)
+        result = wait_to_ask(admission, reply);
+    atomic_fetch_sub(&api->admitting, 1);
     return result;
 }
 

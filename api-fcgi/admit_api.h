@@ -22,9 +22,10 @@ enum {
 
 struct admit_api {
     struct ipc_client *gamed;
-    int deadline_ms; /* that gamed has for an answer */
-    int max_asking; /* threads that may wait for gamed at a time, so that a crowd leaves REST its own */
-    atomic_int asking;
+    int deadline_ms;   /* that gamed has for an answer */
+    int max_asking;    /* threads that may ask gamed at a time */
+    int max_admitting; /* those, and the ones that wait for their turn: the others are left to REST */
+    atomic_int asking, admitting;
     struct metrics *metrics;
     struct shared_identity *identity;
     bool allows_guests;

@@ -266,6 +266,7 @@ static void wire(const struct config *config, struct service *service, struct ip
     service->admit.metrics = &service->metrics;
     service->admit.deadline_ms = config->admit_ms;
     service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
+    service->admit.max_admitting = config->threads > 2 ? config->threads / 2 : 1;
     service->metrics_api.metrics = &service->metrics;
     service->metrics_api.gamed[0] =
         (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
