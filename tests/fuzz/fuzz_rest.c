@@ -1,10 +1,11 @@
 /*
- * REST requests, from the parameters of FastCGI to the answer's bytes (api-fcgi/), with a gamed made
- * up here. Whatever is asked: gamed is only ever sent requests that it understands, and the answer is
+ * REST requests, and what nginx asks about handshakes (/_admit), from the parameters of FastCGI to the
+ * answer's bytes (api-fcgi/), with a gamed made up here. Whatever is asked: gamed is only ever sent requests that it understands, and the answer is
  * one that no header or body of a stranger can break out of.
  *
  * An input is lines: method, path, content type, content length, Authorization, Cookie, user header,
- * what gamed does (p a place, e an error, r the next line, n nothing); then the body.
+ * path and query of the handshake, client's address, origin, method of the preflight, what gamed does
+ * (p a place or a ticket, e an error, r the next line, n nothing); then the body.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -18,9 +19,11 @@
 #include "ipc/ipc_message.h"
 #include "tests/fuzz/fixed_random.h"
 
+#define TICKET "00010123456789abcdef0123456789abcdef"
+
 enum {
-    LINES = 9,
-    REPLY_LINE = 8,
+    LINES = 14,
+    REPLY_LINE = 13,
     NOTHING_ELSE = -1 /* no byte: the text goes on to the end of the input */
 };
 
@@ -31,6 +34,11 @@ static const char *const names[LINES] = {"REQUEST_METHOD",
                                          "HTTP_AUTHORIZATION",
                                          "HTTP_COOKIE",
                                          "HTTP_X_USER",
+                                         "PONG_PATH",
+                                         "PONG_QUERY",
+                                         "REMOTE_ADDR",
+                                         "HTTP_ORIGIN",
+                                         "HTTP_ACCESS_CONTROL_REQUEST_METHOD",
                                          NULL,
                                          NULL};
 
@@ -72,6 +80,13 @@ static json_t *placement(const struct ipc_request *request)
     return reply;
 }
 
+static json_t *admission(void)
+{
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "ticket", json_string(TICKET));
+    return reply;
+}
+
 /* In the place of ipc/ipc_client.c. */
 long ipc_client_call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
                      char *reply, size_t reply_size)
@@ -82,7 +97,9 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
     world.questions++;
     assert(timeout_ms > 0);
     assert(ipc_request_decode(request, length, &asked) == IPC_OK);
-    assert(asked.op <= IPC_METRICS); /* what is the operator's is never asked for a stranger */
+    assert(asked.op <= IPC_ADMIT); /* what is the operator's is never asked for a stranger */
+    if (asked.op == IPC_ADMIT)
+        assert(asked.room_code[0] && asked.address[0]);
     if (what[0] == 'n')
         return IPC_CLIENT_TIMEOUT;
     if (what[0] == 'r') {
@@ -90,7 +107,9 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
         memcpy(reply, raw, strlen(raw));
         return (long)strlen(raw);
     }
-    json_t *object = what[0] == 'e' ? ipc_reply_error(raw, "A sentence") : placement(&asked);
+    json_t *object = what[0] == 'e'          ? ipc_reply_error(raw, "A sentence")
+                     : asked.op == IPC_ADMIT ? admission()
+                                             : placement(&asked);
     long written = object ? ipc_reply_encode(object, reply, reply_size) : IPC_CLIENT_FAILED;
     json_decref(object);
     return written < 0 ? IPC_CLIENT_FAILED : written;
@@ -143,6 +162,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     service.rooms.metrics = service.metrics_api.metrics = &service.metrics;
     service.rooms.identity = &service.identity;
     service.rooms.cookie_domain = "";
+    assert(cors_add(&service.cors, "https://www.example.org", error, sizeof error) == 0);
+    service.admit.metrics = &service.metrics;
+    service.admit.identity = &service.identity;
+    service.admit.max_asking = service.admit.max_admitting = 1;
     service.metrics.version = "fuzz";
     service.metrics_api.gamed[0].url = "ipc://fuzz";
     service.metrics_api.gamed_count = 1;
@@ -160,13 +183,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         world.lines[i] = fuzz_take_text(&input, '\n', size, NULL);
     world.body = fuzz_take_text(&input, NOTHING_ELSE, size, &world.body_length);
     world.questions = 0;
-    service.rooms.allows_guests = !strstr(world.lines[REPLY_LINE - 1], "!");
+    service.admit.allows_guests = service.rooms.allows_guests =
+        !strstr(world.lines[REPLY_LINE - 1], "!");
 
     request_init(&request, &source);
     service_answer(&service, &request, &response);
     assert(world.questions <= 1);
     assert(response.status >= 200 && response.status <= 599);
     assert(response.status != 401 || world.questions == 0);
+    assert(atomic_load(&service.admit.asking) == 0 && atomic_load(&service.admit.admitting) == 0);
     check_head(head, response_write_head(&response, head));
     check_body(&response);
 
