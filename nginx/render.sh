@@ -9,6 +9,8 @@
 #                                 gets ten times as many, and so do all other requests together
 #   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
 #                                 An address is an IPv4 address or the /64 of an IPv6 address.
+#                                 Whoever raises it raises gamed's PONG_MAX_CONNECTIONS_PER_ADDRESS and
+#                                 PONG_MAX_ROOMS_PER_ADDRESS too.
 #   PONG_HANDSHAKE_RATE           WebSocket handshakes a second per address (20); at once twice as many
 #                                 and one for each of its connections, as all come back after a restart
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
@@ -28,7 +30,9 @@
 #                                 own /session answers 200 and names who is signed in, if anybody:
 #                                     auth_request /session;
 #                                     auth_request_set $pong_user $upstream_http_x_user;
-#                                 nginx refuses to start when nothing sets $pong_user.
+#                                 nginx refuses to start when nothing sets $pong_user. The location /session
+#                                 needs "error_log /dev/null emerg; access_log off;": into its logs nginx
+#                                 writes the line of the main request, a query with a token included.
 # In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
 # pong-routes.conf and pong-web.conf for a server {} block.
 set -euo pipefail
