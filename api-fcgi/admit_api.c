@@ -83,11 +83,10 @@ static const char *read_caller(struct admission_request *admission)
 static bool read_address(struct admission_request *admission)
 {
     const char *address = request_param(admission->request, "REMOTE_ADDR");
-    size_t length = strlen(address);
 
-    if (length == 0 || length >= sizeof admission->ask.address)
+    if (!ipc_is_address(address))
         return false;
-    memcpy(admission->ask.address, address, length + 1);
+    memcpy(admission->ask.address, address, strlen(address) + 1);
     return true;
 }
 
