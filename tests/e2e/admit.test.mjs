@@ -278,6 +278,30 @@ describe('while something does not answer', () => {
   });
 });
 
+describe('a crowd of handshakes at a gamed that stands still', () => {
+  const CROWD = 200; // more than api-fcgi has threads
+  const env = { ...quickServe, PONG_HANDSHAKE_RATE: '1000000', PONG_CONNECTIONS_PER_ADDRESS: '1000', PONG_MAX_CONNECTIONS_PER_ADDRESS: '0' };
+  const stack = useStack({ env });
+  const rest = new Rest(stack);
+
+  test('is refused, and REST is answered meanwhile by api-fcgi itself', async () => {
+    const { second } = await takeSeats(stack);
+    process.kill(stack.gamed.pid, 'SIGSTOP');
+    let isOver = false;
+    const comeAgain = async () => {
+      while (!isOver) await assertRefused(Player.connect(stack, second), 503, 'game_server_unavailable');
+    };
+    const crowd = Promise.all(Array.from({ length: CROWD }, comeAgain));
+    try {
+      for (let i = 0; i < 2; i += 1) assertFailure(await rest.get('/api/room/health/'), 503, 'game_server_timeout');
+    } finally {
+      isOver = true;
+      await crowd.finally(() => process.kill(stack.gamed.pid, 'SIGCONT'));
+    }
+    await stack.until('it answers again', () => Player.connect(stack, second).then(() => true, () => false));
+  });
+});
+
 describe('the table of tickets', () => {
   // Handshakes end at a socket of the test's own, so that nobody takes the tickets back.
   const shown = [];
