@@ -165,6 +165,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     assert(cors_add(&service.cors, "https://www.example.org", error, sizeof error) == 0);
     service.admit.metrics = &service.metrics;
     service.admit.identity = &service.identity;
+    service.admit.deadline_ms = 300;
     service.admit.max_asking = service.admit.max_admitting = 1;
     service.metrics.version = "fuzz";
     service.metrics_api.gamed[0].url = "ipc://fuzz";
