@@ -185,6 +185,20 @@ static void test_where_all_rooms_are_taken_none_is_counted(void **state)
     assert_int_equal(stats().creators, 0);
 }
 
+/* Every room another user's: the creators' table is as full as it gets when one more asks. */
+static void test_a_full_house_of_many_creators_refuses_one_more(void **state)
+{
+    (void)state;
+    char user_id[16];
+    open_limited_world();
+    for (int i = 0; i < MAX_ROOMS; i++) {
+        snprintf(user_id, sizeof user_id, "user-%d", i);
+        assert_int_equal(create_from(user_id, HERE).error, GAME_MANAGER_OK);
+    }
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_SERVER_FULL);
+    assert_int_equal(stats().creators, MAX_ROOMS);
+}
+
 static void test_a_restored_room_counts_for_its_user(void **state)
 {
     (void)state;
@@ -230,6 +244,7 @@ int main(void)
         TEST(test_guests_of_an_address_have_so_many_rooms),
         TEST(test_only_a_new_room_counts),
         TEST(test_where_all_rooms_are_taken_none_is_counted),
+        TEST(test_a_full_house_of_many_creators_refuses_one_more),
         TEST(test_a_restored_room_counts_for_its_user),
         TEST(test_who_never_joins_is_sent_away),
     };
