@@ -77,8 +77,9 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "N", "handshakes answered a second; twice as many at once"},
         {"handshake-seconds", NUMBER(consumer->handshake_seconds, 1, 60), "10", NULL, "S",
          "how long a handshake may take"},
-        {"join-seconds", NUMBER(raw->join_seconds, 0, 86400), "60", NULL, "S",
-         "how long who only watches may be silent before join_game; 0: for ever"},
+        {"join-seconds", NUMBER(raw->join_seconds, 0, 86400), "30", NULL, "S",
+         "how long who only watches may send nothing, no answer to a ping either; under 5: 5; "
+         "0: no limit"},
         {"max-rooms-per-user", NUMBER(manager->max_rooms_per_user, 0, 1000000), "16", NULL, "N",
          "rooms that an identified user has opened; 0: no limit"},
         {"max-rooms-per-address", NUMBER(manager->max_rooms_per_address, 0, 1000000), "128", NULL,

@@ -629,6 +629,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
         connection->session->heard_ms = consumer->now().mono_ms;
+        connection->session->is_alive = true;
         note_read(consumer, connection);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:

@@ -399,7 +399,7 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
             seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
-    session->said_hello = true;
+    session->is_alive = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])
         game_state_rename(&room->game, session->seat, username);

@@ -1,5 +1,5 @@
 /* Unit tests of GameManager's limits per client: connections of an address, rooms of a user and of an
- * address, and who never says join_game. */
+ * address, and who gives no sign of life. */
 #include "game_world.h"
 
 #include <stdio.h>
@@ -213,23 +213,65 @@ static void test_a_restored_room_counts_for_its_user(void **state)
     assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_TOO_MANY_ROOMS);
 }
 
-static void test_who_never_joins_is_sent_away(void **state)
+/* As its WebSocket library does by itself. */
+static void answer_ping(struct client *client)
+{
+    assert_true(client->pings > 0);
+    client->session->is_alive = true;
+    client->session->heard_ms = world.now.mono_ms;
+}
+
+static void test_who_gives_no_sign_of_life_is_sent_away(void **state)
 {
     (void)state;
     open_limited_world();
     struct ticket ticket = create();
     struct client *player = connect_token(ticket.code, ticket.token);
-    struct client *idle = watch(ticket.code), *polite = watch(ticket.code);
+    struct client *dead = watch(ticket.code), *polite = watch(ticket.code);
     say_hello(polite, "", "Eve");
     struct client *second = watch(ticket.code);
     run_ms(9000);
+    assert_int_equal(dead->close_count, 0);
     say_hello(second, "", ""); /* in time */
     run_ms(2000);
-    assert_int_equal(idle->close_count, 1);
-    assert_int_equal(idle->code, SESSION_CLOSE_NEVER_JOINED);
+    assert_int_equal(dead->close_count, 1);
+    assert_int_equal(dead->code, SESSION_CLOSE_NEVER_JOINED);
     assert_int_equal(stats().limits[GAME_LIMIT_NEVER_JOINED], 1);
     run_ms(20000);
     assert_int_equal(polite->close_count + second->close_count + player->close_count, 0);
+}
+
+/* While others play he is sent updates all the time; he is asked all the same, and at once. */
+static void test_who_only_answers_pings_may_watch(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct pair pair = start_match(10);
+    struct client *watcher = watch(pair.tickets[0].code);
+    run_ms(1000);
+    assert_int_equal(watcher->pings, 1);
+    answer_ping(watcher);
+    for (int i = 0; i < 2; i++)
+        say_hello(pair.clients[i], "", "");
+    run_ms(40000);
+    assert_true(watcher->pings > 1);
+    assert_int_equal(watcher->close_count, 0);
+    assert_int_equal(stats().limits[GAME_LIMIT_NEVER_JOINED], 0);
+}
+
+/* However short the wish, there is time for an answer. */
+static void test_a_stranger_has_time_to_answer(void **state)
+{
+    struct game_manager_config config = limited();
+    (void)state;
+    config.join_ms = 1;
+    game_manager_free(world.manager);
+    open_world(&config);
+    struct client *watcher = watch(create().code);
+    run_ms(SESSION_ANSWER_MS - 100);
+    assert_int_equal(watcher->close_count, 0);
+    run_ms(1000);
+    assert_int_equal(watcher->code, SESSION_CLOSE_NEVER_JOINED);
 }
 
 int main(void)
@@ -246,7 +288,9 @@ int main(void)
         TEST(test_where_all_rooms_are_taken_none_is_counted),
         TEST(test_a_full_house_of_many_creators_refuses_one_more),
         TEST(test_a_restored_room_counts_for_its_user),
-        TEST(test_who_never_joins_is_sent_away),
+        TEST(test_who_gives_no_sign_of_life_is_sent_away),
+        TEST(test_who_only_answers_pings_may_watch),
+        TEST(test_a_stranger_has_time_to_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
