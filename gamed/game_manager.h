@@ -91,7 +91,8 @@ struct game_manager_config {
     char slot;     /* first character of every room code */
     int update_hz; /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
-    int max_connections_per_address; /* this and the next two: 0 is no limit */
+    int max_connections_per_address; /* whoever proves a seat comes in; this and the next two: 0 is
+                                        no limit */
     int max_rooms_per_user;          /* that an identified user has opened */
     int max_rooms_per_address;       /* that guests have opened */
     /*

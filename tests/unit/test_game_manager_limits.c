@@ -62,6 +62,62 @@ static void test_an_address_has_so_many_connections(void **state)
     watch_from(create().code, HERE);
 }
 
+static int return_from(struct client *client, const struct ticket *ticket, const char *address)
+{
+    struct game_handshake handshake;
+    memset(&handshake, 0, sizeof handshake);
+    snprintf(handshake.room_code, sizeof handshake.room_code, "%s", ticket->code);
+    snprintf(handshake.address, sizeof handshake.address, "%s", address);
+    snprintf(handshake.token, sizeof handshake.token, "%s", ticket->token);
+    return game_manager_admit(world.manager, &handshake, client, world.now, &client->session);
+}
+
+/* His first connection is dead, and nobody has noticed; the address has no place for strangers. */
+static void test_a_player_comes_back_to_a_full_address(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct client *dead = free_client(), *back = free_client();
+    assert_int_equal(return_from(dead, &ticket, HERE), GAME_MANAGER_OK);
+    upgrade(dead);
+    watch_from(ticket.code, HERE);
+    assert_int_equal(admit_from(back, ticket.code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    assert_int_equal(return_from(back, &ticket, HERE), GAME_MANAGER_OK);
+    upgrade(back);
+    assert_int_equal(back->session->seat, 1);
+    assert_int_equal(dead->code, SESSION_CLOSE_REPLACED);
+    hang_up(dead);
+    /* he counts: there is still no place */
+    assert_int_equal(admit_from(free_client(), ticket.code, HERE),
+                     GAME_MANAGER_TOO_MANY_CONNECTIONS);
+}
+
+/* Between the ticket and the handshake the seat has become free. */
+static void test_a_seat_that_is_lost_opens_no_door(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct game_handshake handshake;
+    struct admission admission;
+    enum game_manager_kick done;
+    memset(&handshake, 0, sizeof handshake);
+    snprintf(handshake.room_code, sizeof handshake.room_code, "%s", ticket.code);
+    snprintf(handshake.address, sizeof handshake.address, "%s", HERE);
+    snprintf(handshake.token, sizeof handshake.token, "%s", ticket.token);
+    assert_int_equal(game_manager_examine(world.manager, &handshake, world.now, &admission),
+                     GAME_MANAGER_OK);
+    watch_from(ticket.code, HERE);
+    watch_from(ticket.code, HERE);
+    assert_int_equal(game_manager_kick(world.manager, ticket.code, 1, world.now, &done),
+                     GAME_MANAGER_OK);
+    struct client *client = free_client();
+    assert_int_equal(
+        game_manager_enter(world.manager, &admission, client, world.now, &client->session),
+        GAME_MANAGER_TOO_MANY_CONNECTIONS);
+}
+
 static void test_a_connection_counts_until_its_socket_is_gone(void **state)
 {
     (void)state;
@@ -278,6 +334,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_address_has_so_many_connections),
+        TEST(test_a_player_comes_back_to_a_full_address),
+        TEST(test_a_seat_that_is_lost_opens_no_door),
         TEST(test_a_connection_counts_until_its_socket_is_gone),
         TEST(test_the_64_of_an_ipv6_address_is_one),
         TEST(test_who_has_no_address_is_not_counted),
