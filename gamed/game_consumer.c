@@ -528,6 +528,12 @@ static bool is_version_spoken(struct lws *wsi)
            strcmp(version, "13") == 0;
 }
 
+static bool may_shake_hands(struct game_consumer *consumer, struct now now)
+{
+    const int rate = consumer->config.handshakes_per_second;
+    return bucket_take(&consumer->handshakes, rate, HANDSHAKE_BURST_SECONDS * rate, now.mono_ms);
+}
+
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
@@ -536,15 +542,17 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
     struct now now = consumer->now();
     struct handshake_request request;
     struct admission admission;
-    if (!bucket_take(&consumer->handshakes, config->handshakes_per_second,
-                     HANDSHAKE_BURST_SECONDS * config->handshakes_per_second, now.mono_ms)) {
+    unsigned status = HTTP_STATUS_BAD_REQUEST;
+    if (is_version_spoken(wsi)) {
+        read_request(wsi, &request);
+        status = look_at(consumer, &request, &admission);
+    }
+    /* to look is cheap; who proves a seat must be back in it before its game is lost */
+    bool has_seat = !status && admission.proven;
+    if (!has_seat && !may_shake_hands(consumer, now)) {
         consumer->limits[GAME_CONSUMER_HANDSHAKE_RATE]++;
         return refuse_by_limit(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "server_busy");
     }
-    if (!is_version_spoken(wsi))
-        return refuse(wsi, HTTP_STATUS_BAD_REQUEST);
-    read_request(wsi, &request);
-    unsigned status = look_at(consumer, &request, &admission);
     if (status)
         return refuse(wsi, status);
     if (!admission.address[0])
@@ -629,6 +637,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
         connection->session->heard_ms = consumer->now().mono_ms;
+        connection->session->is_alive = true;
         note_read(consumer, connection);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:

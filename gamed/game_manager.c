@@ -409,26 +409,44 @@ static void move_bots(struct room *room)
     }
 }
 
-/* Who holds a seat is there for it; who watches says so by join_game. */
+/*
+ * Who holds a seat is there for it. Who watches need not say anything, join_game neither, but something
+ * that speaks WebSocket at least answers a ping.
+ */
+static bool gave_no_sign(const struct game_manager *manager, const struct player_session *session)
+{
+    return manager->config.join_ms > 0 && session->seat == 0 && !session->is_alive;
+}
+
 static bool has_never_joined(const struct game_manager *manager,
                              const struct player_session *session, struct now now)
 {
-    return manager->config.join_ms > 0 && session->seat == 0 && !session->said_hello &&
-           now.mono_ms - session->opened_ms >= manager->config.join_ms &&
-           now.mono_ms >= manager->trusts_silence_at_ms;
+    int64_t since_ms = now.mono_ms - session->opened_ms;
+    return gave_no_sign(manager, session) && since_ms >= manager->config.join_ms &&
+           since_ms >= SESSION_ANSWER_MS && now.mono_ms >= manager->trusts_silence_at_ms;
+}
+
+/* Whether to ask it for a sign of life: a stranger at once, whoever else when it is quiet. */
+static bool is_to_be_asked(const struct game_manager *manager, const struct player_session *session,
+                           struct now now)
+{
+    int64_t asked_ms =
+        session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
+    return now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS ||
+           now.mono_ms - asked_ms >= SESSION_ASK_AFTER_MS ||
+           (gave_no_sign(manager, session) && session->pinged_ms <= session->opened_ms &&
+            now.mono_ms > session->opened_ms);
 }
 
 /*
- * Twice a second: a ping for who was sent nothing, and for who only listens; an end for who says
- * nothing at all. An end is news for the others, and may be the end of a slow one too, so after it
+ * Twice a second: a ping for who was sent nothing, and for who only listens; an end for who does
+ * not even answer it. An end is news for the others, and may be the end of a slow one too, so after it
  * the list is looked at anew.
  */
 static void check_quiet_sessions(struct game_manager *manager, struct room *room, struct now now)
 {
     struct player_session *session = room->sessions;
     while (session) {
-        int64_t asked_ms =
-            session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
         if (session->is_bot) {
             session = session->next;
         } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS &&
@@ -440,8 +458,7 @@ static void check_quiet_sessions(struct game_manager *manager, struct room *room
             game_manager_session_close(manager, session, SESSION_CLOSE_NEVER_JOINED, now);
             session = room->sessions;
         } else {
-            if (now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS ||
-                now.mono_ms - asked_ms >= SESSION_ASK_AFTER_MS) {
+            if (is_to_be_asked(manager, session, now)) {
                 session->pinged_ms = now.mono_ms;
                 manager->hooks.session_quiet(manager->hooks.arg, session, now);
             }

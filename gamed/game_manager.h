@@ -91,10 +91,15 @@ struct game_manager_config {
     char slot;     /* first character of every room code */
     int update_hz; /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
-    int max_connections_per_address; /* this and the next two: 0 is no limit */
+    int max_connections_per_address; /* whoever proves a seat comes in; this and the next two: 0 is
+                                        no limit */
     int max_rooms_per_user;          /* that an identified user has opened */
     int max_rooms_per_address;       /* that guests have opened */
-    int64_t join_ms; /* who has no seat and says no join_game for so long is sent away; 0: nobody */
+    /*
+     * Who has no seat and has given no sign of life for so long is sent away; 0: nobody. Less than
+     * SESSION_ANSWER_MS counts as that.
+     */
+    int64_t join_ms;
     int messages_per_second;
     int checkpoint_ms; /* a game under way is checkpointed so often, and at every event */
     bool guests;       /* a guest may take a free seat by join_game */
@@ -116,7 +121,7 @@ struct game_manager_hooks {
     /* `from` steers its paddle at a step to come: the other binary sessions are to be told now. */
     void (*input_taken)(void *arg, struct room *room, const struct player_session *from,
                         uint32_t step, int32_t target, struct now now);
-    /* Nothing was sent to it for SESSION_PING_AFTER_MS. */
+    /* It is to be asked whether it is still there: ping it. */
     void (*session_quiet)(void *arg, struct player_session *session, struct now now);
     /*
      * It is out of its room: close its connection with the code; game_manager_session_gone() must
@@ -191,7 +196,7 @@ enum game_limit {
     GAME_LIMIT_USER_ROOMS,    /* rooms of a user */
     GAME_LIMIT_ADDRESS_ROOMS, /* rooms of an address */
     GAME_LIMIT_SPECTATORS,    /* of a room */
-    GAME_LIMIT_NEVER_JOINED,  /* closed: no seat, and no join_game for too long */
+    GAME_LIMIT_NEVER_JOINED,  /* closed: no seat, and no sign of life */
     GAME_LIMIT_TOO_SLOW,      /* closed: half the room's log behind */
     GAME_LIMIT_BAD_MESSAGES,  /* closed: too many within a minute */
     GAME_LIMIT_TOO_BIG,       /* closed: a message over MESSAGES_CLIENT_MAX */

@@ -95,6 +95,18 @@ int game_manager_examine(struct game_manager *manager, const struct game_handsha
     return GAME_MANAGER_OK;
 }
 
+/* Whether one of the seats that the handshake proved is still his. */
+static bool is_seat_his(const struct room *room, const struct admission *admission)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct game_seat *seat = &room->game.seats[i];
+        if ((admission->proven & (1 << (i + 1))) && seat->held &&
+            seat->token_version == admission->claim[i])
+            return true;
+    }
+    return false;
+}
+
 int game_manager_enter(struct game_manager *manager, const struct admission *admission,
                        void *connection, struct now now, struct player_session **out)
 {
@@ -109,8 +121,14 @@ int game_manager_enter(struct game_manager *manager, const struct admission *adm
         manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
         return GAME_MANAGER_TOO_MANY_SPECTATORS;
     }
+    /*
+     * Who comes back to his seat takes the place of his earlier connection, which may be dead and
+     * still count for its address.
+     */
     struct tally_key client = tally_key_of_address(admission->address);
-    if (!tally_take(manager->clients, &client, manager->config.max_connections_per_address)) {
+    if (!tally_take(manager->clients, &client,
+                    is_seat_his(room, admission) ? 0
+                                                 : manager->config.max_connections_per_address)) {
         manager_note_limit(manager, GAME_LIMIT_ADDRESS);
         return GAME_MANAGER_TOO_MANY_CONNECTIONS;
     }
@@ -397,7 +415,7 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
             seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
-    session->said_hello = true;
+    session->is_alive = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])
         game_state_rename(&room->game, session->seat, username);

@@ -45,6 +45,7 @@ enum session_close {
 enum {
     SESSION_PING_AFTER_MS = 2000,  /* nothing was sent for so long: ping */
     SESSION_ASK_AFTER_MS = 15000,  /* nothing was heard for so long: ping, even who is sent a lot */
+    SESSION_ANSWER_MS = 5000,      /* what the first answer of who is asked at once may take */
     SESSION_GONE_AFTER_MS = 45000, /* nothing was heard for so long: gone */
     SESSION_BAD_MESSAGES_MAX = 10, /* within … */
     SESSION_GREETING_MESSAGES = 3,
@@ -75,11 +76,11 @@ struct player_session {
     uint8_t seat;      /* 1, 2, or 0: spectator */
     uint8_t proven;    /* bit 1 << seat: the handshake proved that this seat is his … */
     uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
-    bool settled; /* join_game has named or confirmed the seat: it is not moved to another any more
+    bool settled;  /* join_game has named or confirmed the seat: it is not moved to another any more
                    */
-    bool said_hello;              /* by join_game */
-    bool greeted;                 /* its join_game was announced to the room */
-    bool may_sit;                 /* may take a free seat by join_game */
+    bool is_alive; /* it has sent a well-formed message, or a pong frame */
+    bool greeted;  /* its join_game was announced to the room */
+    bool may_sit;  /* may take a free seat by join_game */
     char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
     char username[USERNAME_SIZE]; /* likewise; "" unknown */
     /* the client's, as his ticket says it; "" where it is not known */

@@ -75,7 +75,7 @@ static bool is_nobody(const struct tally_key *key)
 struct tally *tally_new(size_t max)
 {
     size_t size = 2;
-    while (size < 2 * max)
+    while (size < 2 * (max + 1))
         size *= 2;
     struct tally *tally = calloc(1, sizeof *tally + size * sizeof *tally->entries);
     if (!tally)

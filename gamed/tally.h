@@ -28,7 +28,10 @@ struct tally_key tally_key_of_user(const char *user_id);
 
 struct tally;
 
-/* For at most `max` things at a time, whoever has them; 1 or more. NULL when out of memory. */
+/*
+ * For at most `max` things at a time, whoever has them, 1 or more, and one that is taken before it is
+ * refused for another reason. NULL when out of memory.
+ */
 struct tally *tally_new(size_t max);
 void tally_free(struct tally *tally);
 

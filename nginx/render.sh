@@ -7,7 +7,7 @@
 #   PONG_LISTEN                   ADDRESS:PORT of the own instance (127.0.0.1:8080)
 #   PONG_API_RATE                 create, join and quick requests a second per address (20); health
 #                                 gets ten times as many, and so do all other requests together
-#   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
+#   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (256)
 #                                 An address is an IPv4 address or the /64 of an IPv6 address.
 #                                 Whoever raises it raises gamed's PONG_MAX_CONNECTIONS_PER_ADDRESS and
 #                                 PONG_MAX_ROOMS_PER_ADDRESS too.
@@ -179,7 +179,7 @@ run=$(cd "$1" && pwd)
 
 listen=${PONG_LISTEN:-127.0.0.1:8080}
 rate=${PONG_API_RATE:-20}
-connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
+connections=${PONG_CONNECTIONS_PER_ADDRESS:-256}
 handshake_rate=${PONG_HANDSHAKE_RATE:-20}
 threads=${PONG_THREADS:-128}
 identity_header=${PONG_IDENTITY_HEADER:-}

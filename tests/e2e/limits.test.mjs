@@ -185,16 +185,19 @@ describe('handshakes', () => {
     assert.equal((await scrape(stack)).get('pong_handshakes'), 0);
   });
 
-  test('who only watches and never says join_game is sent away; who does, or has a seat, may stay', async () => {
+  test('a watcher who gives no sign of life is sent away; who answers pings, says something or has a seat may stay', async () => {
     const room = await rest.ok(rest.create());
-    const idle = await Player.connect(stack, { room_code: room.room_code });
-    const polite = await Player.connect(stack, { room_code: room.room_code });
-    const seated = await Player.connect(stack, room);
+    const deaf = { socketOptions: { autoPong: false } };
+    const listener = await Player.connect(stack, { room_code: room.room_code });
+    const polite = await Player.connect(stack, { room_code: room.room_code }, deaf);
+    const seated = await Player.connect(stack, room, deaf);
     polite.sayHello({ username: 'Eve' });
-    assert.equal((await idle.waitForClose()).code, 4505);
+    const dead = await Player.connect(stack, { room_code: room.room_code }, deaf);
+    assert.equal((await dead.waitForClose()).code, 4505);
+    assert.ok(dead.pings > 0 && listener.pings > 0, 'they were asked');
+    await seated.stepsPass(180);
     assert.equal(await hits(stack, 'never_joined'), 1);
-    await polite.stepsPass(90);
-    assert.ok(Number.isInteger(await seated.step()));
+    assert.deepEqual([listener.closed, polite.closed, seated.closed], [null, null, null]);
   });
 });
 
@@ -209,7 +212,10 @@ describe('handshakes a second', () => {
     assert.ok(refused.length > 0 && refused.length < answers.length, `${refused.length} of ${answers.length}`);
     for (const { reason } of refused) await assertRefused(Promise.reject(reason), 503, 'server_busy');
     assert.equal(await hits(stack, 'handshake_rate'), refused.length);
-    await stack.until('one may connect again', () => Player.connect(stack, room).then(() => true, () => false));
+    const returns = Array.from({ length: 8 }, () => Player.connect(stack, room));
+    await Promise.all(returns); // to a seat one may always come back
+    assert.equal(await hits(stack, 'handshake_rate'), refused.length);
+    await stack.until('one may connect again', () => Player.connect(stack, { room_code: room.room_code }).then(() => true, () => false));
   });
 });
 

@@ -1,5 +1,5 @@
 /* Unit tests of GameManager's limits per client: connections of an address, rooms of a user and of an
- * address, and who never says join_game. */
+ * address, and who gives no sign of life. */
 #include "game_world.h"
 
 #include <stdio.h>
@@ -60,6 +60,62 @@ static void test_an_address_has_so_many_connections(void **state)
     assert_int_equal(admit_from(refused, create().code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
     hang_up(first);
     watch_from(create().code, HERE);
+}
+
+static int return_from(struct client *client, const struct ticket *ticket, const char *address)
+{
+    struct game_handshake handshake;
+    memset(&handshake, 0, sizeof handshake);
+    snprintf(handshake.room_code, sizeof handshake.room_code, "%s", ticket->code);
+    snprintf(handshake.address, sizeof handshake.address, "%s", address);
+    snprintf(handshake.token, sizeof handshake.token, "%s", ticket->token);
+    return game_manager_admit(world.manager, &handshake, client, world.now, &client->session);
+}
+
+/* His first connection is dead, and nobody has noticed; the address has no place for strangers. */
+static void test_a_player_comes_back_to_a_full_address(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct client *dead = free_client(), *back = free_client();
+    assert_int_equal(return_from(dead, &ticket, HERE), GAME_MANAGER_OK);
+    upgrade(dead);
+    watch_from(ticket.code, HERE);
+    assert_int_equal(admit_from(back, ticket.code, HERE), GAME_MANAGER_TOO_MANY_CONNECTIONS);
+    assert_int_equal(return_from(back, &ticket, HERE), GAME_MANAGER_OK);
+    upgrade(back);
+    assert_int_equal(back->session->seat, 1);
+    assert_int_equal(dead->code, SESSION_CLOSE_REPLACED);
+    hang_up(dead);
+    /* he counts: there is still no place */
+    assert_int_equal(admit_from(free_client(), ticket.code, HERE),
+                     GAME_MANAGER_TOO_MANY_CONNECTIONS);
+}
+
+/* Between the ticket and the handshake the seat has become free. */
+static void test_a_seat_that_is_lost_opens_no_door(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct ticket ticket = create();
+    struct game_handshake handshake;
+    struct admission admission;
+    enum game_manager_kick done;
+    memset(&handshake, 0, sizeof handshake);
+    snprintf(handshake.room_code, sizeof handshake.room_code, "%s", ticket.code);
+    snprintf(handshake.address, sizeof handshake.address, "%s", HERE);
+    snprintf(handshake.token, sizeof handshake.token, "%s", ticket.token);
+    assert_int_equal(game_manager_examine(world.manager, &handshake, world.now, &admission),
+                     GAME_MANAGER_OK);
+    watch_from(ticket.code, HERE);
+    watch_from(ticket.code, HERE);
+    assert_int_equal(game_manager_kick(world.manager, ticket.code, 1, world.now, &done),
+                     GAME_MANAGER_OK);
+    struct client *client = free_client();
+    assert_int_equal(
+        game_manager_enter(world.manager, &admission, client, world.now, &client->session),
+        GAME_MANAGER_TOO_MANY_CONNECTIONS);
 }
 
 static void test_a_connection_counts_until_its_socket_is_gone(void **state)
@@ -185,6 +241,20 @@ static void test_where_all_rooms_are_taken_none_is_counted(void **state)
     assert_int_equal(stats().creators, 0);
 }
 
+/* Every room another user's: the creators' table is as full as it gets when one more asks. */
+static void test_a_full_house_of_many_creators_refuses_one_more(void **state)
+{
+    (void)state;
+    char user_id[16];
+    open_limited_world();
+    for (int i = 0; i < MAX_ROOMS; i++) {
+        snprintf(user_id, sizeof user_id, "user-%d", i);
+        assert_int_equal(create_from(user_id, HERE).error, GAME_MANAGER_OK);
+    }
+    assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_SERVER_FULL);
+    assert_int_equal(stats().creators, MAX_ROOMS);
+}
+
 static void test_a_restored_room_counts_for_its_user(void **state)
 {
     (void)state;
@@ -199,29 +269,73 @@ static void test_a_restored_room_counts_for_its_user(void **state)
     assert_int_equal(create_from("ann", HERE).error, GAME_MANAGER_TOO_MANY_ROOMS);
 }
 
-static void test_who_never_joins_is_sent_away(void **state)
+/* As its WebSocket library does by itself. */
+static void answer_ping(struct client *client)
+{
+    assert_true(client->pings > 0);
+    client->session->is_alive = true;
+    client->session->heard_ms = world.now.mono_ms;
+}
+
+static void test_who_gives_no_sign_of_life_is_sent_away(void **state)
 {
     (void)state;
     open_limited_world();
     struct ticket ticket = create();
     struct client *player = connect_token(ticket.code, ticket.token);
-    struct client *idle = watch(ticket.code), *polite = watch(ticket.code);
+    struct client *dead = watch(ticket.code), *polite = watch(ticket.code);
     say_hello(polite, "", "Eve");
     struct client *second = watch(ticket.code);
     run_ms(9000);
+    assert_int_equal(dead->close_count, 0);
     say_hello(second, "", ""); /* in time */
     run_ms(2000);
-    assert_int_equal(idle->close_count, 1);
-    assert_int_equal(idle->code, SESSION_CLOSE_NEVER_JOINED);
+    assert_int_equal(dead->close_count, 1);
+    assert_int_equal(dead->code, SESSION_CLOSE_NEVER_JOINED);
     assert_int_equal(stats().limits[GAME_LIMIT_NEVER_JOINED], 1);
     run_ms(20000);
     assert_int_equal(polite->close_count + second->close_count + player->close_count, 0);
+}
+
+/* While others play he is sent updates all the time; he is asked all the same, and at once. */
+static void test_who_only_answers_pings_may_watch(void **state)
+{
+    (void)state;
+    open_limited_world();
+    struct pair pair = start_match(10);
+    struct client *watcher = watch(pair.tickets[0].code);
+    run_ms(1000);
+    assert_int_equal(watcher->pings, 1);
+    answer_ping(watcher);
+    for (int i = 0; i < 2; i++)
+        say_hello(pair.clients[i], "", "");
+    run_ms(40000);
+    assert_true(watcher->pings > 1);
+    assert_int_equal(watcher->close_count, 0);
+    assert_int_equal(stats().limits[GAME_LIMIT_NEVER_JOINED], 0);
+}
+
+/* However short the wish, there is time for an answer. */
+static void test_a_stranger_has_time_to_answer(void **state)
+{
+    struct game_manager_config config = limited();
+    (void)state;
+    config.join_ms = 1;
+    game_manager_free(world.manager);
+    open_world(&config);
+    struct client *watcher = watch(create().code);
+    run_ms(SESSION_ANSWER_MS - 100);
+    assert_int_equal(watcher->close_count, 0);
+    run_ms(1000);
+    assert_int_equal(watcher->code, SESSION_CLOSE_NEVER_JOINED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_address_has_so_many_connections),
+        TEST(test_a_player_comes_back_to_a_full_address),
+        TEST(test_a_seat_that_is_lost_opens_no_door),
         TEST(test_a_connection_counts_until_its_socket_is_gone),
         TEST(test_the_64_of_an_ipv6_address_is_one),
         TEST(test_who_has_no_address_is_not_counted),
@@ -230,8 +344,11 @@ int main(void)
         TEST(test_guests_of_an_address_have_so_many_rooms),
         TEST(test_only_a_new_room_counts),
         TEST(test_where_all_rooms_are_taken_none_is_counted),
+        TEST(test_a_full_house_of_many_creators_refuses_one_more),
         TEST(test_a_restored_room_counts_for_its_user),
-        TEST(test_who_never_joins_is_sent_away),
+        TEST(test_who_gives_no_sign_of_life_is_sent_away),
+        TEST(test_who_only_answers_pings_may_watch),
+        TEST(test_a_stranger_has_time_to_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

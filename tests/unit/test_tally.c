@@ -116,6 +116,27 @@ static void a_full_table_counts_as_a_list_would(void **state)
     tally_free(tally);
 }
 
+/* Who counts first and is refused a place afterwards, in a house that is full of different ones. */
+static void one_more_than_the_house_holds_is_counted(void **state)
+{
+    (void)state;
+    for (size_t max = 1; max <= 17; max++) {
+        struct tally *tally = tally_new(max);
+        char user[32];
+        for (size_t i = 0; i <= max; i++) {
+            snprintf(user, sizeof user, "user %zu", i);
+            struct tally_key key = tally_key_of_user(user);
+            assert_true(tally_take(tally, &key, 1));
+        }
+        struct tally_key last = tally_key_of_user(user);
+        assert_int_equal(tally_keys(tally), max + 1);
+        tally_drop(tally, &last);
+        assert_int_equal(tally_keys(tally), max);
+        assert_int_equal(tally_count(tally, &last), 0);
+        tally_free(tally);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +145,7 @@ int main(void)
         cmocka_unit_test(a_limit_is_per_key_and_ends_with_a_drop),
         cmocka_unit_test(a_user_is_no_address),
         cmocka_unit_test(a_full_table_counts_as_a_list_would),
+        cmocka_unit_test(one_more_than_the_house_holds_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
