@@ -22,7 +22,7 @@ done
 suite_units() {
     local roots
     mapfile -t roots < <(build_roots)
-    cd "${roots[1]}/build-asan" && make check
+    cd "${roots[1]}/build-asan" && make -j"$(nproc)" check
 }
 
 suite_style() {
@@ -125,7 +125,7 @@ suite_threads() {
 }
 
 suite_dev() {
-    PONG_BUILD_DIR=$DEV/build node_suite dev
+    PONG_BUILD_DIR=$DEV/build node_suite dev 2 # they wait more than they work
 }
 
 suite_e2e() {
@@ -133,7 +133,7 @@ suite_e2e() {
 }
 
 suite_web() {
-    node_suite web
+    node_suite web 2
 }
 
 suite_browser() {
