@@ -137,7 +137,7 @@ suite_web() {
 }
 
 suite_browser() {
-    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser
+    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser 2
 }
 
 case ${1:-} in
