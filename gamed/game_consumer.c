@@ -541,7 +541,7 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
     struct connection *connection = lws_get_opaque_user_data(wsi);
     struct now now = consumer->now();
     struct handshake_request request;
-    struct admission admission;
+    struct admission admission = {0};
     unsigned status = HTTP_STATUS_BAD_REQUEST;
     if (is_version_spoken(wsi)) {
         read_request(wsi, &request);
