@@ -13,7 +13,7 @@
 #include "common/unix_socket.h"
 
 enum {
-    BACKLOG = 4096, /* of handshakes when everybody comes back at once; the kernel may know less */
+    BACKLOG = 1024,
     HOST_SIZE = 64
 };
 
