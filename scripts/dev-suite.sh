@@ -21,7 +21,7 @@ done
 suite_units() {
     local roots
     mapfile -t roots < <(build_roots)
-    cd "${roots[1]}/build-asan" && make check
+    cd "${roots[1]}/build-asan" && make -j"$(nproc)" check
 }
 
 suite_style() {
@@ -57,7 +57,7 @@ node_suite() {
 }
 
 suite_dev() {
-    PONG_BUILD_DIR=$DEV/build node_suite dev
+    PONG_BUILD_DIR=$DEV/build node_suite dev 2 # they wait more than they work
 }
 
 suite_e2e() {
@@ -65,7 +65,7 @@ suite_e2e() {
 }
 
 suite_web() {
-    node_suite web
+    node_suite web 2
 }
 
 suite_browser() {

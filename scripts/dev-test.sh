@@ -183,7 +183,7 @@ test_main() {
     if has_tests dev; then test_suite dev node 240; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
-    if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
+    if has_tests browser; then test_suite browser node $((full ? 1200 : 600)); fi
 
     test_summary
     ((test_failed == 0))

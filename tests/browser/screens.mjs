@@ -56,7 +56,7 @@ async function visitText(page, visit) {
 
 async function visitMatch(ada, grace, visit, tab) {
   const { page } = ada;
-  await withOptions(page, { visibility: 'public', winning_score: 5 });
+  await withOptions(page, { visibility: 'public', winning_score: 3 });
   await page.locator('#name').fill('Ada');
   await page.getByRole('button', { name: 'Play a friend' }).click();
   await page.locator('#lobby').waitFor();
