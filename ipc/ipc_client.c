@@ -6,8 +6,7 @@
  * nng 1.5 can lose a link for good: a receive that is lost when a connection is cut between a
  * message's head and its body blocks the one thread of nng that clears up, and no dialer dials again.
  * So a link that does nothing but fail gets a spare beside it, which takes its place as soon as it has
- * a connection. One that fails because gamed is away or hangs keeps its place: a spare has no
- * connection then either.
+ * a connection. While gamed is away or stopped neither has one; when it is back, either may go on.
  */
 #include "ipc/ipc_client.h"
 
@@ -155,7 +154,8 @@ static struct ipc_link *link_take(struct ipc_client *client)
     link->users++;
     pthread_mutex_unlock(&client->lock);
     if (retire != NULL) {
-        log_warn("the connection to %s did not come back by itself and is replaced", client->url);
+        log_warn("calls to %s failed for a second or more; they go on over a new connection",
+                 client->url);
         ipc_socket_retire(retire->socket, retire);
     }
     return link;
