@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/thread.h"
+
 enum {
     CLOSE_WAIT_SECONDS = 1
 };
@@ -100,7 +102,7 @@ bool ipc_socket_close(nng_socket socket)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&closing->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&thread, NULL, run_close, closing) != 0) {
+    if (thread_start(&thread, "ipc-close", run_close, closing) != 0) {
         closing_free(closing);
         return false;
     }
@@ -133,7 +135,7 @@ void ipc_socket_retire(nng_socket socket, void *memory)
     if (retired == NULL)
         return; /* the exit of the process closes it */
     *retired = (struct retired){.socket = socket, .memory = memory};
-    if (pthread_create(&thread, NULL, run_retire, retired) != 0) {
+    if (thread_start(&thread, "ipc-retire", run_retire, retired) != 0) {
         free(retired);
         return;
     }
