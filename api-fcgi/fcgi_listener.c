@@ -13,7 +13,7 @@
 #include "common/unix_socket.h"
 
 enum {
-    BACKLOG = 1024,
+    BACKLOG = 4096, /* of handshakes when everybody comes back at once; the kernel may know less */
     HOST_SIZE = 64
 };
 

@@ -17,9 +17,15 @@
 #include "common/log.h"
 
 /* Bytes of a thread's stack: the deepest use is a body of 4 KiB under jansson's parser, and it is
- * far from this. */
+ * far from this; but ThreadSanitizer keeps what it knows of a thread in there, too. */
+#ifdef __SANITIZE_THREAD__
+#define SANITIZER_STACK_SIZE (1024 * 1024)
+#else
+#define SANITIZER_STACK_SIZE 0
+#endif
+
 enum {
-    STACK_SIZE = 512 * 1024,
+    STACK_SIZE = 512 * 1024 + SANITIZER_STACK_SIZE,
     RETRY_MS = 100
 };
 

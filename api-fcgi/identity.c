@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cookie.h"
+
 static const char blanks[] = " \t";
 
 static int add_key(struct identity_config *config, const char *text, size_t length, char *error,
@@ -139,6 +141,9 @@ static bool claim_user_id(const json_t *claims, struct identity *identity)
     return take_user_id(number, strlen(number), identity);
 }
 
+/* The one refusal that a handshake may pass over; it is known by its address. */
+static const char has_expired[] = "The token has expired";
+
 static const char *check_claims(const json_t *claims, int64_t now, struct identity *identity)
 {
     const json_t *expires = json_object_get(claims, "exp");
@@ -150,7 +155,7 @@ static const char *check_claims(const json_t *claims, int64_t now, struct identi
     if (!json_is_number(expires))
         return "The token has no expiry time";
     if (json_number_value(expires) + IDENTITY_LEEWAY_SECONDS <= (double)now)
-        return "The token has expired";
+        return has_expired;
     if (not_before != NULL &&
         (!json_is_number(not_before) ||
          json_number_value(not_before) - IDENTITY_LEEWAY_SECONDS > (double)now))
@@ -192,22 +197,87 @@ static int count_dots(const char *text)
     return count;
 }
 
-const char *identity_identify(const struct identity_config *config, const struct request *request,
-                              int64_t now, struct identity *identity)
+/* Whoever the site's own nginx says it is; nobody where it says nothing, or is not asked. */
+static const char *identify_by_header(const struct identity_config *config,
+                                      const struct request *request, struct identity *identity)
 {
-    const char *named;
+    const char *named =
+        config->header_param[0] != '\0' ? request_param(request, config->header_param) : "";
 
-    memset(identity, 0, sizeof *identity);
-    if (request->has_bearer && random_is_seat_token(request->bearer))
-        memcpy(identity->seat_token, request->bearer, SEAT_TOKEN_SIZE);
-    else if (request->has_bearer && count_dots(request->bearer) == 2)
-        return identify_by_jwt(config, request->bearer, now, identity);
-    else if (request->has_bearer)
-        return "The token is neither a seat token nor a JSON Web Token";
-    if (config->header_param[0] == '\0')
-        return NULL;
-    named = request_param(request, config->header_param);
     if (named[0] != '\0' && !take_user_id(named, strlen(named), identity))
         return "The user's id cannot be used here";
     return NULL;
+}
+
+/* By a token that is shown on purpose. */
+static const char *identify_by_token(const struct identity_config *config, const char *token,
+                                     int64_t now, struct identity *identity)
+{
+    if (random_is_seat_token(token)) {
+        memcpy(identity->seat_token, token, SEAT_TOKEN_SIZE);
+        return NULL;
+    }
+    if (count_dots(token) == 2)
+        return identify_by_jwt(config, token, now, identity);
+    return "The token is neither a seat token nor a JSON Web Token";
+}
+
+const char *identity_identify(const struct identity_config *config, const struct request *request,
+                              int64_t now, struct identity *identity)
+{
+    const char *refusal = NULL;
+
+    memset(identity, 0, sizeof *identity);
+    if (request->has_bearer)
+        refusal = identify_by_token(config, request->bearer, now, identity);
+    if (refusal != NULL || identity->user_id[0] != '\0')
+        return refusal;
+    return identify_by_header(config, request, identity);
+}
+
+static bool has_seat_cookie(const struct request *request)
+{
+    return request->seat_cookies[0][0] != '\0' || request->seat_cookies[1][0] != '\0';
+}
+
+static const char *identify_by_cookie(const struct identity_config *config,
+                                      const struct request *request, int64_t now,
+                                      struct identity *identity)
+{
+    char token[IDENTITY_TOKEN_SIZE];
+    const char *refusal = NULL;
+
+    if (config->key_count > 0 &&
+        cookie_find(request_param(request, "HTTP_COOKIE"), "access_token", token, sizeof token) > 0)
+        refusal = identify_by_jwt(config, token, now, identity);
+    return has_seat_cookie(request) ? NULL : refusal;
+}
+
+/* A JSON object in base64url begins with these letters, if it has no blanks. */
+static bool looks_like_jwt(const char *token)
+{
+    return strncmp(token, "eyJ", 3) == 0 && count_dots(token) == 2;
+}
+
+const char *identity_at_handshake(const struct identity_config *config,
+                                  const struct request *request, const char *argument, int64_t now,
+                                  struct identity *identity)
+{
+    const char *refusal = NULL;
+
+    memset(identity, 0, sizeof *identity);
+    argument += argument[0] == '$';
+    if (config->key_count == 0 && looks_like_jwt(argument))
+        argument = "";
+    if (argument[0] != '\0')
+        refusal = identify_by_token(config, argument, now, identity);
+    if (refusal == has_expired && has_seat_cookie(request))
+        argument = "";
+    if (argument[0] == '\0')
+        refusal = request->bearer[0] != '\0'
+                      ? identify_by_token(config, request->bearer, now, identity)
+                      : identify_by_cookie(config, request, now, identity);
+    if (refusal != NULL || identity->user_id[0] != '\0')
+        return refusal;
+    return identify_by_header(config, request, identity);
 }

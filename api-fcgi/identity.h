@@ -24,6 +24,11 @@ enum {
     IDENTITY_LEEWAY_SECONDS = 30
 };
 
+/* Bytes of a token, and NUL. nginx takes no longer header. */
+enum {
+    IDENTITY_TOKEN_SIZE = 4096
+};
+
 /* RFC 7518: a key of HS256 has at least the size of the hash. */
 enum {
     IDENTITY_KEY_BYTES_ADVISED = 32
@@ -49,6 +54,20 @@ struct identity {
  */
 int identity_configure(struct identity_config *config, const char *keys, const char *header,
                        char *error, size_t error_size);
+
+/*
+ * Finds out who wants to open a WebSocket, by what his request for it shows: the token in `argument`
+ * ("" for none; a '$' before it is not part of it), else a Bearer, else the cookie "access_token". The
+ * header of the site's nginx names whom no JWT does. Returns as identity_identify.
+ *
+ * Without keys a JWT in `argument` and the cookie are passed over: clients send what the site's login
+ * gave them, whether or not it is of use here. Beside a seat cookie a cookie that is no good, and an
+ * `argument` that was good until it expired, are no worse than none: the seat outlives them by far, a
+ * page connects again with the address it had, and a player must find his way back.
+ */
+const char *identity_at_handshake(const struct identity_config *config,
+                                  const struct request *request, const char *argument, int64_t now,
+                                  struct identity *identity);
 
 /*
  * Finds out who sent the request; `now` is Unix seconds. Returns NULL, or a sentence that says why

@@ -19,6 +19,7 @@
 #include "api-fcgi/service.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "common/privileges.h"
 #include "common/secret_file.h"
 #include "ipc/ipc_client.h"
 
@@ -38,11 +39,14 @@ struct config {
     char listen[OPTION_VALUE_MAX];
     struct option_list gamed;
     int threads;
+    int admit_ms;
     int guests;
     char identity_header[64];
     char cookie_domain[254];
+    struct option_list cors_origins;
     char jwt_keys[IDENTITY_KEYS_SIZE];
     char jwt_key_file[OPTION_VALUE_MAX];
+    char user[OPTION_VALUE_MAX];
     char log_file[OPTION_VALUE_MAX];
     int log_level;
 };
@@ -80,6 +84,15 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .argument = "N",
          .help = "requests at a time; more than nginx workers x keepalive of every upstream to "
                  "this socket"},
+        {.name = "admit-ms",
+         .kind = OPTION_INT,
+         .target = &config->admit_ms,
+         .min = ADMIT_DEADLINE_MIN_MS,
+         .max = ADMIT_DEADLINE_MAX_MS,
+         .fallback = "300",
+         .argument = "MS",
+         .help = "how long gamed has for a ticket; then the handshake is answered 503, to be tried "
+                 "again"},
         {.name = "guests",
          .kind = OPTION_CHOICE,
          .target = &config->guests,
@@ -103,6 +116,13 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .fallback = "",
          .argument = "DOMAIN",
          .help = "Domain of the seat cookies, for a site whose WebSocket lives on another host"},
+        {.name = "cors-origins",
+         .kind = OPTION_LIST,
+         .target = &config->cors_origins,
+         .fallback = "",
+         .argument = "ORIGIN",
+         .help =
+             "other sites whose pages may use the REST interface, e.g. https://www.example.org"},
         {.name = "jwt-secret-key",
          .kind = OPTION_STRING,
          .target = config->jwt_keys,
@@ -122,6 +142,13 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .help =
              "a file that holds these keys on one line, instead of --jwt-secret-key; read again at "
              "SIGHUP"},
+        {.name = "user",
+         .kind = OPTION_STRING,
+         .target = config->user,
+         .size = sizeof config->user,
+         .fallback = "",
+         .argument = "NAME",
+         .help = "started as root: become this user, before anything is opened"},
         {.name = "log-file",
          .kind = OPTION_STRING,
          .target = config->log_file,
@@ -189,6 +216,11 @@ static int check_config(struct config *config, struct service *service, char *er
         snprintf(error, error_size, "--cookie-domain must be a host name");
         return -1;
     }
+    for (size_t i = 0; i < config->cors_origins.count; i++)
+        if (cors_add(&service->cors, config->cors_origins.value[i], reason, sizeof reason) != 0) {
+            snprintf(error, error_size, "--cors-origins: %s", reason);
+            return -1;
+        }
     reload_warn_of_short_keys(&identity);
     if (shared_identity_init(&service->identity, &identity) != 0) {
         snprintf(error, error_size, "no lock could be made");
@@ -197,6 +229,8 @@ static int check_config(struct config *config, struct service *service, char *er
     service->rooms.identity = &service->identity;
     service->rooms.allows_guests = config->guests == GUESTS_ALLOW;
     service->rooms.cookie_domain = config->cookie_domain;
+    service->admit.identity = &service->identity;
+    service->admit.allows_guests = service->rooms.allows_guests;
     return 0;
 }
 
@@ -228,6 +262,11 @@ static void wire(const struct config *config, struct service *service, struct ip
     service->metrics.version = PACKAGE_VERSION;
     service->rooms.gamed = gamed;
     service->rooms.metrics = &service->metrics;
+    service->admit.gamed = gamed;
+    service->admit.metrics = &service->metrics;
+    service->admit.deadline_ms = config->admit_ms;
+    service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
+    service->admit.max_admitting = config->threads > 2 ? config->threads / 2 : 1;
     service->metrics_api.metrics = &service->metrics;
     service->metrics_api.gamed[0] =
         (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
@@ -252,7 +291,7 @@ static int serve(const struct config *config, struct service *service, int descr
 {
     char error[ERROR_SIZE];
     /* So that a gamed that hangs leaves threads for what does not need it. */
-    int waiting = config->threads / 4;
+    int waiting = config->threads / 2;
     struct fcgi_workers *workers;
     int status = EXIT_FAILURE;
     const struct reload reload = {.log_file = config->log_file,
@@ -322,6 +361,10 @@ int main(int argc, char **argv)
     }
     if (outcome == OPTIONS_CHECKED)
         return EXIT_SUCCESS;
+    if (privileges_drop(config.user, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILURE;
+    }
     is_inherited = config.listen[0] == '\0' && fcgi_listener_is_inherited();
     if (config.listen[0] == '\0' && !is_inherited)
         memcpy(config.listen, default_listen, sizeof default_listen);
@@ -329,6 +372,7 @@ int main(int argc, char **argv)
         log_error("%s", error);
         return EXIT_FAILURE;
     }
+    privileges_tell_of_root();
     if (!is_inherited)
         descriptor = fcgi_listener_open(config.listen, error, sizeof error);
     if (descriptor < 0) {

@@ -4,19 +4,18 @@
 #include "api-fcgi/room_api.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "api-fcgi/gamed_question.h"
 #include "api-fcgi/room_fields.h"
 #include "api-fcgi/router.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "ipc/ipc_message.h"
 
-/* Bytes. A request's fields are short: all of them together stay well under this. */
+/* Bytes. */
 enum {
-    SEAT_PATH_SIZE = 64,
-    REQUEST_TEXT_MAX = 4096
+    SEAT_PATH_SIZE = 64
 };
 
 /* gamed's failures that the caller can do something about, and their HTTP status. */
@@ -25,7 +24,7 @@ static const struct {
     int status;
 } failures[] = {
     {"room_not_found", 404},  {"room_full", 409},   {"game_over", 409}, {"not_creator", 403},
-    {"already_started", 409}, {"server_full", 503}, {"draining", 503},
+    {"already_started", 409}, {"server_full", 503}, {"draining", 503},  {"too_many_rooms", 429},
 };
 
 /* One request being worked on. */
@@ -43,7 +42,7 @@ static void answer_error(struct exchange *exchange, int status, const char *code
                          const char *sentence)
 {
     response_error(exchange->response, status, code, sentence);
-    if (status == 503)
+    if (status == 503 || status == 429)
         response_header(exchange->response, "Retry-After", "1");
     if (status == 401)
         response_header(exchange->response, "WWW-Authenticate", "Bearer");
@@ -59,49 +58,10 @@ static void answer_no_reply(struct exchange *exchange, long error)
         answer_error(exchange, 503, "game_server_unavailable", "The game server is not available");
 }
 
-/* Calls gamed and reads its reply, for which `text` has IPC_MESSAGE_MAX bytes. Returns as
- * ask_gamed. */
-static long call_gamed(struct exchange *exchange, const char *request, size_t length, char *text,
-                       json_t **reply)
-{
-    long got = ipc_client_call(exchange->api->gamed, request, length, IPC_DEADLINE_MS, text,
-                               IPC_MESSAGE_MAX);
-    int result;
-
-    if (got < 0)
-        return got;
-    result = ipc_reply_decode(text, (size_t)got, reply);
-    if (result == IPC_OK)
-        return 0;
-    log_error("%s: gamed's reply is not understood (%d)", ipc_op_name(exchange->ask.op), result);
-    return IPC_CLIENT_FAILED;
-}
-
-/* Asks gamed. Returns 0 and a well-formed reply that the caller owns, or a negative enum
- * ipc_client_error. */
 static long ask_gamed(struct exchange *exchange, json_t **reply)
 {
-    const struct now began = clock_read();
-    char request[REQUEST_TEXT_MAX];
-    char *text;
-    long result;
-
-    exchange->ask.deadline_unix_ms = began.unix_ms + IPC_DEADLINE_MS;
-    result = ipc_request_encode(&exchange->ask, request, sizeof request);
-    if (result < 0) {
-        log_error("%s: the request to gamed could not be written (%ld)",
-                  ipc_op_name(exchange->ask.op), result);
-        return IPC_CLIENT_FAILED;
-    }
-    text = malloc(IPC_MESSAGE_MAX);
-    if (text == NULL)
-        return IPC_CLIENT_FAILED;
-    result = call_gamed(exchange, request, (size_t)result, text, reply);
-    metrics_question_ended(exchange->api->metrics, exchange->ask.op, result,
-                           json_is_true(json_object_get(*reply, "ok")),
-                           clock_read().mono_ns - began.mono_ns);
-    free(text);
-    return result;
+    return gamed_question_ask(exchange->api->gamed, exchange->api->metrics, &exchange->ask,
+                              IPC_DEADLINE_MS, reply);
 }
 
 static void answer_failure(struct exchange *exchange, const json_t *reply)
@@ -316,6 +276,15 @@ static bool read_fields(struct exchange *exchange)
     return true;
 }
 
+/* Whose rooms a guest's are counted as. What is no address is nobody's. */
+static void name_address(struct exchange *exchange)
+{
+    const char *address = request_param(exchange->request, "REMOTE_ADDR");
+
+    if (ipc_is_address(address))
+        memcpy(exchange->ask.address, address, strlen(address) + 1);
+}
+
 /* create, join, quick and cancel. */
 static void answer_post(struct exchange *exchange)
 {
@@ -330,8 +299,10 @@ static void answer_post(struct exchange *exchange)
     }
     if (!read_fields(exchange))
         return;
-    if (takes_seat)
+    if (takes_seat) {
         random_seat_token(exchange->ask.new_token);
+        name_address(exchange);
+    }
     forward(exchange);
 }
 

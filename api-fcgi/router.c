@@ -7,6 +7,7 @@
 
 static const char prefix[] = "/api/room/";
 static const char metrics_path[] = "/metrics";
+static const char admit_path[] = "/_admit";
 
 static const struct {
     const char *name;
@@ -40,9 +41,11 @@ struct route_match router_match(enum http_method method, const char *path)
 
     if (method == HTTP_HEAD)
         method = HTTP_GET;
-    if (strcmp(path, metrics_path) == 0) {
+    if (strcmp(path, metrics_path) == 0 || strcmp(path, admit_path) == 0) {
         match.allow = "GET, HEAD";
-        match.route = method == HTTP_GET ? ROUTE_METRICS : ROUTE_METHOD_NOT_ALLOWED;
+        match.route = method != HTTP_GET                ? ROUTE_METHOD_NOT_ALLOWED
+                      : strcmp(path, metrics_path) == 0 ? ROUTE_METRICS
+                                                        : ROUTE_ADMIT;
         return match;
     }
     if (strncmp(path, prefix, sizeof prefix - 1) != 0)
@@ -75,6 +78,8 @@ const char *router_name(enum route route)
         return "method_not_allowed";
     case ROUTE_METRICS:
         return "metrics";
+    case ROUTE_ADMIT:
+        return "admit";
     default:
         break;
     }

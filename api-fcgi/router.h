@@ -19,6 +19,7 @@ enum route {
     ROUTE_NOT_FOUND,
     ROUTE_METHOD_NOT_ALLOWED,
     ROUTE_METRICS,
+    ROUTE_ADMIT, /* nginx alone can ask for it */
     ROUTE_COUNT
 };
 

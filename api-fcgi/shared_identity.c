@@ -45,3 +45,15 @@ const char *shared_identity_identify(struct shared_identity *shared, const struc
     pthread_rwlock_unlock(&shared->lock);
     return refusal;
 }
+
+const char *shared_identity_at_handshake(struct shared_identity *shared,
+                                         const struct request *request, const char *argument,
+                                         int64_t now, struct identity *identity)
+{
+    const char *refusal;
+
+    pthread_rwlock_rdlock(&shared->lock);
+    refusal = identity_at_handshake(&shared->config, request, argument, now, identity);
+    pthread_rwlock_unlock(&shared->lock);
+    return refusal;
+}

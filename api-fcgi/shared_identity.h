@@ -27,4 +27,9 @@ void shared_identity_replace(struct shared_identity *shared, const struct identi
 const char *shared_identity_identify(struct shared_identity *shared, const struct request *request,
                                      int64_t now, struct identity *identity);
 
+/* As identity_at_handshake(), likewise. */
+const char *shared_identity_at_handshake(struct shared_identity *shared,
+                                         const struct request *request, const char *argument,
+                                         int64_t now, struct identity *identity);
+
 #endif

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/variables.h"
+
 enum {
     ENV_NAME_MAX = 64,
     SOURCE_MAX = 80,
@@ -303,5 +305,6 @@ enum option_outcome options_parse(const char *program, const char *purpose,
     free(seen);
     if (!good)
         return OPTIONS_BAD;
+    variables_warn_of_strangers();
     return check_only ? OPTIONS_CHECKED : OPTIONS_RUN;
 }

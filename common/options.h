@@ -56,7 +56,8 @@ enum option_outcome {
 /*
  * Fills the targets from defaults, environment and argv. `--name value` and `--name=value` both
  * work. The table need not name --help, --version and --check-config. error gets one sentence naming
- * the flag or the variable at fault (never a secret's value). Call once at start, before threads.
+ * the flag or the variable at fault (never a secret's value). A variable PONG_… that nothing reads
+ * (common/variables.h) is a warning in the log. Call once at start, before threads.
  */
 enum option_outcome options_parse(const char *program, const char *purpose,
                                   const struct option_spec *specs, size_t count, int argc,

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/secret_file.h"
+#include "gamed/messages.h"
 
 enum {
     MS_PER_SECOND = 1000,
@@ -19,14 +20,15 @@ enum {
 struct raw_config {
     char slot[2];
     int absence_seconds, absence_total_seconds, pause_seconds, unclaimed_seconds,
-        waiting_room_seconds, rematch_seconds, match_minutes;
-    int guests, post_bot_results, post_guest_results;
+        waiting_room_seconds, rematch_seconds, match_minutes, join_seconds;
+    int guests, tickets, post_bot_results, post_guest_results;
 };
 
 static enum option_outcome read_options(struct config *config, struct raw_config *raw, int argc,
                                         char **argv, char *error, size_t error_size)
 {
     struct game_manager_config *manager = &config->manager;
+    struct game_consumer_config *consumer = &config->consumer;
     struct game_rules *rules = &manager->rules;
 #define TEXT(field)             OPTION_STRING, (field), sizeof(field), 0, 0, NULL
 #define NUMBER(field, min, max) OPTION_INT, &(field), 0, (min), (max), NULL
@@ -66,12 +68,37 @@ static enum option_outcome read_options(struct config *config, struct raw_config
         {"max-connections", NUMBER(manager->max_connections, 2, 1000000), "16000", NULL, "N",
          "WebSocket connections in all"},
         {"max-rooms", NUMBER(manager->max_rooms, 1, 1000000), "10000", NULL, "N", "rooms in all"},
+        {"max-connections-per-address", NUMBER(manager->max_connections_per_address, 0, 1000000),
+         "256", NULL, "N",
+         "WebSocket connections of a client address (IPv6: of its /64), but players come back to "
+         "their seats; 0: no limit"},
+        {"max-handshakes", NUMBER(consumer->max_handshakes, 1, 30000), "1024", NULL, "N",
+         "sockets in their handshake at a time"},
+        {"handshakes-per-second", NUMBER(consumer->handshakes_per_second, 1, 1000000), "1000", NULL,
+         "N", "handshakes answered a second, those of players not counted; twice as many at once"},
+        {"handshake-seconds", NUMBER(consumer->handshake_seconds, 1, 60), "10", NULL, "S",
+         "how long a handshake may take"},
+        {"join-seconds", NUMBER(raw->join_seconds, 0, 86400), "30", NULL, "S",
+         "how long who only watches may send nothing, no answer to a ping either; under 5: 5; "
+         "0: no limit"},
+        {"max-rooms-per-user", NUMBER(manager->max_rooms_per_user, 0, 1000000), "16", NULL, "N",
+         "rooms that an identified user has opened; 0: no limit"},
+        {"max-rooms-per-address", NUMBER(manager->max_rooms_per_address, 0, 1000000), "128", NULL,
+         "N", "rooms that guests of a client address have opened; 0: no limit"},
         {"max-spectators", NUMBER(manager->max_spectators, 0, 100000), "100", NULL, "N",
          "spectators of a room"},
         {"messages-per-second", NUMBER(manager->messages_per_second, 1, 10000), "120", NULL, "N",
          "what a connection may send; twice as many at once"},
+        {"max-message-bytes", NUMBER(consumer->max_message_bytes, 128, MESSAGES_CLIENT_MAX), "512",
+         NULL, "BYTES", "a message of a client"},
+        {"send-buffer-bytes", NUMBER(consumer->send_buffer_bytes, 0, 16777216), "65536", NULL,
+         "BYTES", "what the system keeps for a client who is slow to read; 0: its own default"},
         {"guests", CHOICE(raw->guests, "deny|allow"), "allow", NULL, "WORD",
          "whether strangers may take a free seat"},
+        {"tickets", CHOICE(raw->tickets, "optional|required"), "optional", NULL, "WORD",
+         "whether a handshake without nginx's ticket is let in by its seat tokens alone"},
+        {"max-tickets", NUMBER(config->max_tickets, 1, TICKETS_MAX), "65536", NULL, "N",
+         "tickets for handshakes that are under way, good for 10 s each"},
         {"allowed-origins", TEXT(config->allowed_origins), "", NULL, "LIST",
          "origins besides the site's own, e.g. https://example.org"},
         {"user-management-url", TEXT(config->user_management_url), "", "USER_MANAGEMENT_URL", "URL",
@@ -90,6 +117,8 @@ static enum option_outcome read_options(struct config *config, struct raw_config
          "for state between instances; not used by this version"},
         {"drain-ms", NUMBER(config->drain_ms, 0, 10000), "200", NULL, "MS",
          "how long callers are still told that it is stopping"},
+        {"user", TEXT(config->user), "", NULL, "NAME",
+         "started as root: become this user, before anything is opened"},
         {"log-file", TEXT(config->log_file), "", NULL, "PATH",
          "a file to append the log to, instead of standard error; opened anew at SIGHUP"},
         {"log-level", CHOICE(config->log_level, LOG_LEVEL_CHOICES), "info", NULL, "WORD",
@@ -155,10 +184,12 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     rules->rematch_ms = raw.rematch_seconds * MS_PER_SECOND;
     rules->match_ms = raw.match_minutes * SECONDS_PER_MINUTE * MS_PER_SECOND;
     config->manager.slot = raw.slot[0];
+    config->manager.join_ms = raw.join_seconds * INT64_C(1000);
     config->manager.guests = raw.guests;
     config->consumer.max_connections = config->manager.max_connections;
     config->consumer.messages_per_second = config->manager.messages_per_second;
     config->consumer.allowed_origins = config->allowed_origins;
+    config->consumer.tickets_required = raw.tickets;
     config->history = GAME_HISTORY_CONFIG_DEFAULT;
     config->history.user_management_url = config->user_management_url;
     config->history.user_management_ca = config->user_management_ca;

@@ -8,6 +8,7 @@
 #include "gamed/game_consumer.h"
 #include "gamed/game_history.h"
 #include "gamed/game_manager.h"
+#include "gamed/tickets.h"
 
 enum {
     CONFIG_TEXT_MAX = 1024
@@ -24,8 +25,10 @@ struct config {
     char api_key_file[CONFIG_TEXT_MAX]; /* "" for none */
     char redis_url[CONFIG_TEXT_MAX];
     char allowed_origins[CONFIG_TEXT_MAX];
+    char user[CONFIG_TEXT_MAX];     /* whom to become; "" for nobody else */
     char log_file[CONFIG_TEXT_MAX]; /* "" for standard error */
     int log_level;
+    int max_tickets;
     int drain_ms; /* between being asked to stop and stopping */
     struct game_manager_config manager;
     struct game_consumer_config consumer;

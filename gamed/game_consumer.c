@@ -4,18 +4,23 @@
  */
 #include "gamed/game_consumer.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
+#include "common/bucket.h"
 #include "common/seat_cookies.h"
 #include "gamed/game_input.h"
 #include "gamed/game_output.h"
 #include "gamed/handshake.h"
 #include "gamed/messages.h"
+#include "gamed/read_limit.h"
 
 enum {
     RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
@@ -26,16 +31,26 @@ enum {
         2, /* a close frame that the peer does not take within it is given up */
     SOCKET_RESERVE =
         64, /* sockets beyond max_connections, for handshakes that are only there to be refused */
+    HANDSHAKE_BURST_SECONDS = 2,
+    LATE_SLACK_MS = 100, /* the library's timers may be so early */
+    LOOK_MS = 5,         /* between two looks at how much waits in the sockets … */
+    LOOK_SOCKETS = 256,  /* … of so many connections … */
+    LOOK_PLACES = 1024,  /* … in so many places */
 };
 
 #define BINARY_PROTOCOL "pong.v2.bin"
 
+/* A socket, from when it is accepted until it is gone. */
 struct connection {
     struct lws *wsi;
-    struct player_session *session;
-    struct connection *next; /* in the pool */
-    bool closing;            /* nothing but a close frame is written any more */
-    bool close_frame_due;    /* as soon as the socket takes it */
+    struct player_session *session; /* NULL until its handshake is admitted */
+    struct connection *next;        /* in the pool; while it is paused, among those that are … */
+    struct connection *prev;        /* … which have both */
+    int64_t accepted_ms;
+    bool is_answered; /* its request, by a status */
+    struct read_limit reading;
+    bool closing;         /* nothing but a close frame is written any more */
+    bool close_frame_due; /* as soon as the socket takes it */
     enum session_close close_code;
     /* a message that came in pieces; NULL most of the time */
     char *partial;
@@ -50,8 +65,14 @@ struct game_consumer {
     struct now (*now)(void);
     struct connection *connections;
     struct connection *free_connections;
-    int socket_count;
-    uint64_t sockets_refused, full_refusals;
+    struct connection *paused; /* utlist: nothing is read from them at the moment */
+    size_t paused_count;
+    int socket_count, handshake_count;
+    struct bucket handshakes;
+    int64_t looked_ms;
+    size_t look_at; /* place of the next connection to be looked at */
+    uint64_t limits[GAME_CONSUMER_LIMITS];
+    uint64_t ticket_refusals;
     struct game_output output;
     struct game_input input;
 };
@@ -179,6 +200,76 @@ static void session_close(void *arg, struct player_session *session, enum sessio
         write_close_frame(connection);
 }
 
+/* ---- floods -------------------------------------------------------------------------- */
+
+/*
+ * What a client goes on sending now stays in his socket, until that is full and he has to wait. The library
+ * keeps what it has read already and hands it out when reading goes on.
+ */
+static void pause_reading(struct game_consumer *consumer, struct connection *connection)
+{
+    consumer->limits[GAME_CONSUMER_FLOOD]++;
+    consumer->paused_count++;
+    DL_APPEND(consumer->paused, connection);
+    if (lws_rx_flow_control(connection->wsi, 0) < 0)
+        kill_connection(connection);
+}
+
+static void end_pause(struct game_consumer *consumer, struct connection *connection)
+{
+    DL_DELETE(consumer->paused, connection);
+    consumer->paused_count--;
+}
+
+static void note_read(struct game_consumer *consumer, struct connection *connection)
+{
+    if (read_limit_note_read(&connection->reading, consumer->config.messages_per_second,
+                             consumer->now()))
+        pause_reading(consumer, connection);
+}
+
+static void note_unread(struct game_consumer *consumer, struct connection *connection,
+                        struct now now)
+{
+    int bytes = 0;
+    if (ioctl(lws_get_socket_fd(connection->wsi), FIONREAD, &bytes) == 0 &&
+        read_limit_note_unread(&connection->reading, bytes, now))
+        pause_reading(consumer, connection);
+}
+
+static void resume_reading(struct game_consumer *consumer, struct now now)
+{
+    struct connection *connection, *after;
+    DL_FOREACH_SAFE (consumer->paused, connection, after) {
+        if (!read_limit_resume(&connection->reading, now))
+            continue;
+        end_pause(consumer, connection);
+        if (lws_rx_flow_control(connection->wsi, 1) < 0)
+            kill_connection(connection);
+        else
+            note_unread(consumer, connection, now);
+    }
+}
+
+void game_consumer_turn(struct game_consumer *consumer)
+{
+    struct now now = consumer->now();
+    const size_t places = (size_t)consumer->config.max_connections + SOCKET_RESERVE;
+    if (now.mono_ms - consumer->looked_ms < LOOK_MS)
+        return;
+    consumer->looked_ms = now.mono_ms;
+    resume_reading(consumer, now);
+    for (size_t place = 0, sockets = 0;
+         place < LOOK_PLACES && place < places && sockets < LOOK_SOCKETS; place++) {
+        struct connection *connection = &consumer->connections[consumer->look_at];
+        consumer->look_at = (consumer->look_at + 1) % places;
+        if (!connection->wsi || !connection->session || connection->reading.is_paused)
+            continue;
+        sockets++;
+        note_unread(consumer, connection, now);
+    }
+}
+
 /* ---- receiving ----------------------------------------------------------------------- */
 
 static void free_partial(struct connection *connection)
@@ -197,11 +288,12 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 {
     struct lws *wsi = connection->wsi;
     struct player_session *session = connection->session;
+    note_read(consumer, connection);
     if (connection->closing || session->state != SESSION_OPEN)
         return;
     bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
     if (connection->partial_length + length + lws_remaining_packet_payload(wsi) >
-        MESSAGES_CLIENT_MAX) {
+        (size_t)consumer->config.max_message_bytes) {
         free_partial(connection);
         game_manager_session_close(consumer->manager, session, SESSION_CLOSE_TOO_BIG,
                                    consumer->now());
@@ -233,7 +325,8 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 static void copy_header(struct lws *wsi, enum lws_token_indexes token, char *out)
 {
     if (lws_hdr_copy(wsi, out, HANDSHAKE_VALUE_MAX, token) < 0)
-        strcpy(out, lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
+        snprintf(out, HANDSHAKE_VALUE_MAX, "%s",
+                 lws_hdr_total_length(wsi, token) > 0 ? TOO_LONG : "");
 }
 
 /*
@@ -249,14 +342,23 @@ static void copy_token_argument(struct lws *wsi, char *out)
             lws_hdr_copy_fragment(wsi, argument, sizeof argument, WSI_TOKEN_HTTP_URI_ARGS, i);
         if (length < 0) {
             bool is_too_long = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
-            strcpy(out, is_too_long ? TOO_LONG : "");
+            snprintf(out, HANDSHAKE_VALUE_MAX, "%s", is_too_long ? TOO_LONG : "");
             return;
         }
         if (strncmp(argument, name, sizeof name - 1) == 0) {
-            strcpy(out, argument + sizeof name - 1);
+            snprintf(out, HANDSHAKE_VALUE_MAX, "%s", argument + sizeof name - 1);
             return;
         }
     }
+}
+
+/* A header that the library does not know; `name` as it wants it, "x-some-thing:". */
+static void copy_custom_header(struct lws *wsi, const char *name, char *out)
+{
+    int length = (int)strlen(name);
+    if (lws_hdr_custom_copy(wsi, out, HANDSHAKE_VALUE_MAX, name, length) < 0)
+        snprintf(out, HANDSHAKE_VALUE_MAX, "%s",
+                 lws_hdr_custom_length(wsi, name, length) > 0 ? TOO_LONG : "");
 }
 
 static void read_request(struct lws *wsi, struct handshake_request *request)
@@ -270,6 +372,8 @@ static void read_request(struct lws *wsi, struct handshake_request *request)
     if (lws_hdr_copy(wsi, cookies, sizeof cookies, WSI_TOKEN_HTTP_COOKIE) > 0)
         seat_cookies_read(cookies, request->cookie);
     copy_token_argument(wsi, request->token_argument);
+    copy_custom_header(wsi, "x-forwarded-proto:", request->proto);
+    copy_custom_header(wsi, "x-pong-ticket:", request->ticket);
 }
 
 static unsigned status_of_manager(int error)
@@ -302,48 +406,177 @@ static unsigned status_of_handshake(int error)
 
 static int refuse(struct lws *wsi, unsigned status)
 {
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (connection)
+        connection->is_answered = true;
     if (lws_return_http_status(wsi, status, NULL) < 0)
         return -1;
     return 1;
 }
 
-/* Whether the listener is to close a socket at once. */
-static bool refuse_socket(struct game_consumer *consumer)
+/* With the limit's own code, out of which nginx makes the answer's body. */
+static int refuse_by_limit(struct lws *wsi, unsigned status, const char *code)
 {
-    bool is_full = consumer->socket_count >= consumer->config.max_connections + SOCKET_RESERVE;
-    consumer->sockets_refused += is_full;
-    return is_full;
+    static const char name[] = "x-pong-refusal:", retry_name[] = "retry-after:";
+    unsigned char buffer[LWS_PRE + 512], *start = buffer + LWS_PRE, *at = start;
+    unsigned char *end = buffer + sizeof buffer;
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    if (connection)
+        connection->is_answered = true;
+    if (lws_add_http_common_headers(wsi, status, "text/plain", 0, &at, end) ||
+        lws_add_http_header_by_name(wsi, (const unsigned char *)name, (const unsigned char *)code,
+                                    (int)strlen(code), &at, end) ||
+        lws_add_http_header_by_name(wsi, (const unsigned char *)retry_name,
+                                    (const unsigned char *)"1", 1, &at, end) ||
+        lws_finalize_write_http_header(wsi, start, &at, end))
+        return -1;
+    return 1;
+}
+
+static int refuse_by_manager(struct lws *wsi, int error)
+{
+    switch (error) {
+    case GAME_MANAGER_TOO_MANY_SPECTATORS:
+        return refuse_by_limit(wsi, 429, "too_many_spectators");
+    case GAME_MANAGER_TOO_MANY_CONNECTIONS:
+        return refuse_by_limit(wsi, 429, "too_many_connections");
+    case GAME_MANAGER_SERVER_FULL:
+        return refuse_by_limit(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "server_full");
+    default:
+        return refuse(wsi, status_of_manager(error));
+    }
+}
+
+/* Whether the listener is to close a socket at once. */
+static bool refuse_socket(struct game_consumer *consumer, int fd)
+{
+    const struct game_consumer_config *config = &consumer->config;
+    if (consumer->socket_count >= config->max_connections + SOCKET_RESERVE) {
+        consumer->limits[GAME_CONSUMER_SOCKETS]++;
+        return true;
+    }
+    if (consumer->handshake_count >= config->max_handshakes) {
+        consumer->limits[GAME_CONSUMER_HANDSHAKES]++;
+        return true;
+    }
+    /* The kernel takes it as a wish; a client is behind by no more than this and the frame in hand. */
+    if (config->send_buffer_bytes > 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &config->send_buffer_bytes,
+                   sizeof config->send_buffer_bytes);
+    return false;
+}
+
+/* A place for the socket; refuse_socket() has seen to it that there is one. */
+static void on_accepted(struct game_consumer *consumer, struct lws *wsi)
+{
+    struct connection *connection = consumer->free_connections;
+    consumer->handshake_count++;
+    assert(connection);
+    LL_DELETE(consumer->free_connections, connection);
+    memset(connection, 0, sizeof *connection);
+    connection->wsi = wsi;
+    connection->accepted_ms = consumer->now().mono_ms;
+    lws_set_opaque_user_data(wsi, connection);
+}
+
+/* The address of a peer without a ticket: nobody's for a unix socket. */
+static void copy_peer_address(struct lws *wsi, char *out)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t size = sizeof peer;
+    out[0] = '\0';
+    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &size) != 0)
+        return;
+    if (peer.ss_family == AF_INET)
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&peer)->sin_addr, out, CLIENT_ADDRESS_SIZE);
+    else if (peer.ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&peer)->sin6_addr, out, CLIENT_ADDRESS_SIZE);
+}
+
+/*
+ * What the request's ticket says, or, where it has none and needs none, what its tokens do. Returns 0 or
+ * the status to refuse it with. A ticket is used up first, whatever else is wrong.
+ */
+static unsigned look_at(struct game_consumer *consumer, const struct handshake_request *request,
+                        struct admission *admission)
+{
+    struct game_handshake handshake;
+    bool has_ticket = request->ticket[0] != '\0';
+    if (has_ticket ? tickets_redeem(consumer->config.tickets, request->ticket, consumer->now(),
+                                    admission) != TICKETS_OK
+                   : consumer->config.tickets_required) {
+        consumer->ticket_refusals++;
+        return HTTP_STATUS_PRECONDITION_FAILED;
+    }
+    int error = handshake_read(request, consumer->config.allowed_origins, &handshake);
+    if (error != HANDSHAKE_OK)
+        return status_of_handshake(error);
+    if (has_ticket && strcmp(admission->room_code, handshake.room_code) != 0) {
+        consumer->ticket_refusals++;
+        return HTTP_STATUS_PRECONDITION_FAILED;
+    }
+    if (!has_ticket)
+        error = game_manager_examine(consumer->manager, &handshake, consumer->now(), admission);
+    return error != GAME_MANAGER_OK ? status_of_manager(error) : 0;
+}
+
+/* The library takes any version for the one that it speaks (RFC 6455: 13). */
+static bool is_version_spoken(struct lws *wsi)
+{
+    char version[4] = "";
+    return lws_hdr_copy(wsi, version, sizeof version, WSI_TOKEN_VERSION) > 0 &&
+           strcmp(version, "13") == 0;
+}
+
+static bool may_shake_hands(struct game_consumer *consumer, struct now now)
+{
+    const int rate = consumer->config.handshakes_per_second;
+    return bucket_take(&consumer->handshakes, rate, HANDSHAKE_BURST_SECONDS * rate, now.mono_ms);
 }
 
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
+    const struct game_consumer_config *config = &consumer->config;
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    struct now now = consumer->now();
     struct handshake_request request;
-    struct game_handshake handshake;
-    read_request(wsi, &request);
-    int error = handshake_read(&request, consumer->config.allowed_origins, &handshake);
-    if (error != HANDSHAKE_OK)
-        return refuse(wsi, status_of_handshake(error));
-
-    struct connection *connection = consumer->free_connections;
-    if (!connection) {
-        consumer->full_refusals++;
-        return refuse(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+    struct admission admission = {0};
+    unsigned status = HTTP_STATUS_BAD_REQUEST;
+    if (is_version_spoken(wsi)) {
+        read_request(wsi, &request);
+        status = look_at(consumer, &request, &admission);
     }
-    struct player_session *session;
-    error =
-        game_manager_admit(consumer->manager, &handshake, connection, consumer->now(), &session);
+    /* to look is cheap; who proves a seat must be back in it before its game is lost */
+    bool has_seat = !status && admission.proven;
+    if (!has_seat && !may_shake_hands(consumer, now)) {
+        consumer->limits[GAME_CONSUMER_HANDSHAKE_RATE]++;
+        return refuse_by_limit(wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "server_busy");
+    }
+    if (status)
+        return refuse(wsi, status);
+    if (!admission.address[0])
+        copy_peer_address(wsi, admission.address);
+    int error =
+        game_manager_enter(consumer->manager, &admission, connection, now, &connection->session);
     if (error != GAME_MANAGER_OK)
-        return refuse(wsi, status_of_manager(error));
-    LL_DELETE(consumer->free_connections, connection);
-    memset(connection, 0, sizeof *connection);
-    connection->wsi = wsi;
-    connection->session = session;
-    lws_set_opaque_user_data(wsi, connection);
+        return refuse_by_manager(wsi, error);
+    consumer->handshake_count--;
+    read_limit_init(&connection->reading, config->messages_per_second, now);
     return 0;
 }
 
-/* The socket is gone, or never got further than its handshake. */
+/* A socket that never got further than its handshake: was it for its taking too long? */
+static void end_handshake(struct game_consumer *consumer, const struct connection *connection)
+{
+    int64_t took_ms = consumer->now().mono_ms - connection->accepted_ms;
+    consumer->handshake_count--;
+    if (!connection->is_answered &&
+        took_ms >= consumer->config.handshake_seconds * INT64_C(1000) - LATE_SLACK_MS)
+        consumer->limits[GAME_CONSUMER_HANDSHAKE_TIME]++;
+}
+
+/* The socket is gone. */
 static void on_gone(struct game_consumer *consumer, struct lws *wsi)
 {
     struct connection *connection = lws_get_opaque_user_data(wsi);
@@ -352,7 +585,12 @@ static void on_gone(struct game_consumer *consumer, struct lws *wsi)
     lws_set_opaque_user_data(wsi, NULL);
     connection->wsi = NULL;
     free_partial(connection);
-    game_manager_session_gone(consumer->manager, connection->session, consumer->now());
+    if (connection->reading.is_paused)
+        end_pause(consumer, connection);
+    if (connection->session)
+        game_manager_session_gone(consumer->manager, connection->session, consumer->now());
+    else
+        end_handshake(consumer, connection);
     LL_PREPEND(consumer->free_connections, connection);
 }
 
@@ -364,6 +602,8 @@ static void on_writable(struct connection *connection)
 
 static int on_plain_http(struct lws *wsi)
 {
+    struct connection *connection = lws_get_opaque_user_data(wsi);
+    connection->is_answered = true;
     if (lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) < 0)
         return -1;
     return lws_http_transaction_completed(wsi) ? -1 : 0;
@@ -373,13 +613,16 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
                     size_t length)
 {
     struct game_consumer *consumer = lws_context_user(lws_get_context(wsi));
-    struct connection *connection = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+    struct connection *connection = lws_get_opaque_user_data(wsi);
     (void)user;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return refuse_socket(consumer);
+        return refuse_socket(consumer, (int)(intptr_t)in);
     case LWS_CALLBACK_WSI_CREATE:
         consumer->socket_count++;
+        return 0;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        on_accepted(consumer, wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
         return on_plain_http(wsi);
@@ -394,10 +637,14 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
         connection->session->heard_ms = consumer->now().mono_ms;
+        connection->session->is_alive = true;
+        note_read(consumer, connection);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        if (connection)
+        if (connection) {
+            note_read(consumer, connection); /* most likely the library has answered a ping */
             on_writable(connection);
+        }
         return 0;
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return connection->closing ? -1
@@ -444,6 +691,8 @@ struct game_consumer *game_consumer_new(const struct game_consumer_config *confi
     }
     consumer->config = *config;
     consumer->now = now;
+    bucket_init(&consumer->handshakes, HANDSHAKE_BURST_SECONDS * config->handshakes_per_second,
+                now().mono_ms);
     for (size_t i = count; i-- > 0;)
         LL_PREPEND(consumer->free_connections, &consumer->connections[i]);
     return consumer;
@@ -473,9 +722,11 @@ void game_consumer_stats(const struct game_consumer *consumer, struct game_consu
         .output = consumer->output.stats,
         .input = consumer->input.stats,
         .sockets = consumer->socket_count,
-        .sockets_refused = consumer->sockets_refused,
-        .full_refusals = consumer->full_refusals,
+        .handshakes = consumer->handshake_count,
+        .paused = consumer->paused_count,
+        .ticket_refusals = consumer->ticket_refusals,
     };
+    memcpy(stats->limits, consumer->limits, sizeof stats->limits);
 }
 
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks)

@@ -60,7 +60,7 @@ struct game_history_config {
 #define GAME_HISTORY_CONFIG_DEFAULT                           \
     ((struct game_history_config){.post_guest_results = true, \
                                   .max_rooms = 10000,         \
-                                  .timeout_ms = 10 * 1000,    \
+                                  .timeout_ms = 10L * 1000,   \
                                   .retry = RETRY_POLICY_DEFAULT})
 
 enum {

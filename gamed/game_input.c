@@ -73,6 +73,7 @@ static void take_input(struct game_input *input, struct player_session *session,
         bad_message(input, session, "bad_message", "a binary message is an input of 5 bytes", now);
         return;
     }
+    session->is_alive = true;
     uint32_t step = updates_step_near(session->room->game.pong.step, wish.step);
     switch (game_manager_input(input->manager, session, step, wish.target, now)) {
     case GAME_MANAGER_INPUT_BAD:
@@ -114,6 +115,7 @@ void game_input_message(struct game_input *input, struct player_session *session
         why = "resync is for pong.v2.bin";
     }
     if (outcome == MESSAGES_OK) {
+        session->is_alive = true;
         int refusal = obey(input, session, &message, now);
         input->stats.messages[refusal == GAME_OK ? GAME_INPUT_OK : GAME_INPUT_REFUSED]++;
         if (refusal != GAME_OK)

@@ -36,8 +36,10 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
     manager->unsafe_pool = calloc(2 * (size_t)config->max_rooms, sizeof *manager->unsafe_pool);
     manager->sorted = calloc((size_t)config->max_rooms, sizeof *manager->sorted);
-    if (!manager->rooms || !manager->sessions || !manager->gone || !manager->unsafe_pool ||
-        !manager->sorted) {
+    manager->clients = tally_new((size_t)config->max_connections);
+    manager->creators = tally_new((size_t)config->max_rooms);
+    if (!manager->clients || !manager->creators || !manager->rooms || !manager->sessions ||
+        !manager->gone || !manager->unsafe_pool || !manager->sorted) {
         game_manager_free(manager);
         return NULL;
     }
@@ -58,6 +60,8 @@ void game_manager_free(struct game_manager *manager)
     HASH_CLEAR(hh, manager->unsafe_ends);
     HASH_CLEAR(hh, manager->rooms_by_code);
     HASH_CLEAR(hh, manager->claims);
+    tally_free(manager->clients);
+    tally_free(manager->creators);
     free(manager->rooms);
     free(manager->sessions);
     free(manager->gone);
@@ -81,8 +85,11 @@ struct player_session *manager_take_session(struct game_manager *manager, struct
 
 void manager_free_session(struct game_manager *manager, struct player_session *session)
 {
+    struct tally_key client = tally_key_of_address(session->address);
+    tally_drop(manager->clients, &client);
     manager->connection_count -= session->connection != NULL;
     session->state = SESSION_FREE;
+    session->address[0] = '\0';
     session->connection = NULL;
     LL_PREPEND(manager->free_sessions, session);
 }
@@ -317,6 +324,7 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
     DL_DELETE(manager->phases[room->phase].rooms, room);
     manager->phases[room->phase].room_count--;
     manager->totals.rooms--;
+    tally_drop(manager->creators, &room->creator);
     room->serial = 0;
     LL_PREPEND(manager->free_rooms, room);
 }
@@ -402,16 +410,43 @@ static void move_bots(struct room *room)
 }
 
 /*
- * Twice a second: a ping for who was sent nothing, and for who only listens; an end for who says
- * nothing at all. An end is news for the others, and may be the end of a slow one too, so after it
+ * Who holds a seat is there for it. Who watches need not say anything, join_game neither, but something
+ * that speaks WebSocket at least answers a ping.
+ */
+static bool gave_no_sign(const struct game_manager *manager, const struct player_session *session)
+{
+    return manager->config.join_ms > 0 && session->seat == 0 && !session->is_alive;
+}
+
+static bool has_never_joined(const struct game_manager *manager,
+                             const struct player_session *session, struct now now)
+{
+    int64_t since_ms = now.mono_ms - session->opened_ms;
+    return gave_no_sign(manager, session) && since_ms >= manager->config.join_ms &&
+           since_ms >= SESSION_ANSWER_MS && now.mono_ms >= manager->trusts_silence_at_ms;
+}
+
+/* Whether to ask it for a sign of life: a stranger at once, whoever else when it is quiet. */
+static bool is_to_be_asked(const struct game_manager *manager, const struct player_session *session,
+                           struct now now)
+{
+    int64_t asked_ms =
+        session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
+    return now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS ||
+           now.mono_ms - asked_ms >= SESSION_ASK_AFTER_MS ||
+           (gave_no_sign(manager, session) && session->pinged_ms <= session->opened_ms &&
+            now.mono_ms > session->opened_ms);
+}
+
+/*
+ * Twice a second: a ping for who was sent nothing, and for who only listens; an end for who does
+ * not even answer it. An end is news for the others, and may be the end of a slow one too, so after it
  * the list is looked at anew.
  */
 static void check_quiet_sessions(struct game_manager *manager, struct room *room, struct now now)
 {
     struct player_session *session = room->sessions;
     while (session) {
-        int64_t asked_ms =
-            session->heard_ms > session->pinged_ms ? session->heard_ms : session->pinged_ms;
         if (session->is_bot) {
             session = session->next;
         } else if (now.mono_ms - session->heard_ms >= SESSION_GONE_AFTER_MS &&
@@ -419,9 +454,11 @@ static void check_quiet_sessions(struct game_manager *manager, struct room *room
             manager_note_limit(manager, GAME_LIMIT_SILENCE);
             game_manager_session_close(manager, session, SESSION_CLOSE_DROP, now);
             session = room->sessions;
+        } else if (has_never_joined(manager, session, now)) {
+            game_manager_session_close(manager, session, SESSION_CLOSE_NEVER_JOINED, now);
+            session = room->sessions;
         } else {
-            if (now.mono_ms - session->sent_ms >= SESSION_PING_AFTER_MS ||
-                now.mono_ms - asked_ms >= SESSION_ASK_AFTER_MS) {
+            if (is_to_be_asked(manager, session, now)) {
                 session->pinged_ms = now.mono_ms;
                 manager->hooks.session_quiet(manager->hooks.arg, session, now);
             }
@@ -530,6 +567,8 @@ void game_manager_stats(const struct game_manager *manager, struct game_manager_
 {
     *stats = manager->totals;
     stats->connections = manager->connection_count;
+    stats->addresses = tally_keys(manager->clients);
+    stats->creators = tally_keys(manager->creators);
     stats->draining = game_manager_is_draining(manager);
     stats->ends_withheld = (int)HASH_CNT(hh_held, manager->held_rooms);
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {

@@ -20,6 +20,8 @@
 #include "common/histogram.h"
 #include "gamed/game_state.h"
 #include "gamed/player_session.h"
+#include "gamed/tally.h"
+#include "gamed/tickets.h"
 
 enum {
     ROOM_LOG_SIZE = 16, /* events that a session may be behind before it is closed as too slow */
@@ -60,7 +62,7 @@ struct room {
     struct pong foreseen;
     /* what is kept of it */
     struct room_mark {
-        uint8_t phase;
+        uint16_t phase; /* so wide that there is no gap: marks are compared as bytes */
         uint8_t score[2];
         uint16_t token_version[2];
         uint16_t name_version[2];
@@ -76,6 +78,7 @@ struct room {
     /* the manager's own book-keeping */
     struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
+    struct tally_key creator;        /* who it counts for */
     uint32_t updates;
     int phase;
     struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
@@ -88,6 +91,15 @@ struct game_manager_config {
     char slot;     /* first character of every room code */
     int update_hz; /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
+    int max_connections_per_address; /* whoever proves a seat comes in; this and the next two: 0 is
+                                        no limit */
+    int max_rooms_per_user;          /* that an identified user has opened */
+    int max_rooms_per_address;       /* that guests have opened */
+    /*
+     * Who has no seat and has given no sign of life for so long is sent away; 0: nobody. Less than
+     * SESSION_ANSWER_MS counts as that.
+     */
+    int64_t join_ms;
     int messages_per_second;
     int checkpoint_ms; /* a game under way is checkpointed so often, and at every event */
     bool guests;       /* a guest may take a free seat by join_game */
@@ -109,7 +121,7 @@ struct game_manager_hooks {
     /* `from` steers its paddle at a step to come: the other binary sessions are to be told now. */
     void (*input_taken)(void *arg, struct room *room, const struct player_session *from,
                         uint32_t step, int32_t target, struct now now);
-    /* Nothing was sent to it for SESSION_PING_AFTER_MS. */
+    /* It is to be asked whether it is still there: ping it. */
     void (*session_quiet)(void *arg, struct player_session *session, struct now now);
     /*
      * It is out of its room: close its connection with the code; game_manager_session_gone() must
@@ -142,6 +154,8 @@ enum game_manager_error {
     GAME_MANAGER_TOO_MANY_SPECTATORS = -9,
     GAME_MANAGER_SEAT_EMPTY = -10,
     GAME_MANAGER_SEAT_IS_BOT = -11,
+    GAME_MANAGER_TOO_MANY_CONNECTIONS = -12, /* of this address */
+    GAME_MANAGER_TOO_MANY_ROOMS = -13,       /* of this creator */
 };
 
 /*
@@ -151,6 +165,7 @@ enum game_manager_error {
 struct game_caller {
     const char *user_id;  /* "" for a guest */
     const char *username; /* "" for none */
+    const char *address;  /* of the client; "" unknown */
     struct {
         const char *token;
         bool from_cookie;
@@ -175,13 +190,17 @@ struct game_placement {
 
 /* Limits that can be run into here: who was refused, or sent away. */
 enum game_limit {
-    GAME_LIMIT_ROOMS,        /* no room is free: server_full */
-    GAME_LIMIT_CONNECTIONS,  /* no session is free */
-    GAME_LIMIT_SPECTATORS,   /* of a room */
-    GAME_LIMIT_TOO_SLOW,     /* closed: half the room's log behind */
-    GAME_LIMIT_BAD_MESSAGES, /* closed: too many within a minute */
-    GAME_LIMIT_TOO_BIG,      /* closed: a message over MESSAGES_CLIENT_MAX */
-    GAME_LIMIT_SILENCE,      /* closed: nothing was heard for SESSION_GONE_AFTER_MS */
+    GAME_LIMIT_ROOMS,         /* no room is free: server_full */
+    GAME_LIMIT_CONNECTIONS,   /* no session is free */
+    GAME_LIMIT_ADDRESS,       /* connections of an address */
+    GAME_LIMIT_USER_ROOMS,    /* rooms of a user */
+    GAME_LIMIT_ADDRESS_ROOMS, /* rooms of an address */
+    GAME_LIMIT_SPECTATORS,    /* of a room */
+    GAME_LIMIT_NEVER_JOINED,  /* closed: no seat, and no sign of life */
+    GAME_LIMIT_TOO_SLOW,      /* closed: half the room's log behind */
+    GAME_LIMIT_BAD_MESSAGES,  /* closed: too many within a minute */
+    GAME_LIMIT_TOO_BIG,       /* closed: a message over MESSAGES_CLIENT_MAX */
+    GAME_LIMIT_SILENCE,       /* closed: nothing was heard for SESSION_GONE_AFTER_MS */
     GAME_LIMITS
 };
 
@@ -194,6 +213,8 @@ struct game_manager_stats {
     int rooms, rooms_waiting, rooms_ongoing, rooms_finished;
     int connections; /* of sessions: also those that are opening or closing */
     int players, spectators;
+    size_t addresses;  /* that have connections */
+    size_t creators;   /* users and addresses that have rooms */
     int ends_withheld; /* matches that are over, and nobody was told yet */
     uint64_t rooms_created, matches_finished, updates, updates_skipped;
     uint64_t matches_ended[GAME_MANAGER_MATCH_ENDS]; /* by enum match_end */
@@ -260,19 +281,34 @@ int game_manager_active_sessions(const struct room *room);
 
 /* ---- connections ---- */
 
-/* What a WebSocket handshake shows. */
+/* What a client shows who wants to connect to a room. Without a ticket he has tokens alone. */
 struct game_handshake {
     char room_code[ROOM_CODE_SIZE];
     char token[SEAT_TOKEN_SIZE];     /* shown in the URL or a header; "" for none. A wrong one is
                                         refused */
     char cookie[2][SEAT_TOKEN_SIZE]; /* by seat; "" for none. A stale one is no worse than none */
+    /* what api-fcgi has verified, for a ticket */
+    bool guests_denied; /* by api-fcgi's own setting */
+    char user_id[PLAYER_ID_SIZE];
+    char username[USERNAME_SIZE];
+    char address[CLIENT_ADDRESS_SIZE];
 };
 
 /*
- * Before the upgrade: may this connection come in? On GAME_MANAGER_OK *session is reserved; then
- * either game_manager_session_open() or game_manager_session_gone() follows.
- * GAME_MANAGER_GAME_OVER: the room has ended and is closed.
+ * What this client may have in his room: *admission. Nothing is reserved. GAME_MANAGER_BAD_TOKEN,
+ * _ROOM_NOT_FOUND, _DRAINING; _GAME_OVER: the room has ended and is closed.
  */
+int game_manager_examine(struct game_manager *manager, const struct game_handshake *handshake,
+                         struct now now, struct admission *admission);
+
+/*
+ * Before the upgrade: may the bearer of this ticket come in? On GAME_MANAGER_OK *session is reserved;
+ * then either game_manager_session_open() or game_manager_session_gone() follows.
+ */
+int game_manager_enter(struct game_manager *manager, const struct admission *admission,
+                       void *connection, struct now now, struct player_session **session);
+
+/* Both at once, for a connection without a ticket. */
 int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
                        void *connection, struct now now, struct player_session **session);
 

@@ -29,6 +29,7 @@ void manager_release(struct game_manager *manager, struct room *room)
         return;
     room->held_since_ms = 0;
     manager_owe_keyframes(room); /* what they were not told meanwhile */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in there, so there is a list */
     HASH_DELETE(hh_held, manager->held_rooms, room);
 }
 
@@ -259,6 +260,9 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
         game_state_settle(&room->game, result, now);
     room->creator_token = checkpoint->creator_token;
     memcpy(room->creator_id, checkpoint->creator_id, sizeof room->creator_id);
+    /* which address a guest had is not kept */
+    room->creator = tally_key_of_user(room->creator_id);
+    tally_take(manager->creators, &room->creator, 0);
     manager_list_room(manager, room, now);
     for (int seat = 1; seat <= 2; seat++) {
         manager_index_seat(manager, room, seat);

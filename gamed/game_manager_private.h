@@ -52,6 +52,8 @@ struct game_manager {
     struct seat_claim *claims; /* uthash */
     struct room *public_rooms; /* utlist, newest first */
     uint32_t next_serial;
+    struct tally *clients;           /* connections of addresses */
+    struct tally *creators;          /* rooms of users and addresses */
     struct player_session *sessions; /* config.max_connections, and one bot a room */
     struct player_session *free_sessions;
     int connection_count;
@@ -128,6 +130,12 @@ struct seat_claim *manager_find_claim(struct game_manager *manager, const char *
 
 /* The seat in `room` whose holder has this token; 0 for none. In constant time per seat. */
 int manager_seat_by_token(const struct room *room, const char *token);
+
+/*
+ * The seat that belongs to this user; 0 for none, for "" (a guest), and for who was kicked. The id is no
+ * secret.
+ */
+int manager_seat_by_identity(const struct room *room, const char *user_id);
 
 /* Takes note of what happened, for the room's sessions and for match_over, and has it sent. */
 void manager_publish(struct game_manager *manager, struct room *room,

@@ -3,6 +3,7 @@
  */
 #include "gamed/game_manager_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -41,15 +42,12 @@ static void player_from_caller(const struct game_caller *caller, struct game_pla
     player->token = digest_of(caller->new_token, strlen(caller->new_token));
 }
 
-/* The seat that belongs to the identified caller; 0 for none, for every guest, and for who was kicked. */
-static int seat_by_identity(const struct room *room, const struct game_caller *caller)
+int manager_seat_by_identity(const struct room *room, const char *user_id)
 {
-    static const struct digest nothing;
-    for (int i = 0; caller->user_id[0] && i < 2; i++) {
+    for (int i = 0; user_id[0] && i < 2; i++) {
         const struct game_seat *seat = &room->game.seats[i];
         if (seat->held && !seat->player.is_guest && !seat->player.is_bot &&
-            memcmp(&seat->player.token, &nothing, sizeof nothing) != 0 &&
-            strcmp(seat->player.player_id, caller->user_id) == 0)
+            !digest_is_nothing(&seat->player.token) && strcmp(seat->player.player_id, user_id) == 0)
             return i + 1;
     }
     return 0;
@@ -77,7 +75,8 @@ static int seat_by_shown_token(const struct room *room, const struct game_caller
 static bool is_own_room(const struct room *room, const struct game_caller *caller)
 {
     const char *token;
-    return seat_by_identity(room, caller) || seat_by_shown_token(room, caller, false, &token) ||
+    return manager_seat_by_identity(room, caller->user_id) ||
+           seat_by_shown_token(room, caller, false, &token) ||
            seat_by_shown_token(room, caller, true, &token);
 }
 
@@ -85,8 +84,7 @@ static void seat_bot(struct game_manager *manager, struct room *room, enum bot_l
                      struct now now)
 {
     struct game_player player = {.username = "Bot", .is_bot = true, .bot_level = (int)level};
-    strcpy(player.player_id, "bot-");
-    strcat(player.player_id, bot_level_name(level));
+    snprintf(player.player_id, sizeof player.player_id, "bot-%s", bot_level_name(level));
     struct player_session *session = manager_take_session(manager, room, NULL, now);
     if (!session)
         return; /* cannot be: the pool holds one bot a room */
@@ -98,6 +96,24 @@ static void seat_bot(struct game_manager *manager, struct room *room, enum bot_l
     manager_enter_room(room, session);
 }
 
+/*
+ * One more room for who creates it: a user wherever he is, a guest by his address. Returns GAME_MANAGER_OK
+ * and the key that the room keeps, or the error.
+ */
+static int count_creator(struct game_manager *manager, const struct game_caller *caller,
+                         struct tally_key *creator)
+{
+    bool is_guest = !caller->user_id[0];
+    *creator =
+        is_guest ? tally_key_of_address(caller->address) : tally_key_of_user(caller->user_id);
+    if (tally_take(manager->creators, creator,
+                   is_guest ? manager->config.max_rooms_per_address
+                            : manager->config.max_rooms_per_user))
+        return GAME_MANAGER_OK;
+    manager_note_limit(manager, is_guest ? GAME_LIMIT_ADDRESS_ROOMS : GAME_LIMIT_USER_ROOMS);
+    return GAME_MANAGER_TOO_MANY_ROOMS;
+}
+
 /* A room with the caller in its first seat. */
 static int open_for(struct game_manager *manager, const struct game_caller *caller,
                     const struct game_options *options, struct now now,
@@ -105,13 +121,19 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
 {
     if (game_manager_is_draining(manager))
         return GAME_MANAGER_DRAINING;
+    struct tally_key creator;
+    int error = count_creator(manager, caller, &creator);
+    if (error)
+        return error;
     struct room *room =
         manager_open_room(manager, (uint8_t)options->winning_score, options->is_public, now);
     if (!room) {
+        tally_drop(manager->creators, &creator);
         manager_note_limit(manager, GAME_LIMIT_ROOMS);
         return GAME_MANAGER_SERVER_FULL;
     }
     struct game_player player;
+    room->creator = creator;
     player_from_caller(caller, &player);
     int seat = game_state_take_seat(&room->game, &player, now);
     room->creator_token = player.token;
@@ -181,7 +203,7 @@ int game_manager_join(struct game_manager *manager, const char *code,
     int seat = seat_by_shown_token(room, caller, false, &token);
     if (seat)
         return answer(placement, room, seat, token, false, true);
-    seat = seat_by_identity(room, caller);
+    seat = manager_seat_by_identity(room, caller->user_id);
     if (seat)
         return give_seat_back(manager, room, seat, caller, now, placement);
     int by_cookie = seat_by_shown_token(room, caller, true, &token);
@@ -239,7 +261,7 @@ int game_manager_check(struct game_manager *manager, const char *code,
         if (seat)
             game_state_poll(&room->game, seat, now);
     }
-    int seat = seat_by_identity(room, caller);
+    int seat = manager_seat_by_identity(room, caller->user_id);
     if (seat)
         game_state_poll(&room->game, seat, now);
     *out = room;

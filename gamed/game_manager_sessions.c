@@ -22,7 +22,7 @@ static struct player_session *session_in_seat(struct room *room, int seat)
     return NULL;
 }
 
-/* Whether the session's handshake showed the token that this seat still has. */
+/* Whether the session's handshake proved this seat, whose token has been the same since. */
 static bool has_claim(const struct player_session *session, const struct room *room, int seat)
 {
     return (session->proven & (1 << seat)) && room->game.seats[seat - 1].held &&
@@ -31,47 +31,133 @@ static bool has_claim(const struct player_session *session, const struct room *r
 
 /* ---- coming and going ---------------------------------------------------------------- */
 
-int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
+/* The room of this code; NULL, and what to say in *error, where there is none to be entered. */
+static struct room *room_to_enter(struct game_manager *manager, const char *code, struct now now,
+                                  int *error)
+{
+    *error = GAME_MANAGER_OK;
+    if (manager->draining) {
+        *error = GAME_MANAGER_DRAINING;
+        return NULL;
+    }
+    struct room *room = manager_find_room(manager, code);
+    if (!room) {
+        const struct departed_room *departed = manager_find_departed(manager, code, now);
+        *error = departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
+                                                      : GAME_MANAGER_ROOM_NOT_FOUND;
+    }
+    return room;
+}
+
+/*
+ * Which seats he proves to be his: a bit for each. A token that was shown on purpose comes first, then
+ * who he is, then his cookies. Returns GAME_MANAGER_OK, or _BAD_TOKEN for a shown token that is void
+ * (a user's old one is, when he came again over REST) where he has no seat by his name either.
+ */
+static int prove_seats(const struct room *room, const struct game_handshake *handshake,
+                       uint8_t *proven)
+{
+    int seat = manager_seat_by_token(room, handshake->token);
+    if (!seat)
+        seat = manager_seat_by_identity(room, handshake->user_id);
+    if (seat) {
+        *proven = (uint8_t)(1 << seat);
+        return GAME_MANAGER_OK;
+    }
+    if (handshake->token[0])
+        return GAME_MANAGER_BAD_TOKEN;
+    for (int i = 0; i < 2; i++) {
+        seat = manager_seat_by_token(room, handshake->cookie[i]);
+        if (seat)
+            *proven = (uint8_t)(*proven | 1 << seat);
+    }
+    return GAME_MANAGER_OK;
+}
+
+int game_manager_examine(struct game_manager *manager, const struct game_handshake *handshake,
+                         struct now now, struct admission *admission)
+{
+    int error;
+    const struct room *room = room_to_enter(manager, handshake->room_code, now, &error);
+    memset(admission, 0, sizeof *admission);
+    if (!room || (error = prove_seats(room, handshake, &admission->proven)) != GAME_MANAGER_OK)
+        return error;
+    bool is_guest = !handshake->user_id[0];
+    memcpy(admission->room_code, room->game.room_code, sizeof admission->room_code);
+    admission->room_serial = room->serial;
+    for (int i = 0; i < 2; i++)
+        admission->claim[i] = room->game.seats[i].token_version;
+    admission->may_sit =
+        !admission->proven && (!is_guest || (manager->config.guests && !handshake->guests_denied));
+    memcpy(admission->user_id, handshake->user_id, sizeof admission->user_id);
+    memcpy(admission->username, handshake->username, sizeof admission->username);
+    memcpy(admission->address, handshake->address, sizeof admission->address);
+    return GAME_MANAGER_OK;
+}
+
+/* Whether one of the seats that the handshake proved is still his. */
+static bool is_seat_his(const struct room *room, const struct admission *admission)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct game_seat *seat = &room->game.seats[i];
+        if ((admission->proven & (1 << (i + 1))) && seat->held &&
+            seat->token_version == admission->claim[i])
+            return true;
+    }
+    return false;
+}
+
+int game_manager_enter(struct game_manager *manager, const struct admission *admission,
                        void *connection, struct now now, struct player_session **out)
 {
-    if (manager->draining)
-        return GAME_MANAGER_DRAINING;
-    struct room *room = manager_find_room(manager, handshake->room_code);
-    if (!room) {
-        const struct departed_room *departed =
-            manager_find_departed(manager, handshake->room_code, now);
-        return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
-                                                    : GAME_MANAGER_ROOM_NOT_FOUND;
-    }
-    unsigned proven = 0;
-    if (handshake->token[0]) {
-        int seat = manager_seat_by_token(room, handshake->token);
-        if (!seat)
-            return GAME_MANAGER_BAD_TOKEN;
-        proven = 1u << seat;
-    } else {
-        for (int i = 0; i < 2; i++) {
-            int seat = manager_seat_by_token(room, handshake->cookie[i]);
-            if (seat)
-                proven |= 1u << seat;
-        }
-    }
-    if (!proven && room->spectator_count + room->arriving_count >= manager->config.max_spectators) {
+    int error;
+    struct room *room = room_to_enter(manager, admission->room_code, now, &error);
+    if (!room)
+        return error;
+    if (room->serial != admission->room_serial)
+        return GAME_MANAGER_ROOM_NOT_FOUND; /* another room has got its code since */
+    if (!admission->proven &&
+        room->spectator_count + room->arriving_count >= manager->config.max_spectators) {
         manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
         return GAME_MANAGER_TOO_MANY_SPECTATORS;
     }
+    /*
+     * Who comes back to his seat takes the place of his earlier connection, which may be dead and
+     * still count for its address.
+     */
+    struct tally_key client = tally_key_of_address(admission->address);
+    if (!tally_take(manager->clients, &client,
+                    is_seat_his(room, admission) ? 0
+                                                 : manager->config.max_connections_per_address)) {
+        manager_note_limit(manager, GAME_LIMIT_ADDRESS);
+        return GAME_MANAGER_TOO_MANY_CONNECTIONS;
+    }
     struct player_session *session = manager_take_session(manager, room, connection, now);
     if (!session) {
+        tally_drop(manager->clients, &client);
         manager_note_limit(manager, GAME_LIMIT_CONNECTIONS);
         return GAME_MANAGER_SERVER_FULL;
     }
-    session->proven = (uint8_t)proven;
-    room->arriving_count += !proven;
-    session->may_sit = !proven && manager->config.guests;
+    session->proven = admission->proven;
+    room->arriving_count += !admission->proven;
+    session->may_sit = admission->may_sit;
     for (int i = 0; i < 2; i++)
-        session->claim[i] = room->game.seats[i].token_version;
+        session->claim[i] = admission->claim[i];
+    memcpy(session->user_id, admission->user_id, sizeof session->user_id);
+    memcpy(session->username, admission->username, sizeof session->username);
+    memcpy(session->address, admission->address, sizeof session->address);
     *out = session;
     return GAME_MANAGER_OK;
+}
+
+int game_manager_admit(struct game_manager *manager, const struct game_handshake *handshake,
+                       void *connection, struct now now, struct player_session **session)
+{
+    struct admission admission;
+    int error = game_manager_examine(manager, handshake, now, &admission);
+    return error != GAME_MANAGER_OK
+               ? error
+               : game_manager_enter(manager, &admission, connection, now, session);
 }
 
 static void close_session(struct game_manager *manager, struct player_session *session,
@@ -145,6 +231,7 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     }
     struct game_events events = {0};
     session->heard_ms = now.mono_ms;
+    session->opened_ms = now.mono_ms;
     manager_enter_room(room, session);
     int seat = choose_seat(room, session);
     if (seat)
@@ -168,6 +255,8 @@ static void note_close(struct game_manager *manager, enum session_close code)
         manager_note_limit(manager, GAME_LIMIT_TOO_BIG);
     else if (code == SESSION_CLOSE_POLICY)
         manager_note_limit(manager, GAME_LIMIT_SPECTATORS);
+    else if (code == SESSION_CLOSE_NEVER_JOINED)
+        manager_note_limit(manager, GAME_LIMIT_NEVER_JOINED);
 }
 
 /* Takes an open session out of its room; the room hears of it when a player left. */
@@ -284,12 +373,18 @@ static int seat_meant(const struct room *room, const struct player_session *sess
     return 0;
 }
 
-static void seat_guest(struct game_manager *manager, struct room *room,
-                       struct player_session *session, const char *username, struct now now)
+/* Gives a spectator a free seat, as the user that he is or as a guest. */
+static void seat_newcomer(struct game_manager *manager, struct room *room,
+                          struct player_session *session, const char *username, struct now now)
 {
     struct game_player player;
     memset(&player, 0, sizeof player);
-    manager_name_guest(&player);
+    if (session->user_id[0])
+        memcpy(player.player_id, session->user_id, sizeof session->user_id);
+    else
+        manager_name_guest(&player);
+    if (!username[0])
+        username = session->username;
     memcpy(player.username, username, strlen(username) + 1);
     manager_name_nameless(&player);
     random_seat_token(session->fresh_token);
@@ -310,14 +405,17 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
     struct game_events events = {0};
     if (!session->settled) {
         int seat = seat_meant(room, session, player_id);
+        if (!seat && !session->seat) /* he may have got one over REST since his handshake */
+            seat = manager_seat_by_identity(room, session->user_id);
         if (seat && session->seat)
             change_seat(manager, room, session, seat, now, &events);
         else if (seat)
             sit_down(manager, room, session, seat, now);
         else if (!session->seat && session->may_sit && !manager->draining)
-            seat_guest(manager, room, session, username, now);
+            seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
+    session->is_alive = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])
         game_state_rename(&room->game, session->seat, username);

@@ -66,9 +66,10 @@ void game_output_unforeseen(struct game_output *output, struct room *room, struc
     DL_FOREACH (room->sessions, session) {
         unsigned char bytes[UPDATES_SIZE];
         unsigned news = is_up_to_date(session) ? fields & ~own_fields(session) : 0;
-        if (news)
-            send_bytes(output, session, GAME_OUTPUT_UPDATE, bytes,
-                       updates_event(news, pong->step + 1, pong, bytes), now);
+        if (news) {
+            size_t length = updates_event(news, pong->step + 1, pong, bytes);
+            send_bytes(output, session, GAME_OUTPUT_UPDATE, bytes, length, now);
+        }
     }
 }
 

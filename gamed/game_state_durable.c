@@ -87,6 +87,10 @@ static void load_seat(struct game_seat *seat, const struct seat_checkpoint *from
 void game_state_load(struct game *game, const struct game_rules *rules,
                      const struct room_checkpoint *checkpoint, struct now now)
 {
+    /* The operator may have made it shorter since. */
+    const int64_t rematch_left_ms = checkpoint->rematch_left_ms < rules->rematch_ms
+                                        ? checkpoint->rematch_left_ms
+                                        : rules->rematch_ms;
     memset(game, 0, sizeof *game);
     game->rules = rules;
     memcpy(game->room_code, checkpoint->room_code, sizeof game->room_code);
@@ -107,7 +111,7 @@ void game_state_load(struct game *game, const struct game_rules *rules,
     game->last_loser = checkpoint->last_loser;
     game->winner = checkpoint->winner;
     game->end = checkpoint->end;
-    game->ended_ms = now.mono_ms + checkpoint->rematch_left_ms - rules->rematch_ms;
+    game->ended_ms = now.mono_ms + rematch_left_ms - rules->rematch_ms;
     game->ended_unix_ms = checkpoint->ended_unix_ms;
     if (game->pong.phase == PONG_FINISHED) /* its result must come out the same */
         game->begun_ms = game->ended_ms - checkpoint->duration_ms;

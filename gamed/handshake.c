@@ -20,16 +20,23 @@ static bool read_path(const char *path, char room_code[ROOM_CODE_SIZE])
     return text_room_code(path, length, room_code);
 }
 
-/* No Origin header: not a browser. "null": a sandboxed or local page, which could be anybody's. */
-static bool is_origin_allowed(const char *origin, const char *host, const char *allowed)
+/* The page's own site; one that came by plain HTTP, where the socket is TLS, could be anybody's. */
+static bool is_same_site(const char *origin, const struct handshake_request *request)
 {
-    if (!origin[0])
-        return true;
     const char *authority = strstr(origin, "://");
-    if (!authority)
+    if (!authority || !request->host[0] || strcasecmp(authority + 3, request->host) != 0)
         return false;
-    if (host[0] && strcasecmp(authority + 3, host) == 0)
+    return strcmp(request->proto, "https") != 0 || strncasecmp(origin, "https:", 6) == 0;
+}
+
+/* No Origin header: not a browser. "null": a sandboxed or local page, which could be anybody's. */
+static bool is_origin_allowed(const struct handshake_request *request, const char *allowed)
+{
+    const char *origin = request->origin;
+    if (!origin[0] || is_same_site(origin, request))
         return true;
+    if (!strstr(origin, "://"))
+        return false;
     size_t length = strlen(origin);
     while (*allowed) {
         size_t word = strcspn(allowed, " ,");
@@ -47,8 +54,10 @@ int handshake_read(const struct handshake_request *request, const char *allowed_
     memset(handshake, 0, sizeof *handshake);
     if (!read_path(request->path, handshake->room_code))
         return HANDSHAKE_NO_ROOM;
-    if (!is_origin_allowed(request->origin, request->host, allowed_origins))
+    if (!is_origin_allowed(request, allowed_origins))
         return HANDSHAKE_BAD_ORIGIN;
+    if (request->ticket[0])
+        return HANDSHAKE_OK;
 
     /*
      * In this precedence: the argument, the header, the cookies. A deployed client puts a '$'

@@ -1,5 +1,6 @@
 /*
- * handshake: what a WebSocket upgrade request says about who is coming: room, seat tokens, origin.
+ * handshake: what a WebSocket upgrade request says about who is coming: room, seat tokens, origin,
+ * ticket.
  * Pure.
  *
  * All functions: any thread.
@@ -23,6 +24,8 @@ struct handshake_request {
     char cookie[2][SEAT_TOKEN_SIZE]; /* pong_seat_1 and pong_seat_2 */
     char origin[HANDSHAKE_VALUE_MAX];
     char host[HANDSHAKE_VALUE_MAX];
+    char proto[HANDSHAKE_VALUE_MAX];  /* X-Forwarded-Proto: "https" where nginx has it by TLS */
+    char ticket[HANDSHAKE_VALUE_MAX]; /* X-Pong-Ticket, which nginx alone can set */
 };
 
 enum handshake_error {
@@ -32,7 +35,10 @@ enum handshake_error {
     HANDSHAKE_BAD_ORIGIN = -3, /* a page of a foreign site */
 };
 
-/* /ws/game/CODE/, with or without the last slash. */
+/*
+ * /ws/game/CODE/, with or without the last slash. Where there is a ticket no tokens are read: it says
+ * all that they could.
+ */
 int handshake_read(const struct handshake_request *request, const char *allowed_origins,
                    struct game_handshake *handshake);
 

@@ -22,6 +22,7 @@ static void caller_from_request(const struct ipc_request *request, struct game_c
     memset(caller, 0, sizeof *caller);
     caller->user_id = request->user_id;
     caller->username = request->username;
+    caller->address = request->address;
     caller->new_token = request->new_token;
     for (size_t i = 0; i < request->token_count && i < GAME_CALLER_TOKENS_MAX; i++) {
         caller->tokens[i].token = request->tokens[i].token;
@@ -44,9 +45,14 @@ static json_t *reply_failure(int error)
     case GAME_MANAGER_ALREADY_STARTED:
         return ipc_reply_error("already_started",
                                "Cannot cancel: game already in progress or has both players");
+    case GAME_MANAGER_BAD_TOKEN:
+        return ipc_reply_error("bad_token", "The token is not valid");
     case GAME_MANAGER_SERVER_FULL:
         return ipc_reply_error("server_full",
                                "The server has no room for another game at the moment");
+    case GAME_MANAGER_TOO_MANY_ROOMS:
+        return ipc_reply_error("too_many_rooms",
+                               "You have as many rooms open as you may; finish or cancel one");
     default:
         return ipc_reply_error("draining", "The server is about to restart; try again in a moment");
     }
@@ -151,6 +157,34 @@ static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_reque
     return reply;
 }
 
+/* A ticket for the handshake that nginx will make in the client's name, once he may come in. */
+static json_t *serve_admit(struct ipc_endpoint *endpoint, const struct ipc_request *request,
+                           struct now now)
+{
+    struct game_handshake handshake = {.guests_denied = request->guests_denied};
+    struct admission admission;
+    char name[TICKET_SIZE];
+    memcpy(handshake.room_code, request->room_code, sizeof handshake.room_code);
+    memcpy(handshake.user_id, request->user_id, sizeof handshake.user_id);
+    memcpy(handshake.username, request->username, sizeof handshake.username);
+    memcpy(handshake.address, request->address, sizeof handshake.address);
+    for (size_t i = 0, cookies = 0; i < request->token_count; i++) {
+        const struct ipc_token *token = &request->tokens[i];
+        if (!token->from_cookie)
+            memcpy(handshake.token, token->token, sizeof handshake.token);
+        else if (cookies < 2)
+            memcpy(handshake.cookie[cookies++], token->token, sizeof token->token);
+    }
+    int error = game_manager_examine(endpoint->manager, &handshake, now, &admission);
+    if (error)
+        return reply_failure(error);
+    if (tickets_issue(endpoint->tickets, &admission, now, name) != TICKETS_OK)
+        return ipc_reply_error("tickets_full", "Too many are connecting at the moment");
+    json_t *reply = ipc_reply_ok();
+    json_object_set_new(reply, "ticket", json_string(name));
+    return reply;
+}
+
 static json_t *serve_cancel(struct ipc_endpoint *endpoint, const struct ipc_request *request,
                             struct now now)
 {
@@ -252,6 +286,7 @@ json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request 
         [IPC_CREATE] = serve_create, [IPC_JOIN] = serve_join,     [IPC_CHECK] = serve_check,
         [IPC_CANCEL] = serve_cancel, [IPC_QUICK] = serve_quick,   [IPC_LIST] = serve_list,
         [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health, [IPC_METRICS] = serve_metrics,
+        [IPC_ADMIT] = serve_admit,
     };
     if (!ops[request->op])
         return ipc_reply_error("forbidden", "This operation is served on the control socket alone");

@@ -9,6 +9,7 @@
 
 #include "common/histogram.h"
 #include "gamed/game_manager.h"
+#include "gamed/tickets.h"
 #include "ipc/ipc_message.h"
 #include "ipc/ipc_server.h"
 
@@ -30,6 +31,7 @@ struct ipc_endpoint_stats {
 
 struct ipc_endpoint {
     struct game_manager *manager;
+    struct tickets *tickets; /* issued by admit */
     struct ipc_server *server;
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);

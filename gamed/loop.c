@@ -18,17 +18,15 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/unix_socket.h"
 
-/*
- * A header block over HEADERS_MAX closes without an answer; a handshake has HANDSHAKE_SECONDS.
- * HANDSHAKES_MAX header tables exist at a time, the others wait their turn.
- */
+/* A header block over HEADERS_MAX closes without an answer. */
 enum {
     HEADERS_MAX = 8192,
-    HANDSHAKES_MAX = 128,
-    HANDSHAKE_SECONDS = 10,
+    LIBRARY_LINES_MAX = 20, /* of the library's log, in … */
+    LIBRARY_MINUTE_MS = 60000,
     UNIX_SOCKET_MASK = 0117 /* 0660 */
 };
 
@@ -52,6 +50,8 @@ struct loop {
     void (*woken)(void *arg);
     void *woken_arg;
     uv_prepare_t before_wait;
+    void (*turn)(void *arg);
+    void *turn_arg;
     uint64_t turns;
     struct watch watches[LOOP_WATCHES_MAX];
     size_t watch_count;
@@ -125,9 +125,9 @@ static int open_context(struct loop *loop, const struct loop_config *config, cha
     info.gid = -1;
     info.uid = -1;
     info.max_http_header_data = HEADERS_MAX;
-    info.max_http_header_pool = HANDSHAKES_MAX;
-    info.timeout_secs = HANDSHAKE_SECONDS;
-    info.timeout_secs_ah_idle = HANDSHAKE_SECONDS;
+    info.max_http_header_pool = (unsigned short)config->max_handshakes;
+    info.timeout_secs = (unsigned)config->handshake_seconds;
+    info.timeout_secs_ah_idle = (unsigned)config->handshake_seconds;
     info.retry_and_idle_policy = &no_keepalive;
     /* the listener exists from its first moment with the mode that it is to have */
     mode_t old_mask = umask(UNIX_SOCKET_MASK);
@@ -143,11 +143,25 @@ static int open_context(struct loop *loop, const struct loop_config *config, cha
 
 /*
  * The library's own warnings may quote what a peer sent, so only its errors are logged, as one
- * line.
+ * line; and not all of them, as each stands for a request that anybody can send again.
  */
 static void log_library(int level, const char *line)
 {
+    static int64_t minute_began_ms;
+    static unsigned said, kept_back;
+    const int64_t now_ms = clock_read().mono_ms;
     (void)level;
+    if (said == 0 || now_ms - minute_began_ms >= LIBRARY_MINUTE_MS) {
+        if (kept_back > 0)
+            log_warn("libwebsockets: %u more lines were kept back", kept_back);
+        minute_began_ms = now_ms;
+        said = kept_back = 0;
+    }
+    if (said == LIBRARY_LINES_MAX) {
+        kept_back++;
+        return;
+    }
+    said++;
     log_warn("libwebsockets: %.*s", (int)strcspn(line, "\n"), line);
 }
 
@@ -162,6 +176,8 @@ static void on_before_wait(uv_prepare_t *handle)
 {
     struct loop *loop = handle->data;
     loop->turns++;
+    if (loop->turn)
+        loop->turn(loop->turn_arg);
 }
 
 struct loop *loop_open(const struct loop_config *config, char *error, size_t error_size)
@@ -251,6 +267,12 @@ int loop_watch(struct loop *loop, int fd, void (*readable)(void *arg), void *arg
     return uv_poll_start(&watch->poll, UV_READABLE, on_readable);
 }
 
+void loop_on_turn(struct loop *loop, void (*turn)(void *arg), void *arg)
+{
+    loop->turn = turn;
+    loop->turn_arg = arg;
+}
+
 void loop_on_wake(struct loop *loop, void (*woken)(void *arg), void *arg)
 {
     loop->woken = woken;
@@ -296,6 +318,7 @@ void loop_close(struct loop *loop)
     if (!loop)
         return;
     loop->woken = NULL;
+    loop->turn = NULL;
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->before_wait, NULL);
     if (loop->fire)

@@ -21,6 +21,8 @@ struct loop_config {
     const char *listen;                    /* unix:PATH or ADDR:PORT */
     const struct lws_protocols *protocols; /* ends with an empty one; must outlive the loop */
     void *protocol_arg;                    /* for the protocols: loop_protocol_arg() */
+    int handshake_seconds;                 /* time limit of one, from the socket on */
+    int max_handshakes;                    /* at a time; others wait their turn */
 };
 
 /*
@@ -46,6 +48,9 @@ enum {
     LOOP_WATCHES_MAX = 8
 };
 int loop_watch(struct loop *loop, int fd, void (*readable)(void *arg), void *arg);
+
+/* Sets what is called in each turn before the loop waits; it must be quick. */
+void loop_on_turn(struct loop *loop, void (*turn)(void *arg), void *arg);
 
 /* Sets what loop_wake() brings about. */
 void loop_on_wake(struct loop *loop, void (*woken)(void *arg), void *arg);

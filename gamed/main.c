@@ -6,6 +6,7 @@
 #include <config.h>
 #endif
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "common/failpoint.h"
 #include "common/log.h"
 #include "common/clock.h"
+#include "common/privileges.h"
 #include "gamed/config.h"
 #include "gamed/control_endpoint.h"
 #include "gamed/game_consumer.h"
@@ -31,6 +33,7 @@
 #include "gamed/slot_lock.h"
 #include "gamed/store.h"
 #include "gamed/stored_ids.h"
+#include "gamed/tickets.h"
 
 enum {
     EXIT_FAILED = 1,
@@ -48,6 +51,7 @@ struct daemon {
     int signal_fd;
     struct store *store;
     struct game_history *history;
+    struct tickets *tickets;
     struct game_consumer *consumer;
     struct game_manager *manager;
     struct loop *loop;
@@ -184,6 +188,8 @@ static bool on_metrics(void *arg, json_t *reply)
     sample.version = PACKAGE_VERSION;
     sample.limits = &daemon->config.manager;
     sample.ipc = daemon->endpoint.stats;
+    sample.max_tickets = (size_t)daemon->config.max_tickets;
+    tickets_stats(daemon->tickets, &sample.tickets);
     game_manager_stats(daemon->manager, &sample.manager);
     game_consumer_stats(daemon->consumer, &sample.consumer);
     game_history_stats(daemon->history, &sample.results);
@@ -192,6 +198,12 @@ static bool on_metrics(void *arg, json_t *reply)
     loop_stats(daemon->loop, &sample.loop);
     process_stats_read(&sample.process);
     return metrics_report_write(&sample, reply);
+}
+
+static void on_turn(void *arg)
+{
+    struct daemon *daemon = arg;
+    game_consumer_turn(daemon->consumer);
 }
 
 static int64_t on_timer(void *arg)
@@ -318,6 +330,7 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
                                               .saved = on_rooms_saved,
                                               .arg = daemon};
     struct game_manager_stats stats;
+    assert(daemon->store);
     daemon->rooms_unread = store_rooms_load(daemon->store, restore_room, daemon) != STORE_OK;
     if (daemon->rooms_unread)
         log_error("not all rooms of an earlier process could be read");
@@ -344,7 +357,10 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
     struct game_manager_hooks hooks = {
         .match_over = on_match_over, .checkpoint = on_checkpoint, .durable_arg = daemon};
     struct now now = clock_read();
-    daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
+    daemon->tickets = tickets_new((size_t)daemon->config.max_tickets);
+    daemon->config.consumer.tickets = daemon->tickets;
+    if (daemon->tickets)
+        daemon->consumer = game_consumer_new(&daemon->config.consumer, clock_read);
     if (daemon->consumer) {
         game_consumer_fill_hooks(daemon->consumer, &hooks);
         daemon->manager = game_manager_new(&daemon->config.manager, &hooks, now);
@@ -356,11 +372,15 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
     game_consumer_set_manager(daemon->consumer, daemon->manager);
     const struct loop_config config = {.listen = daemon->config.listen,
                                        .protocols = game_consumer_protocols(),
-                                       .protocol_arg = daemon->consumer};
+                                       .protocol_arg = daemon->consumer,
+                                       .handshake_seconds =
+                                           daemon->config.consumer.handshake_seconds,
+                                       .max_handshakes = daemon->config.consumer.max_handshakes};
     daemon->loop = loop_open(&config, error, error_size);
     if (!daemon->loop)
         return -1;
     loop_on_wake(daemon->loop, on_woken, daemon);
+    loop_on_turn(daemon->loop, on_turn, daemon);
     if (loop_watch(daemon->loop, daemon->signal_fd, on_signal, daemon) != 0 ||
         loop_set_timer(daemon->loop, on_timer, daemon, now.mono_ns) != 0) {
         snprintf(error, error_size, "cannot watch signals and the clock: %s", strerror(errno));
@@ -372,6 +392,7 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
 static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 {
     daemon->endpoint = (struct ipc_endpoint){.manager = daemon->manager,
+                                             .tickets = daemon->tickets,
                                              .degraded = name_degraded,
                                              .promised = rooms_promised,
                                              .kept = rooms_kept,
@@ -387,8 +408,6 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 
 static int start(struct daemon *daemon, char *error, size_t error_size)
 {
-    if (raise_descriptor_limit(daemon->config.manager.max_connections, error, error_size) != 0)
-        return -1;
     if (block_signals(daemon, error, error_size) != 0)
         return -1;
     if (daemon->config.state_dir[0]) {
@@ -437,6 +456,7 @@ static void stop(struct daemon *daemon)
     store_close(daemon->store);
     game_manager_free(daemon->manager);
     game_consumer_free(daemon->consumer);
+    tickets_free(daemon->tickets);
     if (daemon->signal_fd >= 0)
         close(daemon->signal_fd);
     if (daemon->slot_fd >= 0)
@@ -448,6 +468,7 @@ int main(int argc, char **argv)
     static struct daemon daemon = {.slot_fd = -1, .signal_fd = -1};
     char error[ERROR_SIZE] = "";
     reload_block_signal();
+    log_init("gamed", LOG_LEVEL_INFO);
     enum option_outcome outcome = config_read(&daemon.config, argc, argv, error, sizeof error);
     if (outcome == OPTIONS_BAD) {
         fprintf(stderr, "gamed: %s\n", error);
@@ -459,10 +480,16 @@ int main(int argc, char **argv)
         return 0;
 
     log_init("gamed", (enum log_level)daemon.config.log_level);
+    if (raise_descriptor_limit(daemon.config.manager.max_connections, error, sizeof error) != 0 ||
+        privileges_drop(daemon.config.user, error, sizeof error) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILED;
+    }
     if (daemon.config.log_file[0] && log_open(daemon.config.log_file, error, sizeof error) != 0) {
         log_error("%s", error);
         return EXIT_FAILED;
     }
+    privileges_tell_of_root();
     if (daemon.config.redis_url[0])
         log_warn("--redis-url is set, but this version does not use Redis");
     int failed = start(&daemon, error, sizeof error);

@@ -78,11 +78,13 @@ static json_t *event_object(const struct game *game, const struct game_event *ev
     json_t *object;
     switch ((enum game_event_type)event->type) {
     case GAME_EVENT_JOINED:
+        assert(player); /* somebody joins or leaves */
         return json_pack("{s:s, s:i, s:s?, s:s?, s:b, s:I}", "type", "player_joined",
                          "player_number", event->player, "player_id", or_null(player->player_id),
                          "username", or_null(player->username), "is_you", 0, "timestamp",
                          timestamp);
     case GAME_EVENT_LEFT:
+        assert(player);
         return json_pack("{s:s, s:i, s:s?, s:s?, s:I}", "type", "player_left", "player_number",
                          event->player, "player_id", or_null(player->player_id), "username",
                          or_null(player->username), "timestamp", timestamp);

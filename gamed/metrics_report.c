@@ -73,6 +73,19 @@ static void add_sessions(json_t *families, const struct metrics_sample *sample)
               (uint64_t)stats->connections);
     add_gauge(families, "pong_connections_max", "Limit of WebSocket connections.",
               (uint64_t)sample->limits->max_connections);
+    add_gauge(families, "pong_client_addresses",
+              "Client addresses (IPv6: networks of 64 bits) that have connections.",
+              stats->addresses);
+    add_gauge(families, "pong_room_creators",
+              "Users, and addresses of guests, who have opened rooms that are still there.",
+              stats->creators);
+    add_gauge(families, "pong_sockets", "Open sockets of clients, handshakes included.",
+              (uint64_t)sample->consumer.sockets);
+    add_gauge(families, "pong_handshakes", "Sockets whose handshake is under way.",
+              (uint64_t)sample->consumer.handshakes);
+    add_gauge(families, "pong_sockets_paused",
+              "Sockets that are not read from at the moment, as too much came.",
+              sample->consumer.paused);
 }
 
 static void add_limits(json_t *families, const struct metrics_sample *sample)
@@ -81,18 +94,43 @@ static void add_limits(json_t *families, const struct metrics_sample *sample)
     const struct game_consumer_stats *consumer = &sample->consumer;
     const struct labelled list[] = {
         {"server_full", limits[GAME_LIMIT_ROOMS]},
-        {"max_connections", limits[GAME_LIMIT_CONNECTIONS] + consumer->full_refusals},
-        {"sockets", consumer->sockets_refused},
+        {"rooms_per_user", limits[GAME_LIMIT_USER_ROOMS]},
+        {"rooms_per_address", limits[GAME_LIMIT_ADDRESS_ROOMS]},
+        {"max_connections", limits[GAME_LIMIT_CONNECTIONS]},
+        {"connections_per_address", limits[GAME_LIMIT_ADDRESS]},
+        {"sockets", consumer->limits[GAME_CONSUMER_SOCKETS]},
+        {"handshakes", consumer->limits[GAME_CONSUMER_HANDSHAKES]},
+        {"handshake_rate", consumer->limits[GAME_CONSUMER_HANDSHAKE_RATE]},
+        {"handshake_time", consumer->limits[GAME_CONSUMER_HANDSHAKE_TIME]},
         {"spectators", limits[GAME_LIMIT_SPECTATORS]},
         {"rate", consumer->input.messages[GAME_INPUT_RATE_LIMITED]},
         {"too_slow", limits[GAME_LIMIT_TOO_SLOW]},
         {"bad_messages", limits[GAME_LIMIT_BAD_MESSAGES]},
         {"message_too_big", limits[GAME_LIMIT_TOO_BIG]},
         {"silence", limits[GAME_LIMIT_SILENCE]},
+        {"never_joined", limits[GAME_LIMIT_NEVER_JOINED]},
+        {"flood", consumer->limits[GAME_CONSUMER_FLOOD]},
+        {"tickets", sample->tickets.refused_full},
     };
     add_labelled(families, "pong_limits_hit_total", METRIC_COUNTER,
                  "How often somebody was refused or sent away at a limit.", "limit", list,
                  COUNT_OF(list));
+}
+
+static void add_tickets(json_t *families, const struct metrics_sample *sample)
+{
+    const struct tickets_stats *tickets = &sample->tickets;
+    const struct labelled outcomes[] = {{"issued", tickets->issued},
+                                        {"redeemed", tickets->redeemed},
+                                        {"expired", tickets->expired},
+                                        {"refused", sample->consumer.ticket_refusals}};
+    add_labelled(families, "pong_tickets_total", METRIC_COUNTER,
+                 "Tickets for handshakes, by what became of them; refused: handshakes that showed "
+                 "one that is no good, or had to show one and did not.",
+                 "event", outcomes, COUNT_OF(outcomes));
+    add_gauge(families, "pong_tickets_outstanding", "Tickets issued and not used or expired.",
+              tickets->outstanding);
+    add_gauge(families, "pong_tickets_max", "Limit of outstanding tickets.", sample->max_tickets);
 }
 
 /* ---- messages and time --------------------------------------------------------------- */
@@ -230,6 +268,7 @@ bool metrics_report_write(const struct metrics_sample *sample, json_t *reply)
     add_rooms(families, sample);
     add_sessions(families, sample);
     add_limits(families, sample);
+    add_tickets(families, sample);
     add_messages(families, sample);
     add_time(families, sample);
     add_ipc(families, sample);

@@ -17,6 +17,7 @@
 #include "gamed/loop.h"
 #include "gamed/room_keeper.h"
 #include "gamed/store.h"
+#include "gamed/tickets.h"
 
 struct metrics_sample {
     char slot;
@@ -25,6 +26,8 @@ struct metrics_sample {
     struct game_manager_stats manager;
     struct game_consumer_stats consumer;
     struct ipc_endpoint_stats ipc;
+    struct tickets_stats tickets;
+    size_t max_tickets;
     struct game_history_stats results;
     struct room_keeper_stats rooms;
     struct store_health store;

@@ -14,9 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/random.h"
-#include "gamed/bot.h"
 #include "common/clock.h"
+#include "common/random.h"
+#include "common/text.h"
+#include "gamed/bot.h"
+#include "gamed/tickets.h"
 
 enum session_state {
     SESSION_FREE,    /* in the pool */
@@ -37,11 +39,13 @@ enum session_close {
     SESSION_CLOSE_BAD_MESSAGES = 4502,
     SESSION_CLOSE_ROOM_CLOSED = 4503,
     SESSION_CLOSE_KICKED = 4504,
+    SESSION_CLOSE_NEVER_JOINED = 4505,
 };
 
 enum {
     SESSION_PING_AFTER_MS = 2000,  /* nothing was sent for so long: ping */
     SESSION_ASK_AFTER_MS = 15000,  /* nothing was heard for so long: ping, even who is sent a lot */
+    SESSION_ANSWER_MS = 5000,      /* what the first answer of who is asked at once may take */
     SESSION_GONE_AFTER_MS = 45000, /* nothing was heard for so long: gone */
     SESSION_BAD_MESSAGES_MAX = 10, /* within … */
     SESSION_GREETING_MESSAGES = 3,
@@ -70,12 +74,18 @@ struct player_session {
 
     /* who it is */
     uint8_t seat;      /* 1, 2, or 0: spectator */
-    uint8_t proven;    /* bit 1 << seat: the handshake showed this seat's token … */
-    uint16_t claim[2]; /* … of this version; void once the seat has another */
-    bool settled; /* join_game has named or confirmed the seat: it is not moved to another any more
+    uint8_t proven;    /* bit 1 << seat: the handshake proved that this seat is his … */
+    uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
+    bool settled;  /* join_game has named or confirmed the seat: it is not moved to another any more
                    */
-    bool greeted; /* its join_game was announced to the room */
-    bool may_sit; /* a guest who may take a free seat by join_game */
+    bool is_alive; /* it has sent a well-formed message, or a pong frame */
+    bool greeted;  /* its join_game was announced to the room */
+    bool may_sit;  /* may take a free seat by join_game */
+    char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
+    char username[USERNAME_SIZE]; /* likewise; "" unknown */
+    /* the client's, as his ticket says it; "" where it is not known */
+    char address[CLIENT_ADDRESS_SIZE];
+    int64_t opened_ms;
 
     /* what it may send */
     int32_t rate_credit; /* in thousandths of a message */

@@ -69,7 +69,7 @@ enum pong_event {
     PONG_EVENT_WON = 64,     /* the point was the match's last */
 };
 
-/* Index 0 is player 1, the left paddle. */
+/* Index 0 is player 1, the left paddle. In this order it has no gaps: states are compared as bytes. */
 struct pong {
     uint32_t step; /* this is the state after that step */
     int32_t ball_x, ball_y;
@@ -77,10 +77,9 @@ struct pong {
     int32_t paddle_y[2]; /* top edge */
     int32_t target_y[2]; /* where its top edge heads for */
     uint8_t score[2];
-    uint8_t phase;       /* enum pong_phase */
-    uint16_t steps_left; /* of the phase; PONG_STEPS_OPEN: until somebody ends it */
-    /* the match's options, constant while it lasts */
-    uint8_t winning_score;
+    uint8_t phase;         /* enum pong_phase */
+    uint8_t winning_score; /* constant while the match lasts, as is serve_steps */
+    uint16_t steps_left;   /* of the phase; PONG_STEPS_OPEN: until somebody ends it */
     uint16_t serve_steps;
 };
 

@@ -11,6 +11,11 @@
 
 #include <jansson.h>
 
+/* Bounds of what is read, so that milliseconds of it fit any integer: ten years of one match, and the
+ * end of the year 9999. */
+#define DURATION_MAX_S    315360000.0
+#define FINISHED_AT_MAX_S 253402300799.0
+
 static const char *reason_word(enum match_end reason)
 {
     switch (reason) {
@@ -68,10 +73,10 @@ static bool read_score(const json_t *value, uint8_t *score)
     return true;
 }
 
-static bool read_seconds(const json_t *value, double *seconds)
+static bool read_seconds(const json_t *value, double max, double *seconds)
 {
     *seconds = json_number_value(value);
-    return json_is_number(value) && *seconds >= 0;
+    return json_is_number(value) && *seconds >= 0 && *seconds <= max;
 }
 
 static bool read_reason(const json_t *value, enum match_end *reason)
@@ -110,8 +115,10 @@ int result_body_read(const char *body, size_t length, struct match_result *resul
         read_score(json_object_get(json, "player_2_score"), &result->score[1]) &&
         read_winner(json_object_get(json, "winner_id"), result) &&
         read_reason(json_object_get(json, "reason"), &result->reason) &&
-        read_seconds(json_object_get(json, "duration"), &result->duration_s) &&
-        read_seconds(json_object_get(json, "finished_at"), &result->finished_at_unix);
+        (result->winner != 0 || result->reason == MATCH_END_ABANDONED) &&
+        read_seconds(json_object_get(json, "duration"), DURATION_MAX_S, &result->duration_s) &&
+        read_seconds(json_object_get(json, "finished_at"), FINISHED_AT_MAX_S,
+                     &result->finished_at_unix);
     json_decref(json);
     return is_result ? 0 : -1;
 }

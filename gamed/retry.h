@@ -19,12 +19,12 @@ struct retry_policy {
     int64_t refused_for_ms;   /* refused for so long, a result is given up */
 };
 
-#define RETRY_POLICY_DEFAULT                                  \
-    ((struct retry_policy){.base_ms = 1000,                   \
-                           .max_ms = 5 * 60 * 1000,           \
-                           .after_max_ms = 60 * 60 * 1000,    \
-                           .refused_every_ms = 5 * 60 * 1000, \
-                           .refused_for_ms = 24 * 60 * 60 * 1000})
+#define RETRY_POLICY_DEFAULT                                           \
+    ((struct retry_policy){.base_ms = 1000,                            \
+                           .max_ms = INT64_C(5) * 60 * 1000,           \
+                           .after_max_ms = INT64_C(60) * 60 * 1000,    \
+                           .refused_every_ms = INT64_C(5) * 60 * 1000, \
+                           .refused_for_ms = INT64_C(24) * 60 * 60 * 1000})
 
 enum retry_class {
     RETRY_CLASS_DELIVERED, /* any 2xx */

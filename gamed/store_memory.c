@@ -369,6 +369,7 @@ static int outbox_list(struct store *store, enum outbox_state state, int64_t aft
     {
         if (*count == max)
             break;
+        /* cppcheck-suppress uninitvar; it is what the loop is at */
         if (item->serial > after)
             copy_out(item, &entries[(*count)++]);
     }

@@ -12,6 +12,7 @@ static const char *const op_names[IPC_OP_COUNT] = {
     [IPC_STATS] = "stats",   [IPC_HEALTH] = "health",   [IPC_ROOMS] = "rooms",
     [IPC_ROOM] = "room",     [IPC_RESULTS] = "results", [IPC_RETRY] = "retry",
     [IPC_DRAIN] = "drain",   [IPC_KICK] = "kick",       [IPC_METRICS] = "metrics",
+    [IPC_ADMIT] = "admit",
 };
 
 const char *const ipc_result_state_words[IPC_RESULT_STATE_COUNT] = {
@@ -95,6 +96,8 @@ long ipc_request_encode(const struct ipc_request *request, char *out, size_t siz
         set_text(object, "username", request->username) && set_tokens(object, request) &&
         set_text(object, "new_token", request->new_token) &&
         set_text(object, "room_code", request->room_code) &&
+        set_text(object, "address", request->address) &&
+        set_text(object, "guests", request->guests_denied ? "deny" : "") &&
         set_text(object, "visibility", request->is_public ? "public" : "") &&
         set_text(object, "bot_level", request->bot_level) && set_control(object, request))
         length = write_json(object, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
@@ -188,6 +191,15 @@ static bool get_op(const json_t *object, enum ipc_op *op, int *result)
     return false;
 }
 
+bool ipc_is_address(const char *text)
+{
+    static const char characters[] = "0123456789abcdefABCDEF.:";
+
+    return strlen(text) < IPC_ADDRESS_SIZE &&
+           (strcmp(text, "unix:") == 0 ||
+            (text[0] != '\0' && text[strspn(text, characters)] == '\0'));
+}
+
 /* What an op cannot do without, and what no op may carry. */
 static bool is_consistent(const struct ipc_request *request)
 {
@@ -195,7 +207,8 @@ static bool is_consistent(const struct ipc_request *request)
     bool seats = request->op == IPC_CREATE || request->op == IPC_JOIN || request->op == IPC_QUICK;
     bool names_room = request->op == IPC_JOIN || request->op == IPC_CHECK ||
                       request->op == IPC_CANCEL || request->op == IPC_ROOM ||
-                      request->op == IPC_KICK;
+                      request->op == IPC_KICK || request->op == IPC_ADMIT;
+    bool has_address = ipc_is_address(request->address);
 
     if (request->username[0] != '\0' &&
         !text_is_username(request->username, strlen(request->username)))
@@ -208,8 +221,12 @@ static bool is_consistent(const struct ipc_request *request)
         return false;
     if (request->new_token[0] != '\0' && !random_is_seat_token(request->new_token))
         return false;
+    if (request->user_id[0] != '\0' &&
+        !text_is_player_id(request->user_id, strlen(request->user_id)))
+        return false;
     return (!seats || request->new_token[0] != '\0') &&
-           (!names_room || request->room_code[0] != '\0');
+           (!names_room || request->room_code[0] != '\0') &&
+           (has_address || (request->op != IPC_ADMIT && request->address[0] == '\0'));
 }
 
 static bool get_state(const json_t *object, struct ipc_request *request)
@@ -253,6 +270,7 @@ static bool get_control(const json_t *object, struct ipc_request *request)
 static bool get_fields(const json_t *object, struct ipc_request *request)
 {
     char visibility[8] = "private";
+    char guests[8] = "";
     int64_t winning_score = 0;
 
     if (!get_integer(object, "deadline", 0, INT64_MAX, &request->deadline_unix_ms) ||
@@ -263,8 +281,13 @@ static bool get_fields(const json_t *object, struct ipc_request *request)
         !get_tokens(object, request) ||
         !get_text(object, "new_token", request->new_token, sizeof request->new_token) ||
         !get_text(object, "room_code", request->room_code, sizeof request->room_code) ||
+        !get_text(object, "address", request->address, sizeof request->address) ||
+        !get_text(object, "guests", guests, sizeof guests) ||
         !get_text(object, "visibility", visibility, sizeof visibility) ||
         !get_text(object, "bot_level", request->bot_level, sizeof request->bot_level))
+        return false;
+    request->guests_denied = strcmp(guests, "deny") == 0;
+    if (guests[0] != '\0' && !request->guests_denied)
         return false;
     request->is_public = strcmp(visibility, "public") == 0;
     request->winning_score = (int)winning_score;

@@ -31,6 +31,11 @@ enum {
     IPC_WIRE_MAX = IPC_MESSAGE_MAX + 64
 };
 
+/* The longest text of an IPv6 address, and NUL. */
+enum {
+    IPC_ADDRESS_SIZE = 46
+};
+
 enum ipc_op {
     IPC_CREATE,
     IPC_JOIN,
@@ -41,6 +46,7 @@ enum ipc_op {
     IPC_STATS,
     IPC_HEALTH,
     IPC_METRICS,
+    IPC_ADMIT,
     /* on the control socket only */
     IPC_ROOMS,
     IPC_ROOM,
@@ -91,8 +97,12 @@ struct ipc_request {
     /* create, join, quick: the seat token to be given out, which is also the request's id: sent
      * twice, it acts once */
     char new_token[SEAT_TOKEN_SIZE];
-    /* join, check, cancel, room, kick: canonical */
+    /* join, check, cancel, admit, room, kick: canonical */
     char room_code[ROOM_CODE_SIZE];
+    /* admit, create, join, quick */
+    char address[IPC_ADDRESS_SIZE]; /* of the client, as nginx sees it */
+    /* admit */
+    bool guests_denied; /* who has no user_id may not take a free seat */
     /* create */
     bool is_public;
     char bot_level[BOT_LEVEL_SIZE]; /* "" for a human opponent, else one of bot_level_words */
@@ -109,6 +119,9 @@ struct ipc_request {
     /* kick: 1 or 2 */
     int seat;
 };
+
+/* Whether it can be nginx's $remote_addr: the text of an IPv4 or IPv6 address, or "unix:". */
+bool ipc_is_address(const char *text);
 
 /* The word of an op on the wire, e.g. "create". */
 const char *ipc_op_name(enum ipc_op op);

@@ -7,10 +7,15 @@
 #   PONG_LISTEN                   ADDRESS:PORT of the own instance (127.0.0.1:8080)
 #   PONG_API_RATE                 create, join and quick requests a second per address (20); health
 #                                 gets ten times as many, and so do all other requests together
-#   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (64)
+#   PONG_CONNECTIONS_PER_ADDRESS  WebSockets per address (256)
 #                                 An address is an IPv4 address or the /64 of an IPv6 address.
+#                                 Whoever raises it raises gamed's PONG_MAX_CONNECTIONS_PER_ADDRESS and
+#                                 PONG_MAX_ROOMS_PER_ADDRESS too.
+#   PONG_HANDSHAKE_RATE           WebSocket handshakes a second per address (20); at once twice as many
+#                                 and one for each of its connections, as all come back after a restart
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
+#   PONG_SOCKET_DIR               folder of the daemons' sockets, gamed.sock and api.sock (RUN)
 #   PONG_THREADS                  threads of api-fcgi (128), which bound its kept connections
 #   PONG_IDENTITY_HEADER          as for api-fcgi: the header, like X-User, in which it is told who the
 #                                 user is. Its value is the variable $pong_user, never the client's
@@ -18,14 +23,18 @@
 #   PONG_METRICS_ALLOW            who may see /metrics: addresses and networks like 10.0.0.0/8 or
 #                                 fd00::/8, separated by blanks or commas (127.0.0.1 ::1); an empty
 #                                 list is nobody
-#   PONG_API_INCLUDE              a file of directives for the location /api/room/, which nginx reads
-#                                 at its start: the place for what sets $pong_user. For a site whose
+#   PONG_CORS_ORIGINS             as for api-fcgi: origins whose pages may read the API's answers, those of
+#                                 nginx included, separated by blanks or commas (none)
+#   PONG_API_INCLUDE              a file of directives for the locations /api/room/ and /ws/game/, which
+#                                 nginx reads at its start: the place for what sets $pong_user. For a site whose
 #                                 own /session answers 200 and names who is signed in, if anybody:
 #                                     auth_request /session;
 #                                     auth_request_set $pong_user $upstream_http_x_user;
-#                                 nginx refuses to start when nothing sets $pong_user.
+#                                 nginx refuses to start when nothing sets $pong_user. The location /session
+#                                 needs "error_log /dev/null emerg; access_log off;": into its logs nginx
+#                                 writes the line of the main request, a query with a token included.
 # In RUN: nginx.conf (a complete instance) and what it includes: pong.conf for an http {} block,
-# pong-routes.conf and pong-web.conf for a server {} block. The daemons' sockets are expected there.
+# pong-routes.conf and pong-web.conf for a server {} block.
 set -euo pipefail
 export LC_ALL=C
 
@@ -65,17 +74,39 @@ require_path() {
     fi
 }
 
-# identity_lines HEADER INCLUDE: what makes a user known to api-fcgi.
-identity_lines() {
+# param_line HEADER: what makes a user known to api-fcgi.
+param_line() {
     local param=HTTP_${1//-/_}
-    if [[ -n $1 ]]; then
-        printf '    # Who the site says the user is: a variable, which no client can set.\n'
-        # shellcheck disable=SC2016 # nginx's variable
-        printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
-    fi
-    if [[ -n $2 ]]; then
-        printf '    include "%s";\n' "$(quoted "$2")"
-    fi
+    [[ -n $1 ]] || return 0
+    printf '    # Who the site says the user is: a variable, which no client can set.\n'
+    # shellcheck disable=SC2016 # nginx's variable
+    printf '    fastcgi_param %s $pong_user if_not_empty;\n' "${param^^}"
+}
+
+# include_line FILE: what sets that variable.
+include_line() {
+    [[ -z $1 ]] || printf '    include "%s";\n' "$(quoted "$1")"
+}
+
+# cors_lines LIST: the entries of a map from what a request says to the same, where it is in the list.
+cors_lines() {
+    local origin
+    for origin in ${1//,/ }; do
+        [[ $origin =~ ^https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$ ]] ||
+            fail "PONG_CORS_ORIGINS must list origins like https://www.example.org, not \"$origin\""
+        printf '    "%s" "%s";\n' "$origin" "$origin"
+    done
+}
+
+# error_headers LIST: the headers of nginx's own errors.
+error_headers() {
+    printf '        add_header Cache-Control no-store always;\n'
+    [[ -n ${1//[ ,]/} ]] || return 0
+    printf '        add_header Vary Origin always;\n'
+    # shellcheck disable=SC2016 # nginx's variables
+    printf '        add_header %s always;\n' 'Access-Control-Allow-Origin $pong_cors_origin' \
+        'Access-Control-Allow-Credentials $pong_cors_credentials' \
+        'Access-Control-Expose-Headers $pong_cors_exposed'
 }
 
 # require_identity_header NAME
@@ -148,10 +179,12 @@ run=$(cd "$1" && pwd)
 
 listen=${PONG_LISTEN:-127.0.0.1:8080}
 rate=${PONG_API_RATE:-20}
-connections=${PONG_CONNECTIONS_PER_ADDRESS:-64}
+connections=${PONG_CONNECTIONS_PER_ADDRESS:-256}
+handshake_rate=${PONG_HANDSHAKE_RATE:-20}
 threads=${PONG_THREADS:-128}
 identity_header=${PONG_IDENTITY_HEADER:-}
 api_include=${PONG_API_INCLUDE:-}
+cors_origins=${PONG_CORS_ORIGINS:-}
 metrics_allow=${PONG_METRICS_ALLOW-127.0.0.1 ::1}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
@@ -160,19 +193,24 @@ require_listen "$listen"
 # Read as words: a star in it would else be the names of files.
 set -f
 metrics_allow=$(allow_lines "$metrics_allow")
+cors_map=$(cors_lines "$cors_origins")
 set +f
 require_integer PONG_API_RATE "$rate" 1 1000000
 require_integer PONG_CONNECTIONS_PER_ADDRESS "$connections" 1 65535
+require_integer PONG_HANDSHAKE_RATE "$handshake_rate" 1 1000000
 require_integer PONG_THREADS "$threads" 1 1024
 [[ -d $web_root ]] || fail "PONG_WEB_ROOT is not a folder: \"$web_root\""
 mkdir -p "$log" "$run/tmp" || fail "cannot make the folders $log and $run/tmp"
 web_root=$(cd "$web_root" && pwd)
 log=$(cd "$log" && pwd)
-if ((${#run} + 11 > UNIX_PATH_MAX_BYTES)); then # 11: "/gamed.sock"
-    fail "the run directory's path is too long for a unix socket in it ($UNIX_PATH_MAX_BYTES bytes): \"$run\""
+sockets=${PONG_SOCKET_DIR:-$run} # it need not be there yet
+[[ $sockets == /* ]] || fail "PONG_SOCKET_DIR must be an absolute path, not \"$sockets\""
+if ((${#sockets} + 11 > UNIX_PATH_MAX_BYTES)); then # 11: "/gamed.sock"
+    fail "the run directory's path is too long for a unix socket in it ($UNIX_PATH_MAX_BYTES bytes): \"$sockets\""
 fi
 
 require_path "the path of the run directory" "$run"
+require_path PONG_SOCKET_DIR "$sockets"
 require_path PONG_LOG_DIR "$log"
 require_path PONG_WEB_ROOT "$web_root"
 [[ -z $identity_header ]] || require_identity_header "$identity_header"
@@ -193,7 +231,7 @@ keepalive=$((threads / 2 / WORKERS))
 declare -A values=(
     [USER]=''
     [LISTEN]=$listen
-    [RUN]=$(quoted "$run")
+    [SOCKETS]=$(quoted "$sockets")
     [LOG]=$(quoted "$log")
     [WEB_ROOT]=$(quoted "$web_root")
     [WORKERS]=$WORKERS
@@ -204,9 +242,15 @@ declare -A values=(
     [API_RATE_OTHER]=$((rate * 10))
     [API_BURST_OTHER]=$((rate * 20))
     [API_KEEPALIVE]=$((keepalive > 0 ? keepalive : 1))
-    [API_IDENTITY]=$(identity_lines "$identity_header" "$api_include")
+    [API_IDENTITY]=$(param_line "$identity_header" && include_line "$api_include")
+    [ADMIT_IDENTITY]=$(param_line "$identity_header")
+    [WS_IDENTITY]=$(include_line "$api_include")
     [METRICS_ALLOW]=$metrics_allow
+    [CORS_MAP]=$cors_map
+    [ERROR_HEADERS]=$(error_headers "$cors_origins")
     [CONNECTIONS_PER_ADDRESS]=$connections
+    [HANDSHAKE_RATE]=$handshake_rate
+    [HANDSHAKE_BURST]=$((handshake_rate * 2 + connections))
 )
 # Started by root, nginx would give its workers to "nobody", who reaches neither the sockets nor a
 # web root below /root. They stay the caller's, as they do for every other user.

@@ -73,7 +73,7 @@ char *terminal_text(const char *text, size_t columns_max)
         columns += next_piece(&at, end, &marks, piece);
         if (columns_max && columns > columns_max) {
             length = cut;
-            strcpy(piece, ellipsis);
+            memcpy(piece, ellipsis, sizeof ellipsis);
             at = end;
         }
         memcpy(copy + length, piece, strlen(piece));
@@ -118,5 +118,5 @@ void terminal_time(double unix_s, char out[TERMINAL_TIME_SIZE])
     struct tm local;
     if (unix_s <= 0 || !localtime_r(&seconds, &local) ||
         strftime(out, TERMINAL_TIME_SIZE, "%Y-%m-%d %H:%M:%S", &local) == 0)
-        strcpy(out, "-");
+        snprintf(out, TERMINAL_TIME_SIZE, "-");
 }

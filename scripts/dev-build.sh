@@ -34,9 +34,20 @@ build_configure_script() {
     (cd "$ROOT" && autoreconf -fi) >"$log" 2>&1 || build_failed "$log" autoreconf
 }
 
-# build_make DIRECTORY optimised|sanitizers: DIRECTORY is in DEV.
+# build_options KIND: what ./configure is told, one a line.
+build_options() {
+    case $1 in
+    sanitizers) printf '%s\n' --enable-sanitizers ;;
+    threads) printf '%s\n' --enable-sanitizers=thread ;;
+    failpoints) printf '%s\n' --enable-failpoints ;;
+    coverage) printf '%s\n' --enable-coverage --enable-failpoints 'CFLAGS=-O0 -g' ;;
+    fuzzing) printf '%s\n' --enable-fuzzing ;;
+    esac
+}
+
+# build_make DIRECTORY optimised|sanitizers|threads|failpoints|coverage|fuzzing: DIRECTORY is in DEV.
 build_make() {
-    local dir=$1 kind=$2 log=$LOGS/build-$2.log roots options=()
+    local dir=$1 kind=$2 log=$LOGS/build-$2.log roots options goals=()
     mkdir -p "$dir" "$LOGS"
     [[ -e $ROOT/configure.ac ]] || fail "there is no configure.ac in $ROOT"
     # One build of this tree at a time: ../configure and the like belong to all of them.
@@ -45,7 +56,8 @@ build_make() {
     build_configure_script "$log"
     mapfile -t roots < <(build_roots)
     ((${#roots[@]} == 2)) || exit 1
-    [[ $kind == optimised ]] || options=(--enable-sanitizers)
+    mapfile -t options < <(build_options "$kind")
+    [[ $kind != fuzzing ]] || goals=(fuzzers)
 
     # A build knows its paths by heart.
     if [[ -e $dir/.tree && $(<"$dir/.tree") != "${roots[*]}" ]]; then
@@ -59,9 +71,9 @@ build_make() {
             say "configuring the $kind build"
             "${roots[0]}/configure" "${options[@]}" >"$log" 2>&1 || build_failed "$log" "configuring the $kind build"
         fi
-        if ! make -q >/dev/null 2>&1; then
+        if ! make -q "${goals[@]}" >/dev/null 2>&1; then
             say "building ($kind)"
-            make -j "$(nproc)" >"$log" 2>&1 || build_failed "$log" "the $kind build"
+            make -j "$(nproc)" "${goals[@]}" >"$log" 2>&1 || build_failed "$log" "the $kind build"
         fi
     ) || exit 1
     exec 8<&-

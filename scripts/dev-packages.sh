@@ -27,6 +27,11 @@ has_uv_plugin() {
     compgen -G "$folder/libwebsockets-evlib_uv.so*" >/dev/null
 }
 
+# has_libfuzzer CLANG
+has_libfuzzer() {
+    has_command "$1" && [[ -e $("$1" -print-file-name="libclang_rt.fuzzer-$(uname -m).a") ]]
+}
+
 has_chromium() {
     chromium_path >/dev/null
 }
@@ -115,12 +120,30 @@ has_command clang-format clang-format
 has_command shellcheck shellcheck
 has_command openssl openssl
 has_command strace strace
+has_command readelf binutils
+has_command systemd-analyze systemd
+has_command clang-tidy clang-tidy
+has_command cppcheck cppcheck
+has_command valgrind valgrind
 has_command node nodejs
 has_command npm npm
 has_command sqlite3 sqlite3
 has_ca_bundle certificates ca-certificates
 has_chromium chromium chromium
 TABLE
+}
+
+# Fuzzing needs clang, whose run-time libraries are a package of their own.
+packages_table_fuzz() {
+    cat <<'TABLE'
+has_command clang clang
+has_libfuzzer clang libclang-rt-14-dev
+TABLE
+}
+
+# for ./dev test --coverage
+packages_table_coverage() {
+    printf 'has_command gcovr gcovr\n'
 }
 
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.
@@ -176,7 +199,7 @@ packages_require_for_up() {
 }
 
 packages_require_for_test() {
-    packages_require packages_table_run packages_table_build packages_table_test
+    packages_require packages_table_run packages_table_build packages_table_test packages_table_fuzz
     local major
     major=$(node --version)
     major=${major#v}

@@ -5,7 +5,8 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly ROOT
-for piece in common packages build; do
+readonly FUZZ_SUITE_SECONDS=10
+for piece in common packages build fuzz analysis coverage; do
     # shellcheck source-path=SCRIPTDIR source=/dev/null
     . "$ROOT/scripts/dev-$piece.sh"
 done
@@ -26,7 +27,7 @@ suite_units() {
 
 suite_style() {
     local files
-    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit,bench} -name '*.[ch]' 2>/dev/null | sort)
+    mapfile -t files < <(find "$ROOT"/{common,gamed,ipc,api-fcgi,pongctl,tests/unit,tests/fuzz,bench} -name '*.[ch]' 2>/dev/null | sort)
     if clang-format --style=file --dry-run -Werror "${files[@]}"; then
         printf 'clang-format: %d files, 1 passed, 0 failed\n' "${#files[@]}"
     else
@@ -44,6 +45,37 @@ suite_scripts() {
     fi
 }
 
+# fuzz_one TARGET: the corpus, then a search; prints what matters, and a line that begins with ok or with not ok.
+fuzz_one() {
+    local log=$FUZZ/$1.log said
+    mkdir -p "$FUZZ"
+    if fuzz_replay "$1" >"$log" 2>&1 && fuzz_search "$1" "$FUZZ_SUITE_SECONDS" >>"$log" 2>&1; then
+        said=$(awk '/^stat::number_of_executed_units:/ { runs = $2 }
+            / cov: / { for (i = 1; i < NF; i++) if ($i == "cov:") edges = $(i + 1) }
+            END { printf "%d runs, %d edges", runs, edges }' "$log")
+        printf 'ok %s: %s\n' "$1" "$said"
+        return
+    fi
+    tail -n 60 "$log"
+    printf 'not ok %s (all of it: %s; what crashed, if the corpus has not got it: %s)\n' "$1" "$log" "$FUZZ/$1-crashes"
+}
+
+# Two targets at a time.
+suite_fuzz() {
+    local target passed failed said=$FUZZ/suite.log
+    mkdir -p "$FUZZ"
+    : >"$said"
+    for target in $(fuzz_targets); do
+        while (($(jobs -rp | wc -l) >= 2)); do wait -n || true; done
+        { fuzz_one "$target" | tee -a "$said"; } &
+    done
+    wait
+    passed=$(grep -c '^ok ' "$said") || true
+    failed=$(grep -c '^not ok ' "$said") || true
+    printf 'fuzz targets: %d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+}
+
 # node_suite FOLDER [FILES-AT-ONCE]: node's own runner over the test files of a folder, spelled out
 # because its search for files differs between versions; so does how many it runs at once.
 node_suite() {
@@ -54,6 +86,42 @@ node_suite() {
         options+=("--test-concurrency=$2")
     fi
     cd "$ROOT/tests" && node "${options[@]}" "${files[@]}"
+}
+
+# e2e_files: the whole e2e in ./dev test --full, else a match of each format.
+e2e_files() {
+    if [[ -n ${PONG_TEST_FULL:-} ]]; then
+        find e2e -maxdepth 1 -name '*.test.mjs' | sort
+    else
+        printf '%s\n' e2e/match.test.mjs e2e/binary.test.mjs
+    fi
+}
+
+# Under valgrind's memcheck: DEV/memcheck looks like a build, and its programs are those of one under valgrind. What is
+# lost for good at the end counts as an error; what threads of libraries still hold when the process ends does not.
+suite_memcheck() {
+    local program build=$DEV/build files
+    [[ -z ${PONG_TEST_FULL:-} ]] || build=$DEV/build-failpoints
+    for program in gamed api-fcgi pongctl; do
+        mkdir -p "$DEV/memcheck/$program"
+        cat >"$DEV/memcheck/$program/$program" <<SCRIPT
+#!/bin/sh
+exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \\
+    --num-callers=25 "$build/$program/$program" "\$@"
+SCRIPT
+        chmod +x "$DEV/memcheck/$program/$program"
+    done
+    cd "$ROOT/tests" || return
+    # Where the disk is the test's own, valgrind has no place for its files.
+    mapfile -t files < <(e2e_files | grep -v '/disk\.')
+    PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
+}
+
+suite_threads() {
+    local files
+    cd "$ROOT/tests" || return
+    mapfile -t files < <(e2e_files)
+    TSAN_OPTIONS=second_deadlock_stack=1 PONG_BUILD_DIR=$DEV/build-tsan node --test "${files[@]}"
 }
 
 suite_dev() {
@@ -69,10 +137,10 @@ suite_web() {
 }
 
 suite_browser() {
-    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser
+    PONG_BUILD_DIR=$DEV/build PONG_CHROMIUM=$(chromium_path) node_suite browser 2
 }
 
 case ${1:-} in
-units | style | scripts | dev | web | e2e | browser) "suite_$1" ;;
+units | style | scripts | analysis | fuzz | memcheck | threads | coverage | dev | web | e2e | browser) "suite_$1" ;;
 *) fail "there is no suite \"${1:-}\"" ;;
 esac

@@ -7,7 +7,7 @@
 
 TEST_LOGS=$DEV/test
 readonly TEST_LOGS
-readonly TEST_SECONDS=1140 FULL_TEST_SECONDS=4500 # all suites together
+readonly TEST_SECONDS=1140 FULL_TEST_SECONDS=10800 # all suites together
 readonly GRACE_SECONDS=20                       # between SIGTERM and SIGKILL
 
 test_passed=0
@@ -155,12 +155,24 @@ test_summary() {
     printf '%d passed, %d failed%s\n' "$test_passed" "$test_failed" "$skipped"
 }
 
+# test_coverage: units and e2e with gcov's counters, and what they reached of the daemons. It is a measurement: what it prints
+# is no verdict, but a test that fails is one.
+test_coverage() {
+    packages_require packages_table_coverage
+    build_make "$DEV/build-cov" coverage
+    test_npm
+    test_suite coverage node 2400
+    test_summary
+    ((test_failed == 0))
+}
+
 test_main() {
-    local full=0
+    local full=0 coverage=0
     case ${1:-} in
     '') ;;
     --full) full=1 ;;
-    *) fail "test takes --full or nothing; ./dev help tells more" ;;
+    --coverage) coverage=1 ;;
+    *) fail "test takes --full, --coverage or nothing; ./dev help tells more" ;;
     esac
     mkdir -p "$TEST_LOGS"
     : >"$TEST_LOGS/started"
@@ -172,18 +184,29 @@ test_main() {
     trap 'exit 143' TERM HUP
 
     packages_require_for_test
+    if ((coverage)); then
+        test_coverage
+        return
+    fi
     ((!full)) || packages_promtool
     build_make "$DEV/build" optimised
     build_make "$DEV/build-asan" sanitizers
+    build_make "$FUZZ_BUILD" fuzzing
+    build_make "$DEV/build-tsan" threads
+    ((!full)) || build_make "$DEV/build-failpoints" failpoints
     test_npm
 
     test_suite style plain 60
     test_suite scripts plain 60
+    test_suite analysis plain 300
     test_suite units units 240
-    if has_tests dev; then test_suite dev node 240; fi
+    test_suite fuzz plain 300
+    if has_tests dev; then test_suite dev node 300; fi
     if has_tests web; then test_suite web node 120; fi
     if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
-    if has_tests browser; then test_suite browser node $((full ? 1200 : 600)); fi
+    test_suite memcheck node $((full ? 3600 : 240))
+    test_suite threads node $((full ? 2400 : 240))
+    if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
 
     test_summary
     ((test_failed == 0))

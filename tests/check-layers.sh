@@ -15,25 +15,32 @@ ours() {
 common/text             common/random
 common/random           -
 common/digest           -
-common/seat_cookies     common/random
+common/cookie           -
+common/seat_cookies     common/cookie common/random
 common/unix_socket      -
 common/clock            -
 common/thread           -
 common/histogram        -
+common/bucket           -
 common/process_stats    -
 common/room_options     -
 common/log              common/text
 common/failpoint        -
-common/options          common/text common/log
+common/variables        common/log
+common/options          common/text common/log common/variables
+common/privileges       common/log
 common/*                common/*
 
 gamed/pong              -
 gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
 gamed/game_state        gamed/pong common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
-gamed/player_session    gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/tickets           common/clock common/random common/text
+gamed/tally             common/digest common/random
+gamed/read_limit        common/bucket common/clock
+gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
+gamed/game_manager      gamed/game_manager_private gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
@@ -46,8 +53,8 @@ gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
-gamed/game_consumer     gamed/loop gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
-gamed/ipc_endpoint      gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
+gamed/ipc_endpoint      gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
@@ -66,10 +73,10 @@ gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_mailbox      gamed/checkpoint
 gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
-gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store ipc/ipc_message ipc/metric_families common/*
+gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 # config.h gathers the options of the modules that have any.
-gamed/config            gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
+gamed/config            gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
 gamed/main              gamed/* ipc/* common/*
 
 ipc/ipc_message         common/random common/room_options common/text
@@ -85,11 +92,15 @@ api-fcgi/identity       api-fcgi/request common/*
 api-fcgi/shared_identity api-fcgi/identity api-fcgi/request
 api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
-api-fcgi/room_api       api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/query          -
+api-fcgi/cors           api-fcgi/request api-fcgi/response
+api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/admit_api      api-fcgi/gamed_question api-fcgi/query api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/room_api       api-fcgi/gamed_question api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/exposition     ipc/metric_families
 api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
-api-fcgi/service        api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
+api-fcgi/service        api-fcgi/admit_api api-fcgi/cors api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
 

@@ -50,11 +50,11 @@ const ENDINGS = {
   replaced: ['You are playing in another tab', 'Your seat in this room is in use there.'],
   kicked: ['You were removed from this room', 'The operator of this server closed your connection.'],
   bad_token: ['Your seat could not be found', 'It may have been taken again in another tab.'],
-  refused: ['The server did not let you in', 'It may be full for the moment. Your seat is kept.'],
+  refused: ['The server did not let you in', 'It may be full or busy for the moment.'],
   other: ['The connection was closed', 'The server did not say more than that.'],
 };
 
-/** After these the seat is still held, and worth another try. */
+/** After these the seat may still be held, and is worth another try. */
 const KEEPS_SEAT = ['replaced', 'refused', 'bad_messages', 'policy'];
 
 /** Shows what the address says. */
@@ -69,7 +69,7 @@ async function route() {
   if (asked === null) return showHome();
   const code = parseRoomCode(asked);
   if (!code) return showEnding('room_gone');
-  slow = setTimeout(() => room?.match.game || showNotice('One moment', 'Looking for the room …'), SLOW_MS);
+  excuse('Looking for the room …');
   // A seat's cookie is shown to its room anyway: who has one plays.
   if (query.has('watch') && !memory.recallHeldSeat(code)) return openRoom({ code });
   const seat = memory.recallSeat();
@@ -119,7 +119,14 @@ function showList() {
 function openRoom(seat) {
   document.title = `Pong · ${seat.code}`;
   room = new Room({ seat, api, views, sounds, onSound: turnSound, onEnd: (reason) => ended(seat, reason) });
+  excuse('Connecting to the room …');
   room.open();
+}
+
+/** Says so when there is nothing to see of the room for a while: the server may be busy. */
+function excuse(text) {
+  clearTimeout(slow);
+  slow = setTimeout(() => room?.match.game || showNotice('One moment', text), SLOW_MS);
 }
 
 function closeRoom() {

@@ -106,7 +106,10 @@ export function parseRoomCode(text: string): string | null;
 /** The wait before reconnection attempt n (0 is the first): 100 to 5000 ms with jitter. */
 export function backoffMs(attempt: number, random?: () => number): number;
 
-/** Why a client ended, by close code. */
+/**
+ * Why a client ended, by close code. `refused`: the room is there, but for 45 s every attempt was refused; for who watches and has
+ * never been let in, 10 s.
+ */
 export const END_REASONS: Readonly<Record<string, EndReason>>;
 export type EndReason =
   | 'done'

@@ -23,7 +23,8 @@
  *   connection  {state, rtt, jitter, recovered}  at each change of state, and when the round trip was measured anew
  *   message     the message itself  every other message of the server, by its `type`
  *   link        {link}              'connecting' | 'open' | 'waiting' (for the next attempt)
- *   end         {reason, code}      it will not come back; reason is one of END_REASONS
+ *   end         {reason, code}      it will not come back; reason is one of END_REASONS, `refused` after 45 s in which a room that is
+ *                                   there let nobody in (10 s for who watches and never was)
  */
 
 import { SUBPROTOCOL } from './pong-frames.js';
@@ -38,8 +39,13 @@ export { RoomApi, RoomError, parseRoomCode } from './rest.js';
 const SUBPROTOCOL_V1 = 'pong.v1.json';
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_LAST_MS = 5000;
-/** Handshakes refused one after the other, in a room that exists, before giving up. */
-const REFUSALS_MAX = 6;
+/**
+ * A room that is there has let nobody in for so long: it will not. Longer than the server holds the seat of who is away (30 s), for it
+ * also refuses for a moment only (too many at once, a restart), and a browser does not tell the one from the other.
+ */
+const REFUSED_MS = 45_000;
+/** The same for who watches and has never been let in: nothing is lost, and a room full of spectators stays full. */
+const REFUSED_WATCHING_MS = 10_000;
 /** Without news for so long the server is asked for a sign of life … */
 const QUIET_MS = 2000;
 /** … and has so long to give one. */
@@ -112,7 +118,8 @@ export class PongClient extends EventTarget {
   #tick = 0;
   #attempt = 0;
   #openedAt = 0;
-  #refusals = 0;
+  /** Since when every handshake has been refused by a room that is there; null when the last one was not. */
+  #refusedSince = null;
   #heardAt = 0;
   #askedAt = 0;
   #resyncAt = 0;
@@ -272,6 +279,7 @@ export class PongClient extends EventTarget {
     socket.onopen = () => {
       opened = true;
       this.#heardAt = this.#openedAt = performance.now();
+      this.#refusedSince = null;
       this.#joined = false;
       this.#predictor.reset(performance.now());
       if (this.#hello) this.send(this.#hello);
@@ -286,7 +294,6 @@ export class PongClient extends EventTarget {
   #receive(data) {
     this.#heardAt = performance.now();
     this.#askedAt = 0;
-    this.#refusals = 0;
     this.#traffic.messagesIn++;
     this.#traffic.bytesIn += data.byteLength ?? data.length;
     if (typeof data !== 'string') {
@@ -434,8 +441,19 @@ export class PongClient extends EventTarget {
     const roomIsThere = cameBack || (await this.#askForRoom());
     if (this.#over) return;
     if (roomIsThere === false) this.#end(END_REASONS.gone, code);
-    else if (roomIsThere && !opened && ++this.#refusals >= REFUSALS_MAX) this.#end(END_REASONS.refused, code);
+    else if (!opened && this.#isShutOut(roomIsThere)) this.#end(END_REASONS.refused, code);
     else this.#timer = setTimeout(this.#again, backoffMs(this.#attempt++));
+  }
+
+  /** After a handshake that failed: whether to give up. Where nobody could say that there is a room, it was no refusal. */
+  #isShutOut(roomIsThere) {
+    if (!roomIsThere) {
+      this.#refusedSince = null;
+      return false;
+    }
+    const now = performance.now();
+    this.#refusedSince ??= now;
+    return now - this.#refusedSince >= (this.#hello || this.#openedAt ? REFUSED_MS : REFUSED_WATCHING_MS);
   }
 
   /** @returns {Promise<boolean | null>} null when nobody could say */

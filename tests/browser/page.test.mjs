@@ -278,6 +278,26 @@ describe('the page', () => {
     await context.close();
   });
 
+  test('a server too busy for a handshake is waited for, and the page says so', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await page.evaluate(() => {
+      const Real = globalThis.WebSocket;
+      globalThis.isBusy = true;
+      globalThis.WebSocket = function WebSocket(...address) {
+        if (!globalThis.isBusy) return new Real(...address);
+        const refused = { readyState: 0, close() {} };
+        setTimeout(() => refused.onclose({ code: 1006 }));
+        return refused;
+      };
+    });
+    await page.getByRole('button', { name: 'Play the bot' }).click();
+    await reads(page, 'Connecting to the room …');
+    await page.evaluate(() => (globalThis.isBusy = false));
+    await page.locator('#game').waitFor();
+    await context.close();
+  });
+
   test('a match that went with its server is said to be lost', async () => {
     const context = await browser.person(stack);
     const page = await openTab(context, stack);

@@ -93,7 +93,10 @@ describe('a stack with wide limits', () => {
     assert.equal(stack.apiRequests[0].body, '{"room_code":"A"}');
   });
 
-  test('gamed gets the handshake, the true address and no ticket', async () => {
+  test('api-fcgi is asked who is coming, gamed gets the handshake and the ticket, and no token', async (t) => {
+    const before = stack.answer;
+    t.after(() => (stack.answer = before));
+    stack.answer = () => 'Status: 200 OK\r\nX-Pong-Ticket: 00ff-of-api\r\nX-Pong-Denied: not-looked-at\r\n\r\n{}';
     const { status, socket } = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`, {
       Host: 'play.example.org:81',
       Origin: 'http://play.example.org:81',
@@ -109,16 +112,85 @@ describe('a stack with wide limits', () => {
     assert.equal(String(await new Promise((resolve) => socket.once('data', resolve))), 'over and back');
     socket.destroy();
     const [{ url, headers }] = stack.gamedRequests;
-    assert.equal(url, `/ws/game/A12345/?token=${SECRET}`);
-    assert.equal(headers.host, 'play.example.org:81');
-    assert.equal(headers.origin, 'http://play.example.org:81');
-    assert.equal(headers.cookie, 'pong_seat_1=abc');
-    assert.equal(headers.authorization, 'Bearer t');
-    assert.equal(headers['sec-websocket-protocol'], 'pong.v1.json');
-    assert.equal(headers['x-forwarded-for'], '127.0.0.1');
-    assert.equal(headers['x-forwarded-proto'], 'http');
-    assert.ok(!headers['x-pong-ticket']);
-    assert.ok(!headers['x-real-ip']);
+    assert.equal(url, '/ws/game/A12345/');
+    assert.deepEqual(headers, {
+      host: 'play.example.org:81', origin: 'http://play.example.org:81', connection: 'upgrade', upgrade: 'websocket',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13', 'sec-websocket-protocol': 'pong.v1.json',
+      'x-forwarded-proto': 'http', 'x-pong-ticket': '00ff-of-api',
+    });
+    assert.deepEqual(stack.apiRequests, [{
+      params: {
+        GATEWAY_INTERFACE: 'CGI/1.1', SERVER_PROTOCOL: 'HTTP/1.1', REQUEST_METHOD: 'GET', SCRIPT_NAME: '/_admit',
+        PONG_PATH: '/ws/game/A12345/', PONG_QUERY: `token=${SECRET}`, REMOTE_ADDR: '127.0.0.1',
+        HTTP_AUTHORIZATION: 'Bearer t', HTTP_COOKIE: 'pong_seat_1=abc',
+      },
+      body: '',
+    }]);
+  });
+
+  test('a path arrives at both decoded or as it must be, and breaks out of neither', async () => {
+    for (const [target, decoded] of [['/ws/game/%41%31/', '/ws/game/A1/'], ['/ws/game/A1%0d%0aX:%20y/', '/ws/game/A1\r\nX: y/']]) {
+      stack.apiRequests.length = 0;
+      const { socket } = await stack.handshake(target);
+      socket?.destroy();
+      assert.equal(stack.apiRequests[0].params.PONG_PATH, decoded);
+      assert.equal(stack.gamedRequests.pop().headers.x, undefined);
+    }
+  });
+
+  test('a ticket of the client\'s own does not get through, even where api-fcgi has none', async () => {
+    const { status, socket } = await stack.handshake('/ws/game/A12345/', { 'X-Pong-Ticket': 'forged', X_Pong_Ticket: 'forged' });
+    assert.equal(status, 101);
+    socket.destroy();
+    assert.equal(stack.gamedRequests[0].headers['x-pong-ticket'], undefined);
+  });
+
+  const denials = {
+    bad_token: [401, 'bad_token'],
+    room_not_found: [404, 'room_not_found'],
+    game_over: [410, 'game_over'],
+    draining: [503, 'game_server_unavailable'],
+    tickets_full: [503, 'game_server_unavailable'],
+    'anything else': [503, 'game_server_unavailable'],
+  };
+  for (const [reason, [status, code]] of Object.entries(denials)) {
+    test(`a handshake that api-fcgi denies with ${reason} is ${status}, and gamed does not hear of it`, async (t) => {
+      const before = stack.answer;
+      t.after(() => (stack.answer = before));
+      stack.answer = () => `Status: 403 X\r\nX-Pong-Denied: ${reason}\r\nX-Pong-Ticket: none\r\n\r\n{"code":"its_own"}`;
+      const answer = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`);
+      assertOwnError(answer, status, code);
+      assert.equal(answer.headers['retry-after'], status === 503 ? '1' : undefined);
+      assert.deepEqual(stack.gamedRequests, []);
+    });
+  }
+
+  for (const status of [400, 404, 429, 500, 502, 503]) {
+    test(`a handshake that api-fcgi answers with ${status} is 503, come back`, async (t) => {
+      const before = stack.answer;
+      t.after(() => (stack.answer = before));
+      stack.answer = () => `Status: ${status} X\r\n\r\nno`;
+      const answer = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`);
+      assertOwnError(answer, 503, 'game_server_unavailable');
+      assert.equal(answer.headers['retry-after'], '1');
+      assert.deepEqual(stack.gamedRequests, []);
+      assert.ok(!stack.logs().includes(SECRET));
+    });
+  }
+
+  test('a handshake whose ticket gamed does not take is 503, come back', async (t) => {
+    t.after(() => (stack.refuse = null));
+    stack.refuse = { status: 412, body: '<html>no</html>' };
+    const answer = await stack.handshake(`/ws/game/A12345/?token=${SECRET}`);
+    assertOwnError(answer, 503, 'game_server_unavailable');
+    assert.equal(answer.headers['retry-after'], '1');
+  });
+
+  test('/_admit is nobody\'s to ask', async () => {
+    for (const target of ['/_admit', '/_admit?token=x', '//_admit', '/api/../_admit', '/_ADMIT/..//_admit']) {
+      assert.equal((await stack.request('GET', target)).status, 404, target);
+    }
+    assert.deepEqual(stack.apiRequests, []);
   });
 
   for (const status of [400, 401, 403, 404, 405, 409, 413, 429, 500, 503, 504]) {
@@ -368,6 +440,23 @@ describe('users whom the site names', () => {
     assert.equal(await userSeen({ X_User: 'root', 'Pong-User': 'root' }), undefined);
   });
 
+  async function userConnecting(headers) {
+    stack.apiRequests.length = 0;
+    const { status, socket } = await stack.handshake('/ws/game/A12345/?token=x', headers);
+    assert.equal(status, 101);
+    socket.destroy();
+    const [{ params }] = stack.apiRequests;
+    assert.deepEqual([params.PONG_PATH, params.PONG_QUERY], ['/ws/game/A12345/', 'token=x']);
+    return params.HTTP_X_USER;
+  }
+
+  test('so it is when a WebSocket is opened', async () => {
+    assert.equal(await userConnecting({ Cookie: 'session=ada', 'X-User': 'root' }), 'ada');
+    assert.equal(await userConnecting({ 'X-User': 'root', 'Pong-User': 'root' }), undefined);
+    assertOwnError(await stack.handshake('/ws/game/A12345/', { Cookie: 'banned=1' }), 403, 'guests_not_allowed');
+    assertOwnError(await stack.handshake('/ws/game/A12345/', { Cookie: 'session=bad' }), 401, 'bad_token');
+  });
+
   test('a site that denies is answered for in JSON', async () => {
     assertOwnError(await stack.request('POST', '/api/room/create/', { body: '{}', headers: { Cookie: 'banned=1' } }), 403, 'guests_not_allowed');
     assertOwnError(await stack.request('POST', '/api/room/create/', { body: '{}', headers: { Cookie: 'session=bad' } }), 401, 'bad_token');
@@ -502,6 +591,13 @@ describe('render.sh', () => {
   test('refuses run directories that nginx or a socket could not use', () => {
     assert.match(render(path.join(folder, 'a$b')).stderr, /dollar sign/);
     assert.match(render(path.join(folder, 'x'.repeat(100))).stderr, /too long for a unix socket/);
+    assert.match(render(folder, { PONG_SOCKET_DIR: 'run' }).stderr, /PONG_SOCKET_DIR must be an absolute path/);
+  });
+
+  test('the sockets may lie elsewhere', () => {
+    const run = path.join(folder, 'elsewhere');
+    assert.equal(render(run, { PONG_SOCKET_DIR: '/run/pong' }).stderr, '');
+    assert.deepEqual(readFileSync(path.join(run, 'pong.conf'), 'utf8').match(/unix:[^"]+/g), ['unix:/run/pong/gamed.sock', 'unix:/run/pong/api.sock']);
   });
 
   test('an identity header whose variable nothing sets is no configuration', () => {
@@ -530,7 +626,7 @@ describe('render.sh', () => {
       '-keyout', key, '-out', certificate]);
     assert.equal(made.status, 0);
     const example = readFileSync(path.join(repository, 'nginx/examples/tls-site.conf'), 'utf8')
-      .replaceAll('/run/pong', run)
+      .replaceAll('/etc/pong/nginx', run)
       .replaceAll('/var/log/nginx', path.join(run, 'log'))
       .replace(/\S+\/fullchain\.pem/, certificate)
       .replace(/\S+\/privkey\.pem/, key)

@@ -20,7 +20,7 @@ export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.ur
 
 const READY_MS = 30_000;
 const SOCKET_PATH_MAX = 107; // sockaddr_un
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'];
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS', 'TSAN_OPTIONS'];
 const REPORTS = /ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer/;
 
 /** Serves last as short as they can be: for tests that are about something else. */
@@ -116,7 +116,13 @@ export class Stack {
       ...Object.fromEntries(inherited.map((name) => [name, process.env[name]])),
       LSAN_OPTIONS: [process.env.LSAN_OPTIONS, `suppressions='${suppressions}'`, 'print_suppressions=0'].filter(Boolean).join(':'),
       PONG_API_RATE: '1000',
+      // Many busy processes share two cores here, with sanitizers in them.
+      PONG_ADMIT_MS: '1500',
       PONG_CONNECTIONS_PER_ADDRESS: '1000',
+      PONG_HANDSHAKE_RATE: '1000',
+      PONG_MAX_CONNECTIONS_PER_ADDRESS: '0',
+      PONG_MAX_ROOMS_PER_ADDRESS: '0',
+      PONG_MAX_ROOMS_PER_USER: '0',
       ...env,
     };
   }

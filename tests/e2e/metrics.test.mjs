@@ -244,7 +244,7 @@ describe('metrics of limits', () => {
     for (let i = 0; i < 5; i += 1) refused += (await rest.create()).status === 503;
     assert.ok(refused > 0);
     await Player.connect(stack, { room_code: code });
-    await assertRefused(Player.connect(stack, { room_code: code }), 429, 'rate_limited');
+    await assertRefused(Player.connect(stack, { room_code: code }), 429, 'too_many_spectators');
     const big = await Player.connect(stack, first);
     big.sendRaw('x'.repeat(600));
     await big.waitForClose();
@@ -253,7 +253,7 @@ describe('metrics of limits', () => {
     await bad.waitForClose();
     await Player.connect(stack, first);
     await Player.connect(stack, second);
-    await assertRefused(Player.connect(stack, second), 503, 'game_server_unavailable');
+    await assertRefused(Player.connect(stack, second), 503, 'server_full');
     const after = await scrape(stack);
     assert.equal(after.get('pong_connections'), after.get('pong_connections_max'));
     assert.equal(after.get('pong_rooms'), after.get('pong_rooms_max'));

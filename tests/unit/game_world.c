@@ -329,7 +329,8 @@ const char *fresh_token(void)
 
 struct game_caller somebody(void)
 {
-    return (struct game_caller){.user_id = "", .username = "", .new_token = fresh_token()};
+    return (struct game_caller){
+        .user_id = "", .username = "", .address = "", .new_token = fresh_token()};
 }
 
 struct game_caller user(const char *user_id)

@@ -92,7 +92,7 @@ static struct game_placement create(const char *user_id, const char *username, c
     struct game_placement placement;
     snprintf(token, sizeof token, "%032x", ++number);
     const struct game_caller caller = {
-        .user_id = user_id, .username = username, .new_token = token};
+        .user_id = user_id, .username = username, .address = "", .new_token = token};
     const struct game_options options = {.bot_level = level};
     assert_int_equal(game_manager_create(manager, &caller, &options, now, &placement),
                      GAME_MANAGER_OK);
@@ -103,7 +103,7 @@ static void join(const char *code, const char *user_id, const char *username, co
 {
     struct game_placement placement;
     const struct game_caller caller = {
-        .user_id = user_id, .username = username, .new_token = token};
+        .user_id = user_id, .username = username, .address = "", .new_token = token};
     assert_int_equal(game_manager_join(manager, code, &caller, now, &placement), GAME_MANAGER_OK);
 }
 

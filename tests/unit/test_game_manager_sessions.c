@@ -275,6 +275,161 @@ static void test_claim_is_void_once_the_seat_was_freed(void **state)
     assert_int_equal(keeper->close_count, 0);
 }
 
+/* ---- connections: tickets ------------------------------------------------------------ */
+
+/* Who api-fcgi says is coming, from a known address. */
+static struct game_handshake coming(const char *code, const char *user_id)
+{
+    struct game_handshake handshake = {.username = "Cy", .address = "2001:db8::7"};
+    memcpy(handshake.room_code, code, ROOM_CODE_SIZE);
+    strcpy(handshake.user_id, user_id);
+    return handshake;
+}
+
+static struct admission examined(const struct game_handshake *handshake)
+{
+    struct admission admission;
+    assert_int_equal(game_manager_examine(world.manager, handshake, world.now, &admission),
+                     GAME_MANAGER_OK);
+    return admission;
+}
+
+static struct client *enter(const struct admission *admission)
+{
+    struct client *client = free_client();
+    assert_int_equal(
+        game_manager_enter(world.manager, admission, client, world.now, &client->session),
+        GAME_MANAGER_OK);
+    upgrade(client);
+    return client;
+}
+
+static void test_user_has_his_seat_by_identity_alone(void **state)
+{
+    (void)state;
+    struct ticket first = create_with(user("42"), (struct game_options){0});
+    struct ticket second = join(first.code); /* a guest */
+    struct game_handshake handshake = coming(first.code, "42");
+    struct admission admission = examined(&handshake);
+    assert_int_equal(stats().connections, 0); /* nothing is reserved by that */
+    struct client *client = enter(&admission);
+    assert_int_equal(client->session->seat, 1);
+    assert_string_equal(client->session->user_id, "42");
+    assert_string_equal(client->session->address, "2001:db8::7");
+
+    struct client *newer = enter(&admission); /* whoever issues tickets sees to it that it is one */
+    assert_int_equal(newer->session->seat, 1);
+    assert_int_equal(client->code, SESSION_CLOSE_REPLACED);
+
+    const char *const strangers[] = {"43", "4", "420", "", second.player_id};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        handshake = coming(first.code, strangers[i]);
+        admission = examined(&handshake);
+        client = enter(&admission);
+        assert_int_equal(client->session->seat, 0);
+        say_hello(client, "42", "");
+        assert_int_equal(client->session->seat, 0);
+        say_hello(client, second.player_id, "");
+        assert_int_equal(client->session->seat, 0);
+        hang_up(client);
+    }
+}
+
+static void test_user_who_shows_a_void_token_has_his_seat_by_identity(void **state)
+{
+    (void)state;
+    struct ticket first = create_with(user("42"), (struct game_options){0});
+    struct ticket second = join(first.code); /* a guest */
+    struct game_handshake handshake = coming(first.code, "42");
+    strcpy(handshake.token, fresh_token());
+    struct admission admission = examined(&handshake);
+    assert_int_equal(enter(&admission)->session->seat, 1);
+
+    strcpy(handshake.token, second.token); /* one that is good counts before his name */
+    admission = examined(&handshake);
+    assert_int_equal(enter(&admission)->session->seat, 2);
+
+    const char *const strangers[] = {"43", "", second.player_id};
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
+        handshake = coming(first.code, strangers[i]);
+        strcpy(handshake.token, fresh_token());
+        assert_int_equal(game_manager_examine(world.manager, &handshake, world.now, &admission),
+                         GAME_MANAGER_BAD_TOKEN);
+    }
+}
+
+static void test_user_takes_a_free_seat_as_himself(void **state)
+{
+    (void)state;
+    struct ticket first = create();
+    struct game_handshake handshake = coming(first.code, "7");
+    struct admission admission = examined(&handshake);
+    struct client *client = enter(&admission);
+    say_hello(client, "42", "");
+    const struct game_player *player = &first.room->game.seats[1].player;
+    assert_int_equal(client->session->seat, 2);
+    assert_string_equal(player->player_id, "7");
+    assert_string_equal(player->username, "Cy");
+    assert_false(player->is_guest);
+    assert_true(is_token_of(player, client->token));
+    /* and has it from another machine */
+    admission = examined(&handshake);
+    assert_int_equal(enter(&admission)->session->seat, 2);
+}
+
+static void test_kicked_user_is_not_let_back_by_identity(void **state)
+{
+    (void)state;
+    struct ticket first = create_with(user("42"), (struct game_options){0});
+    join_as(user("43"), first.code);
+    struct game_handshake handshake = coming(first.code, "42");
+    struct admission before = examined(&handshake);
+    enum game_manager_kick done;
+    assert_int_equal(game_manager_kick(world.manager, first.code, 1, world.now, &done),
+                     GAME_MANAGER_OK);
+    assert_int_equal(enter(&before)->session->seat, 0);
+    struct admission after = examined(&handshake);
+    struct client *client = enter(&after);
+    assert_int_equal(client->session->seat, 0);
+}
+
+static void test_ticket_is_void_once_its_room_is_gone(void **state)
+{
+    (void)state;
+    struct ticket first = create();
+    struct game_handshake handshake = coming(first.code, "");
+    struct admission admission = examined(&handshake);
+    struct client *client = free_client();
+    admission.room_serial++; /* another room has the code now */
+    assert_int_equal(
+        game_manager_enter(world.manager, &admission, client, world.now, &client->session),
+        GAME_MANAGER_ROOM_NOT_FOUND);
+    admission.room_serial--;
+    run_ms(121000);
+    assert_int_equal(
+        game_manager_enter(world.manager, &admission, client, world.now, &client->session),
+        GAME_MANAGER_ROOM_NOT_FOUND);
+    assert_null(client->session);
+}
+
+static void test_guests_denied_by_either(void **state)
+{
+    (void)state;
+    struct ticket first = create();
+    struct game_handshake handshake = coming(first.code, "");
+    handshake.guests_denied = true;
+    struct admission admission = examined(&handshake);
+    struct client *client = enter(&admission);
+    say_hello(client, "", "Bob");
+    assert_int_equal(client->session->seat, 0);
+    handshake = coming(first.code, "7"); /* a user is none */
+    handshake.guests_denied = true;
+    admission = examined(&handshake);
+    client = enter(&admission);
+    say_hello(client, "", "");
+    assert_int_equal(client->session->seat, 2);
+}
+
 /* ---- connections: guests and spectators ---------------------------------------------- */
 
 static void test_guest_takes_a_free_seat_by_join_game(void **state)
@@ -808,6 +963,12 @@ int main(void)
         TEST(test_player_id_alone_moves_nobody),
         TEST(test_claim_is_void_once_the_seat_has_another_token),
         TEST(test_claim_is_void_once_the_seat_was_freed),
+        TEST(test_user_has_his_seat_by_identity_alone),
+        TEST(test_user_who_shows_a_void_token_has_his_seat_by_identity),
+        TEST(test_user_takes_a_free_seat_as_himself),
+        TEST(test_kicked_user_is_not_let_back_by_identity),
+        TEST(test_ticket_is_void_once_its_room_is_gone),
+        TEST(test_guests_denied_by_either),
         TEST(test_guest_takes_a_free_seat_by_join_game),
         TEST(test_nameless_guest_is_named),
         TEST(test_spectator_gets_a_seat_that_is_freed_later),

@@ -193,7 +193,8 @@ static int set_up(void **state)
     for (int i = 0; i < 2; i++)
         random_seat_token(fixture->token[i]);
     const struct game_options options = {.bot_level = ""};
-    struct game_caller caller = {.user_id = "", .username = "Ann", .new_token = fixture->token[0]};
+    struct game_caller caller = {
+        .user_id = "", .username = "Ann", .address = "", .new_token = fixture->token[0]};
     assert_int_equal(
         game_manager_create(fixture->manager, &caller, &options, fixture->now, &fixture->placement),
         GAME_MANAGER_OK);

@@ -254,6 +254,51 @@ static void test_foreign_origin_is_refused_before_any_token_is_looked_at(void **
     assert_string_equal(handshake.cookie[0], "");
 }
 
+/* Behind TLS the site's own page came by TLS too: what came without could be anybody's on the way. */
+static void test_scheme_of_own_site(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *origin, *proto, *allowed;
+        int outcome;
+    } table[] = {
+        {"https://" HOST, "https", "", HANDSHAKE_OK},
+        {"HTTPS://" HOST, "https", "", HANDSHAKE_OK},
+        {"http://" HOST, "https", "", HANDSHAKE_BAD_ORIGIN},
+        {"httpsx://" HOST, "https", "", HANDSHAKE_BAD_ORIGIN},
+        {"http://" HOST, "https", "http://" HOST, HANDSHAKE_OK},
+        {"http://" HOST, "http", "", HANDSHAKE_OK},
+        {"https://" HOST, "http", "", HANDSHAKE_OK}, /* TLS ended before nginx */
+        {"http://" HOST, "", "", HANDSHAKE_OK},
+        {"", "https", "", HANDSHAKE_OK},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct handshake_request request = request_for(GOOD);
+        struct game_handshake handshake;
+        put(request.origin, table[i].origin);
+        put(request.proto, table[i].proto);
+        int outcome = handshake_read(&request, table[i].allowed, &handshake);
+        if (outcome != table[i].outcome)
+            fail_msg("row %zu: %d", i, outcome);
+    }
+}
+
+static void test_ticket_says_all_that_tokens_could(void **state)
+{
+    (void)state;
+    struct handshake_request request = request_for(GOOD);
+    struct game_handshake handshake;
+    put(request.ticket, "x");
+    put(request.token_argument, "bad");
+    put(request.cookie[0], T1);
+    assert_int_equal(handshake_read(&request, "", &handshake), HANDSHAKE_OK);
+    assert_string_equal(handshake.room_code, "A2345Z");
+    assert_string_equal(handshake.token, "");
+    assert_string_equal(handshake.cookie[0], "");
+    put(request.origin, "https://evil.example");
+    assert_int_equal(handshake_read(&request, "", &handshake), HANDSHAKE_BAD_ORIGIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +308,8 @@ int main(void)
         cmocka_unit_test(test_longest_values_are_refused_not_overrun),
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_foreign_origin_is_refused_before_any_token_is_looked_at),
+        cmocka_unit_test(test_scheme_of_own_site),
+        cmocka_unit_test(test_ticket_says_all_that_tokens_could),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

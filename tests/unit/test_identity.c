@@ -23,12 +23,15 @@ static struct identity identity;
 static char error[256];
 static char authorization[8192];
 static const char *user_header;
+static const char *cookies;
 
 static const char *fake_param(void *arg, const char *name)
 {
     (void)arg;
     if (strcmp(name, "HTTP_AUTHORIZATION") == 0)
         return authorization[0] != '\0' ? authorization : NULL;
+    if (strcmp(name, "HTTP_COOKIE") == 0)
+        return cookies;
     return strcmp(name, "HTTP_X_USER_ID") == 0 ? user_header : NULL;
 }
 
@@ -55,12 +58,12 @@ static const char *identify_bearer(const char *token)
     return identify();
 }
 
-/* Signs the claims and shows them. */
-static const char *identify_claims(const char *claims, jwt_alg_t algorithm, const char *key)
+/* A token with these claims, which lasts until the next one is made. */
+static const char *sign(const char *claims, jwt_alg_t algorithm, const char *key)
 {
+    static char text[4096];
     jwt_t *jwt;
     char *token;
-    const char *refusal;
 
     assert_int_equal(jwt_new(&jwt), 0);
     assert_int_equal(jwt_add_grants_json(jwt, claims), 0);
@@ -69,10 +72,28 @@ static const char *identify_claims(const char *claims, jwt_alg_t algorithm, cons
         0);
     token = jwt_encode_str(jwt);
     assert_non_null(token);
-    refusal = identify_bearer(token);
+    snprintf(text, sizeof text, "%s", token);
     free(token);
     jwt_free(jwt);
-    return refusal;
+    return text;
+}
+
+/* Signs the claims and shows them. */
+static const char *identify_claims(const char *claims, jwt_alg_t algorithm, const char *key)
+{
+    return identify_bearer(sign(claims, algorithm, key));
+}
+
+/* With this token in the address, a Bearer and cookies; "" for none. */
+static const char *at_handshake(const char *argument, const char *bearer, const char *cookie)
+{
+    static const struct request_source source = {fake_param, fake_read, NULL};
+    struct request request;
+
+    snprintf(authorization, sizeof authorization, bearer[0] != '\0' ? "Bearer %s" : "%s", bearer);
+    cookies = cookie;
+    request_init(&request, &source);
+    return identity_at_handshake(&config, &request, argument, NOW, &identity);
 }
 
 static int configure(void **state)
@@ -80,6 +101,7 @@ static int configure(void **state)
     (void)state;
     authorization[0] = '\0';
     user_header = NULL;
+    cookies = NULL;
     return identity_configure(&config, KEY, "", error, sizeof error);
 }
 
@@ -287,6 +309,110 @@ static void the_trusted_header_names_the_user(void **state)
     assert_non_null(identify());
 }
 
+static void at_a_handshake_the_address_counts_first_then_bearer_then_cookie(void **state)
+{
+    char one[512];
+    char two[512];
+    char three[600];
+
+    (void)state;
+    snprintf(one, sizeof one, "%s", sign("{\"user_id\":1,\"exp\":1767323100}", JWT_ALG_HS256, KEY));
+    snprintf(two, sizeof two, "%s", sign("{\"user_id\":2,\"exp\":1767323100}", JWT_ALG_HS256, KEY));
+    snprintf(three, sizeof three, "a=b; access_token=%s",
+             sign("{\"user_id\":3,\"exp\":1767323100,\"username\":\"Cy\"}", JWT_ALG_HS256, KEY));
+    assert_null(at_handshake(one, two, three));
+    assert_string_equal(identity.user_id, "1");
+    assert_null(at_handshake("", two, three));
+    assert_string_equal(identity.user_id, "2");
+    assert_null(at_handshake("", "", three));
+    assert_string_equal(identity.user_id, "3");
+    assert_string_equal(identity.username, "Cy");
+    assert_null(at_handshake("$", "", three));
+    assert_string_equal(identity.user_id, "3");
+    assert_null(at_handshake("", "", ""));
+    assert_string_equal(identity.user_id, "");
+    memmove(one + 1, one, strlen(one) + 1);
+    one[0] = '$';
+    assert_null(at_handshake(one, two, three));
+    assert_string_equal(identity.user_id, "1");
+    assert_null(at_handshake("$" SEAT_TOKEN, two, three));
+    assert_string_equal(identity.seat_token, SEAT_TOKEN);
+    assert_string_equal(identity.user_id, "");
+    user_header = "u-9";
+    assert_int_equal(identity_configure(&config, KEY, "X-User-Id", error, sizeof error), 0);
+    assert_null(at_handshake(SEAT_TOKEN, "", ""));
+    assert_string_equal(identity.user_id, "u-9");
+    assert_null(at_handshake("", "", three));
+    assert_string_equal(identity.user_id, "3");
+}
+
+static void at_a_handshake_a_bad_token_is_refused_unless_a_seat_cookie_goes_with_it(void **state)
+{
+    char old[600];
+    char with_seat[700];
+
+    (void)state;
+    snprintf(old, sizeof old, "access_token=%s",
+             sign("{\"user_id\":3,\"exp\":1767300000}", JWT_ALG_HS256, KEY));
+    assert_non_null(strstr(at_handshake("", "", old), "expired"));
+    assert_non_null(at_handshake("", "", "access_token=x"));
+    assert_null(at_handshake("", "", "access_token="));
+    snprintf(with_seat, sizeof with_seat, "%s; pong_seat_2=" SEAT_TOKEN, old);
+    assert_null(at_handshake("", "", with_seat));
+    assert_string_equal(identity.user_id, "");
+    /* but never one that is shown on purpose, unless it stands in the address and has expired */
+    assert_non_null(at_handshake("", old + strlen("access_token="), with_seat));
+    assert_non_null(at_handshake("x", "", with_seat));
+    assert_non_null(at_handshake("$$" SEAT_TOKEN, "", ""));
+}
+
+static void at_a_handshake_an_expired_token_in_the_address_is_passed_over_beside_a_seat_cookie(
+    void **state)
+{
+    static const char seat_cookie[] = "pong_seat_2=" SEAT_TOKEN;
+    static const char expired[] = "{\"user_id\":3,\"exp\":1767300000}";
+    static const char good[] = "{\"user_id\":4,\"exp\":1767323100}";
+    char old[512];
+    char cookie[700];
+
+    (void)state;
+    snprintf(old, sizeof old, "%s", sign(expired, JWT_ALG_HS256, KEY));
+    assert_non_null(strstr(at_handshake(old, "", ""), "expired"));
+    assert_non_null(strstr(at_handshake(old, "", "pong_seat_2=x"), "expired"));
+    assert_null(at_handshake(old, "", seat_cookie));
+    assert_string_equal(identity.user_id, "");
+    /* who has come by a newer one since is known by that */
+    snprintf(cookie, sizeof cookie, "%s; access_token=%s", seat_cookie,
+             sign(good, JWT_ALG_HS256, KEY));
+    assert_null(at_handshake(old, "", cookie));
+    assert_string_equal(identity.user_id, "4");
+    assert_non_null(strstr(at_handshake(old, "", cookie + sizeof seat_cookie), "expired"));
+    /* no other fault is passed over */
+    assert_non_null(at_handshake(sign(expired, JWT_ALG_HS256, OLD_KEY), "", seat_cookie));
+    assert_non_null(at_handshake(sign(expired, JWT_ALG_HS512, KEY), "", seat_cookie));
+    assert_non_null(at_handshake(sign("{\"user_id\":3}", JWT_ALG_HS256, KEY), "", seat_cookie));
+    assert_non_null(at_handshake(
+        sign("{\"user_id\":\"bot-x\",\"exp\":1767323100}", JWT_ALG_HS256, KEY), "", seat_cookie));
+}
+
+static void at_a_handshake_without_keys_what_the_login_gave_is_passed_over(void **state)
+{
+    char token[512];
+    char cookie[600];
+
+    (void)state;
+    assert_int_equal(identity_configure(&config, "", "", error, sizeof error), 0);
+    snprintf(token, sizeof token, "%s",
+             sign("{\"user_id\":1,\"exp\":1767323100}", JWT_ALG_HS256, KEY));
+    snprintf(cookie, sizeof cookie, "access_token=%s", token);
+    assert_null(at_handshake(token, "", cookie));
+    assert_string_equal(identity.user_id, "");
+    assert_null(at_handshake(token, SEAT_TOKEN, ""));
+    assert_string_equal(identity.seat_token, SEAT_TOKEN);
+    assert_non_null(strstr(at_handshake("", token, ""), "no key"));
+    assert_non_null(at_handshake("a.b.c", "", ""));
+}
+
 static void a_wrong_configuration_is_told_without_the_key(void **state)
 {
     char wide[IDENTITY_KEY_SIZE + 1];
@@ -322,6 +448,15 @@ int main(void)
         cmocka_unit_test_setup(any_bytes_do_no_harm, configure),
         cmocka_unit_test_setup(without_a_key_a_jwt_is_refused_saying_so, configure),
         cmocka_unit_test_setup(the_trusted_header_names_the_user, configure),
+        cmocka_unit_test_setup(at_a_handshake_the_address_counts_first_then_bearer_then_cookie,
+                               configure),
+        cmocka_unit_test_setup(
+            at_a_handshake_an_expired_token_in_the_address_is_passed_over_beside_a_seat_cookie,
+            configure),
+        cmocka_unit_test_setup(
+            at_a_handshake_a_bad_token_is_refused_unless_a_seat_cookie_goes_with_it, configure),
+        cmocka_unit_test_setup(at_a_handshake_without_keys_what_the_login_gave_is_passed_over,
+                               configure),
         cmocka_unit_test_setup(a_wrong_configuration_is_told_without_the_key, configure),
     };
 

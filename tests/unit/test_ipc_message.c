@@ -53,6 +53,8 @@ static void assert_round_trip(const struct ipc_request *request)
     assert_string_equal(read.match_id, request->match_id);
     assert_int_equal(read.is_on, request->is_on);
     assert_int_equal(read.seat, request->seat);
+    assert_string_equal(read.address, request->address);
+    assert_int_equal(read.guests_denied, request->guests_denied);
 }
 
 static void requests_come_out_as_they_went_in(void **state)
@@ -71,6 +73,8 @@ static void requests_come_out_as_they_went_in(void **state)
             .token_count = IPC_TOKENS_MAX,
             .new_token = TOKEN_B,
             .room_code = "A1B2C3",
+            .address = "2001:db8:ffff:ffff:ffff:ffff:255.255.255.255",
+            .guests_denied = true,
             .is_public = true,
             .bot_level = "normal",
             .winning_score = 21,
@@ -192,6 +196,16 @@ static void malformed_requests_are_refused(void **state)
         "{\"v\":1,\"op\":\"check\",\"room_code\":\"a1b2c3\"}",
         "{\"v\":1,\"op\":\"check\",\"room_code\":\"A1B2C\"}",
         "{\"v\":1,\"op\":\"check\",\"room_code\":7}",
+        "{\"v\":1,\"op\":\"admit\",\"address\":\"::1\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"localhost\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"10.0.0.1\\n\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"0000:0000:0000:0000:0000:0000:0000:0000:00000000\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"::1\",\"guests\":\"allow\"}",
+        "{\"v\":1,\"op\":\"admit\",\"room_code\":\"A1B2C3\",\"address\":\"::1\",\"guests\":true}",
+        "{\"v\":1,\"op\":\"list\",\"address\":\"localhost\"}",
+        "{\"v\":1,\"op\":\"list\",\"user_id\":\"a\\nb\"}",
         "{\"v\":1,\"op\":\"rooms\",\"after\":\"a1b2c3\"}",
         "{\"v\":1,\"op\":\"rooms\",\"after\":\"A1B2C3D\"}",
         "{\"v\":1,\"op\":\"rooms\",\"after\":7}",

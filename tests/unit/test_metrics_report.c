@@ -106,6 +106,20 @@ static void every_family_is_there_once_and_whole(void **state)
     json_decref(reply);
 }
 
+static json_int_t of_limit(const json_t *samples, const char *limit)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(samples, i, one)
+    {
+        const json_t *labels = json_object_get(one, "labels");
+        if (strcmp(json_string_value(json_object_get(labels, "limit")), limit) == 0)
+            return json_integer_value(json_object_get(one, "value"));
+    }
+    return -1;
+}
+
 static void numbers_come_out_under_their_names(void **state)
 {
     json_t *reply;
@@ -114,7 +128,7 @@ static void numbers_come_out_under_their_names(void **state)
     (void)state;
     sample.manager.rooms_ongoing = 7;
     sample.manager.limits[GAME_LIMIT_CONNECTIONS] = 2;
-    sample.consumer.full_refusals = 3;
+    sample.consumer.limits[GAME_CONSUMER_FLOOD] = 3;
     sample.results.oldest_pending_ms = 1500;
     sample.rooms.last_commit_age_ms = -1;
     sample.loop.busy_ns = 2500000000u;
@@ -126,7 +140,9 @@ static void numbers_come_out_under_their_names(void **state)
                         "ongoing");
     assert_int_equal(json_integer_value(json_object_get(json_array_get(samples, 1), "value")), 7);
     samples = json_object_get(find(reply, "pong_limits_hit_total"), "samples");
-    assert_int_equal(json_integer_value(json_object_get(json_array_get(samples, 1), "value")), 5);
+    assert_int_equal(of_limit(samples, "max_connections"), 2);
+    assert_int_equal(of_limit(samples, "flood"), 3);
+    assert_int_equal(of_limit(samples, "rooms_per_user"), 0);
     samples = json_object_get(find(reply, "pong_loop_busy_seconds_total"), "samples");
     assert_true(json_real_value(json_object_get(json_array_get(samples, 0), "value")) == 2.5);
     samples = json_object_get(find(reply, "pong_results_oldest_pending_seconds"), "samples");

@@ -110,6 +110,10 @@ static void test_a_body_tells_the_result(void **state)
         struct match_result result = result_of(i), back;
         result.reason = ends[i / 3];
         result.winner = (uint8_t)(i % 3);
+        if (result.winner == 0 && result.reason != MATCH_END_ABANDONED) {
+            assert_int_equal(read_back(&result, &back), -1);
+            continue;
+        }
         assert_int_equal(read_back(&result, &back), 0);
         assert_string_equal(back.match_id, result.match_id);
         assert_string_equal(back.room_code, "A1B2C3");
@@ -137,6 +141,7 @@ static void test_of_one_person_in_both_seats_the_score_tells_who_won(void **stat
     assert_int_equal(read_back(&result, &back), 0);
     assert_int_equal(back.winner, 2);
     result.winner = 0;
+    result.reason = MATCH_END_ABANDONED;
     assert_int_equal(read_back(&result, &back), 0);
     assert_int_equal(back.winner, 0);
 }
@@ -164,6 +169,9 @@ static void test_bytes_that_are_no_result_are_refused(void **state)
         {"\"duration\":93.1", "\"duration\":-93.1"},
         {"\"duration\":93.1", "\"duration\":\"93.1\""},
         {"\"finished_at\":1767323045.678", "\"finished_at\":null"},
+        {"\"winner_id\":\"42\"", "\"winner_id\":null"}, /* on points */
+        {"\"duration\":93.1", "\"duration\":1e300"},
+        {"\"finished_at\":1767323045.678", "\"finished_at\":1e18"},
     };
     const struct match_result result = result_of(1);
     struct match_result back;

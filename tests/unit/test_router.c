@@ -46,6 +46,16 @@ static void another_method_is_refused_and_told_what_is_allowed(void **state)
         }
 }
 
+static void admit_has_one_path(void **state)
+{
+    (void)state;
+    assert_int_equal(router_match(HTTP_GET, "/_admit").route, ROUTE_ADMIT);
+    assert_int_equal(router_match(HTTP_POST, "/_admit").route, ROUTE_METHOD_NOT_ALLOWED);
+    assert_int_equal(router_match(HTTP_GET, "/_admit/").route, ROUTE_NOT_FOUND);
+    assert_int_equal(router_match(HTTP_GET, "/api/room/_admit").route, ROUTE_NOT_FOUND);
+    assert_int_equal(router_match(HTTP_GET, "/api/room/../../_admit").route, ROUTE_NOT_FOUND);
+}
+
 static void metrics_have_one_path(void **state)
 {
     (void)state;
@@ -120,6 +130,7 @@ int main(void)
         cmocka_unit_test(every_path_is_found_with_and_without_its_slash),
         cmocka_unit_test(another_method_is_refused_and_told_what_is_allowed),
         cmocka_unit_test(metrics_have_one_path),
+        cmocka_unit_test(admit_has_one_path),
         cmocka_unit_test(every_route_has_a_word_of_its_own),
         cmocka_unit_test(the_code_is_handed_on_as_it_is),
         cmocka_unit_test(other_paths_are_not_found),

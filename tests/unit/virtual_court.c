@@ -129,8 +129,10 @@ void court_open(struct court *court, int winning_score, const struct game_rules 
         struct game_placement placement;
         const struct game_options options = {.bot_level = "", .winning_score = winning_score};
         random_seat_token(court->token[i]);
-        const struct game_caller caller = {
-            .user_id = "", .username = i ? "Bob" : "Ann", .new_token = court->token[i]};
+        const struct game_caller caller = {.user_id = "",
+                                           .username = i ? "Bob" : "Ann",
+                                           .address = "",
+                                           .new_token = court->token[i]};
         if (i == 0)
             assert_int_equal(
                 game_manager_create(court->manager, &caller, &options, court->now, &placement), 0);

@@ -316,13 +316,107 @@ describe('client', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  test('a room that is there and lets nobody in ends it after a while', async (t) => {
-    t.mock.method(Math, 'random', () => 0);
-    room.refuses = true;
-    const { of } = connect();
-    await until(() => of('end').length);
-    assert.equal(of('end')[0].reason, 'refused');
-    assert.equal(of('link').filter(({ link }) => link === 'connecting').length, 6);
+  describe('a room that is there and refuses handshakes', () => {
+    /** Time stands still for the client, but for what is passed; it tries ten times a second of the test's. */
+    function standStill(t) {
+      let now = Math.ceil(performance.now()); // whole, so that sums and differences are exact
+      t.mock.method(performance, 'now', () => now);
+      t.mock.method(Math, 'random', () => 0);
+      return (ms) => (now += ms);
+    }
+
+    const attempts = (of) => of('link').filter(({ link }) => link === 'connecting').length;
+
+    /** Refused a few times more, and still at it. */
+    async function goesOn(of, times = 3) {
+      const enough = attempts(of) + times;
+      await until(() => attempts(of) >= enough || of('end').length, 'attempts');
+      assert.deepEqual(of('end'), []);
+    }
+
+    async function ends(of) {
+      await until(() => of('end').length, 'the end');
+      assert.deepEqual([of('end')[0].reason, of('connection').at(-1).state], ['refused', 'ended']);
+    }
+
+    test('is tried for longer than a seat is held, however often that is', async (t) => {
+      const { client, of } = connect();
+      await ready(client);
+      const pass = standStill(t);
+      for (let i = 1; i <= 2; i++) {
+        room.refuses = true;
+        room.socket.terminate();
+        await goesOn(of, 8);
+        pass(44_999);
+        await goesOn(of);
+        room.refuses = false;
+        await until(() => room.connections === 1 + i && of('link').at(-1).link === 'open', 'let in again, and the time starts anew');
+      }
+      room.refuses = true;
+      room.socket.terminate();
+      await goesOn(of);
+      pass(45_000);
+      await ends(of);
+    });
+
+    test('is tried as long by a seat that was never let in', async (t) => {
+      const pass = standStill(t);
+      room.refuses = true;
+      const { of } = connect();
+      await goesOn(of);
+      pass(44_999);
+      await goesOn(of);
+      pass(1);
+      await ends(of);
+    });
+
+    test('has 10 seconds for who watches and was never let in', async (t) => {
+      const pass = standStill(t);
+      room.refuses = true;
+      const { of } = connect({ playerId: undefined });
+      await goesOn(of);
+      pass(9999);
+      await goesOn(of);
+      pass(1);
+      await ends(of);
+    });
+
+    test('and 45 for who has watched already', async (t) => {
+      const { client, of } = connect({ playerId: undefined });
+      await until(() => client.picture());
+      const pass = standStill(t);
+      room.refuses = true;
+      room.socket.terminate();
+      await goesOn(of);
+      pass(44_999);
+      await goesOn(of);
+      pass(1);
+      await ends(of);
+    });
+
+    test('has not refused while nobody could say that it is there', async (t) => {
+      const pass = standStill(t);
+      let asked = 0;
+      let isDown = false;
+      const check = async () => {
+        asked++;
+        if (isDown) throw new RoomError(503, 'game_server_unavailable', 'Not now');
+      };
+      room.refuses = true;
+      const { of } = connect({ api: { check } });
+      await goesOn(of);
+      isDown = true;
+      pass(45_000);
+      const before = asked;
+      await goesOn(of);
+      assert.ok(asked > before);
+      isDown = false;
+      await goesOn(of);
+      pass(44_999);
+      await goesOn(of);
+      pass(1);
+      await ends(of);
+    });
   });
 
   test('tries at once when the device is online again, and leaves nothing behind', async (t) => {
