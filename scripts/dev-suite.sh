@@ -129,7 +129,7 @@ suite_dev() {
 }
 
 suite_e2e() {
-    PONG_PROMTOOL=$(promtool_path || true) PONG_BUILD_DIR=$DEV/build-asan node_suite e2e 3 # they wait more than they work
+    PONG_PROMTOOL=$(promtool_path || true) PONG_BUILD_DIR=$DEV/build-asan node_suite e2e 4 # they wait more than they work
 }
 
 suite_web() {

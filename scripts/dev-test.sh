@@ -15,6 +15,8 @@ test_failed=0
 test_skipped=0
 test_names=()
 test_job=0
+test_behind_job=0
+test_behind_name=
 
 # count_units LOG: cmocka's own totals where a test has them, automake's verdict where not.
 count_units() {
@@ -76,56 +78,84 @@ test_sweep() {
     ((left == 0)) || printf 'ended %d processes that this suite left running\n' "$left"
 }
 
-# test_suite NAME COUNT-KIND SECONDS: runs a suite, shows its output as it comes, and adds it up.
-test_suite() {
-    local name=$1 kind=$2 seconds=$3 log=$TEST_LOGS/$1.log left code=0 passed failed skipped
-    local mark=pong-test-$name-$$
+# test_launch NAME SECONDS: starts a suite with a log and a mark of its own. Its process: test_job.
+test_launch() {
+    local seconds=$2 left
     left=$((test_deadline - SECONDS))
     ((seconds <= left)) || seconds=$((left > 1 ? left : 1))
-    printf '\n== %s ==\n' "$name"
-    test_names+=("$name")
-    : >"$log"
-    mkdir -p "/tmp/$mark"
-    test_mark=$mark
+    : >"$TEST_LOGS/$1.log"
+    mkdir -p "/tmp/pong-test-$1-$$"
     (
-        export TMPDIR=/tmp/$mark PONG_TEST_RUN=$mark PONG_DEV_DIR=$DEV
-        exec timeout --kill-after="$GRACE_SECONDS" "$seconds" bash "$ROOT/scripts/dev-suite.sh" "$name"
-    ) >"$log" 2>&1 </dev/null &
+        export TMPDIR=/tmp/pong-test-$1-$$ PONG_TEST_RUN=pong-test-$1-$$ PONG_DEV_DIR=$DEV
+        exec timeout --kill-after="$GRACE_SECONDS" "$seconds" ${test_prefix:+"${test_prefix[@]}"} bash "$ROOT/scripts/dev-suite.sh" "$1"
+    ) >"$TEST_LOGS/$1.log" 2>&1 </dev/null &
     test_job=$!
-    tail -n +1 -f -s 0.2 --pid="$test_job" "$log" &
-    local viewer=$!
-    wait "$test_job" || code=$?
-    test_job=0
-    wait "$viewer" || true
-    test_clean
+    test_names+=("$1")
+}
 
-    read -r passed failed skipped < <("count_$kind" "$log") || true
+# test_verdict NAME COUNT-KIND CODE: adds up a suite that has ended.
+test_verdict() {
+    local log=$TEST_LOGS/$1.log code=$3 passed failed skipped
+    test_clean "$1"
+    read -r passed failed skipped < <("count_$2" "$log") || true
     if ((code == 124 || code == 137)); then
-        printf '%s: stopped after %d s\n' "$name" "$seconds" | tee -a "$log"
+        printf '%s: stopped, it took too long\n' "$1" | tee -a "$log"
     fi
     if ((code != 0 && ${failed:-0} == 0)); then failed=1; fi
     if ((code == 0 && ${passed:-0} + ${failed:-0} == 0)); then
-        printf '%s: no test was run\n' "$name" | tee -a "$log"
+        printf '%s: no test was run\n' "$1" | tee -a "$log"
         failed=1
     fi
     ((test_passed += ${passed:-0}, test_failed += failed, test_skipped += ${skipped:-0})) || true
 }
 
-# test_clean: ends and removes what the suite that just ran has left.
+# test_suite NAME COUNT-KIND SECONDS: runs a suite, shows its output as it comes, and adds it up.
+test_suite() {
+    local code=0 viewer
+    printf '\n== %s ==\n' "$1"
+    test_launch "$1" "$3"
+    tail -n +1 -f -s 0.2 --pid="$test_job" "$TEST_LOGS/$1.log" &
+    viewer=$!
+    wait "$test_job" || code=$?
+    test_job=0
+    wait "$viewer" || true
+    test_verdict "$1" "$2" "$code"
+}
+
+# test_behind NAME SECONDS: starts a suite that only computes, on what time the processors have left while others wait.
+test_behind() {
+    local test_prefix=(bash "$ROOT/scripts/dev-behind.sh")
+    test_launch "$1" "$2"
+    test_behind_job=$test_job test_behind_name=$1
+    test_job=0
+}
+
+# test_behind_end COUNT-KIND: waits for it, shows what it said, and adds it up.
+test_behind_end() {
+    local code=0
+    wait "$test_behind_job" || code=$?
+    test_behind_job=0
+    printf '\n== %s ==\n' "$test_behind_name"
+    cat "$TEST_LOGS/$test_behind_name.log"
+    test_verdict "$test_behind_name" "$1" "$code"
+}
+
+# test_clean NAME: ends and removes what a suite has left.
 test_clean() {
-    [[ -n ${test_mark:-} ]] || return 0
-    test_sweep "$test_mark"
-    rm -rf "/tmp/$test_mark"
-    test_mark=
+    test_sweep "pong-test-$1-$$"
+    rm -rf "/tmp/pong-test-$1-$$"
 }
 
 # test_abort: on a signal or an early end.
 test_abort() {
-    if ((test_job)); then
-        kill -TERM "$test_job" 2>/dev/null || true
-        process_wait_gone "$test_job" "$GRACE_SECONDS" || kill -KILL "$test_job" 2>/dev/null || true
-    fi
-    test_clean
+    local job
+    for job in "$test_job" "$test_behind_job"; do
+        ((job)) || continue
+        kill -TERM "$job" 2>/dev/null || true
+        process_wait_gone "$job" "$GRACE_SECONDS" || kill -KILL "$job" 2>/dev/null || true
+    done
+    ((!test_job)) || test_clean "${test_names[-1]}"
+    ((!test_behind_job)) || test_clean "$test_behind_name"
 }
 
 # test_npm: the packages of tests/, installed again when their list has changed.
@@ -196,9 +226,9 @@ test_main() {
     ((!full)) || build_make "$DEV/build-failpoints" failpoints
     test_npm
 
+    test_behind analysis 900
     test_suite style plain 60
     test_suite scripts plain 60
-    test_suite analysis plain 300
     test_suite units units 240
     test_suite fuzz plain 300
     if has_tests dev; then test_suite dev node 300; fi
@@ -207,6 +237,7 @@ test_main() {
     test_suite memcheck node $((full ? 3600 : 240))
     test_suite threads node $((full ? 2400 : 240))
     if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
+    test_behind_end plain
 
     test_summary
     ((test_failed == 0))
