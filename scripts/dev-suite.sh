@@ -107,7 +107,7 @@ suite_memcheck() {
         cat >"$DEV/memcheck/$program/$program" <<SCRIPT
 #!/bin/sh
 exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \\
-    --num-callers=25 "$build/$program/$program" "\$@"
+    --num-callers=25 --suppressions="$ROOT/tests/e2e/memcheck.supp" "$build/$program/$program" "\$@"
 SCRIPT
         chmod +x "$DEV/memcheck/$program/$program"
     done
