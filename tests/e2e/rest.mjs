@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import http from 'node:http';
+import https from 'node:https';
 
 const TIMEOUT_MS = 30_000; // an answer that takes this long is lost, not slow
 
@@ -57,7 +58,9 @@ export class Rest {
 
   exchange(method, path, headers, bytes) {
     return new Promise((resolve, reject) => {
-      const request = http.request(this.stack.baseUrl + path, { method, headers, agent: false, timeout: TIMEOUT_MS });
+      const { baseUrl, ca } = this.stack; // ca: who signed the certificate of an https:// one
+      const { request: open } = baseUrl.startsWith('https:') ? https : http;
+      const request = open(baseUrl + path, { method, headers, ca, agent: false, timeout: TIMEOUT_MS });
       request.on('timeout', () => request.destroy(new Error(`${method} ${path}: no answer within ${TIMEOUT_MS} ms`)));
       request.on('error', reject);
       request.on('response', (response) => {
