@@ -51,6 +51,15 @@ struct game_history_config {
      */
     void (*stored)(void *arg, const char *match_id);
     void *stored_arg;
+    /*
+     * Several processes share the store: whether the results of this room's slot are ours to post at
+     * the moment; of the code only the first character may be there. Any thread's to answer; on the
+     * results thread, must not block. When set, nothing is posted before it is stored, and a copy of
+     * what is stored and neither delivered nor given up is kept for game_history_rewrite. NULL: always
+     * ours.
+     */
+    bool (*may_post)(void *arg, const char *room_code);
+    void *may_post_arg;
     /* An answer is there for game_history_answer. On the results thread. NULL: not called. */
     void (*answered)(void *arg);
     void *answered_arg;
@@ -131,6 +140,16 @@ int game_history_set_api_key(struct game_history *history, const char *api_key, 
 int game_history_ask(struct game_history *history, const struct result_query *query);
 const struct result_answer *game_history_answer(const struct game_history *history, int ticket);
 void game_history_forget(struct game_history *history, int ticket);
+
+/* Other slots are ours, or are so again: looks for what is due. Any thread; takes no lock. */
+void game_history_slots_changed(struct game_history *history);
+
+/* The store may have lost anything: stores again what is kept (see may_post). Any thread; takes no lock. */
+void game_history_rewrite(struct game_history *history);
+
+/* The slot is another process' now: no copies of its results are kept any more. Any thread; takes no
+ * lock. */
+void game_history_forget_slot(struct game_history *history, char slot);
 
 /* How things stand, as of the results thread's last turn. Any thread; takes no lock. */
 void game_history_stats(const struct game_history *history, struct game_history_stats *stats);

@@ -39,6 +39,12 @@ bool room_backlog_put(struct room_backlog *backlog, const struct room_checkpoint
 /* The store has it all now: nothing is unsaved, and rooms that are gone are forgotten. */
 void room_backlog_saved(struct room_backlog *backlog);
 
+/* The store may have lost anything: all that is in it is unsaved again. */
+void room_backlog_all_unsaved(struct room_backlog *backlog);
+
+/* Forgets the rooms of a slot, saved or not: they are another process' now. */
+void room_backlog_forget(struct room_backlog *backlog, char slot);
+
 /* Forgets the rooms that are gone, to make place for those that are not; returns how many. */
 size_t room_backlog_drop_gone(struct room_backlog *backlog);
 

@@ -76,6 +76,17 @@ uint64_t room_keeper_saved(const struct room_keeper *keeper);
  */
 int room_keeper_flush(struct room_keeper *keeper, int timeout_ms);
 
+/* The store may have lost anything: every room known is saved again. Any thread; takes no lock. */
+void room_keeper_rewrite(struct room_keeper *keeper);
+
+/*
+ * The rooms of this slot are another process' now: what was put of them so far is not saved any more.
+ * Goes the way of what is put, so what is put of the slot after it counts again. False when there is no
+ * place at the moment: ask again next turn, and take up no room of that slot before. The thread that
+ * puts; never blocks.
+ */
+bool room_keeper_forget_slot(struct room_keeper *keeper, char slot);
+
 /* How things stand. Any thread; takes no lock. */
 void room_keeper_stats(const struct room_keeper *keeper, struct room_keeper_stats *stats);
 

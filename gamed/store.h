@@ -1,6 +1,6 @@
 /*
  * store: what must outlive the process, as an interface; each back-end is a file or a few
- * (store_memory.c, store_sqlite.c, ...), chosen once at start. It keeps bytes and orders them by
+ * (store_memory.c, store_sqlite.c, store_redis.c), chosen once at start. It keeps bytes and orders them by
  * time; it must not know HTTP, the rules of the game or when anything is posted.
  *
  * Threads: the functions are in groups; one thread at a time uses a group, and groups share nothing
@@ -57,6 +57,10 @@ struct outbox_entry {
     int64_t
         settled_ms; /* when it was delivered, given up or found not to be posted; 0 while pending */
     int64_t serial; /* set by the store: later ones have higher ones */
+    /* Whose it is to post where several processes share a store: the slot of its room, unless `slot`
+     * names another. A store of one process alone keeps neither. */
+    char room_code[ROOM_CODE_SIZE]; /* "": not known */
+    char slot;                      /* '\0': that of room_code */
     size_t body_size;
     char body[OUTBOX_BODY_MAX]; /* not ended by NUL */
 };
@@ -231,7 +235,7 @@ static inline void outbox_entry_copy(struct outbox_entry *to, const struct outbo
     memcpy((char *)to, (const char *)from, offsetof(struct outbox_entry, body) + from->body_size);
 }
 
-/* ---- back-ends ----------------------------------------------------------------------- */
+/* ---- back-ends: these two, and gamed/store_redis.h's ------------------------------------- */
 
 /*
  * In memory: nothing survives the process. A delivered entry, and one that is not to be posted,
