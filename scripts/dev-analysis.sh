@@ -5,7 +5,7 @@
 # clang-tidy takes a second or two a file, so a file that was found good is not looked at again until it, a header of ours
 # that it includes, the flags or the list of checks changes: DEV/analysis holds an empty file for each, named by their sum.
 
-ANALYSED=(common gamed ipc api-fcgi pongctl)
+ANALYSED=(common cluster gamed ipc api-fcgi pongctl)
 
 # analysis_flags: one a line, as the optimised build compiles, and with failpoints, so that nothing is left out.
 analysis_flags() {

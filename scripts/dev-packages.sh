@@ -32,6 +32,12 @@ has_libfuzzer() {
     has_command "$1" && [[ -e $("$1" -print-file-name="libclang_rt.fuzzer-$(uname -m).a") ]]
 }
 
+# Debian's redis-tools has the server under another name; redis-server itself is a service that would be
+# started and stay.
+has_redis_server() {
+    has_command redis-cli && { has_command redis-server || has_command redis-check-rdb; }
+}
+
 has_chromium() {
     chromium_path >/dev/null
 }
@@ -105,6 +111,7 @@ has_library jansson libjansson-dev
 has_library libcurl libcurl4-openssl-dev
 has_library sqlite3 libsqlite3-dev
 has_library libcrypto libssl-dev
+has_library hiredis libhiredis-dev
 has_library libjwt libjwt-dev
 has_header uthash.h uthash-dev
 TABLE
@@ -128,6 +135,7 @@ has_command valgrind valgrind
 has_command node nodejs
 has_command npm npm
 has_command sqlite3 sqlite3
+has_redis_server redis redis-tools
 has_ca_bundle certificates ca-certificates
 has_chromium chromium chromium
 TABLE

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks who includes whom in gamed/, ipc/, api-fcgi/, pongctl/ and common/ against the two tables below,
+# Checks who includes whom in cluster/, gamed/, ipc/, api-fcgi/, pongctl/ and common/ against the two tables below,
 # which are the architecture's layers. A file without a row is an error: each new module gets its
 # place on purpose. It reads sources only and must not need a compiler or a build.
 #
@@ -31,6 +31,15 @@ common/options          common/text common/log common/variables
 common/privileges       common/log
 common/*                common/*
 
+cluster/slot_keys       common/random common/text
+# It has the scripts loaded, by their texts, and knows nothing else of them.
+cluster/redis_link      cluster/redis_scripts cluster/redis_socket cluster/redis_url common/*
+cluster/redis_url       -
+cluster/redis_socket    cluster/redis_url cluster/name_lookup common/*
+cluster/name_lookup     common/thread
+cluster/redis_scripts   cluster/redis_link
+cluster/instance_record cluster/redis_link cluster/redis_scripts cluster/slot_keys common/*
+
 gamed/pong              -
 gamed/match_result      common/random common/text
 gamed/bot               gamed/pong common/room_options
@@ -60,6 +69,12 @@ gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc
 gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
+gamed/slots             cluster/slot_keys common/*
+gamed/slot_rules        gamed/slots cluster/slot_keys cluster/instance_record
+gamed/slot_load         gamed/checkpoint gamed/match_result cluster/redis_link
+gamed/slot_keeper*      gamed/slot_keeper gamed/slot_keeper_private gamed/slots gamed/slot_rules gamed/slot_load cluster/* common/*
+gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history common/*
+gamed/store_redis*      gamed/store gamed/store_redis_private gamed/slots gamed/slot_load gamed/result_body gamed/retry gamed/match_result gamed/checkpoint gamed/checkpoint_row cluster/* common/*
 gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/store_sqlite_aside gamed/checkpoint gamed/checkpoint_row
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
@@ -93,6 +108,8 @@ api-fcgi/identity       api-fcgi/request common/*
 api-fcgi/shared_identity api-fcgi/identity api-fcgi/request
 api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
+api-fcgi/instances      cluster/* ipc/ipc_client ipc/ipc_message api-fcgi/metrics common/*
+api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/query          -
 api-fcgi/cors           api-fcgi/request api-fcgi/response
 api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
@@ -127,7 +144,8 @@ fcgiapp.h               api-fcgi/main.c api-fcgi/fcgi_*
 fcgios.h                api-fcgi/main.c api-fcgi/fcgi_*
 fcgi_stdio.h            -
 sqlite3.h               gamed/store_sqlite*
-hiredis/                gamed/store_redis.c
+hiredis/                cluster/redis_link.* cluster/instance_record.c gamed/store_redis* gamed/slot_keeper*
+openssl/ssl.h           cluster/redis_socket.c
 jansson.h               ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager* gamed/loop.* gamed/updates.*
 stdio.h                 ! gamed/pong.* gamed/bot.*
 stdlib.h                ! gamed/pong.* gamed/bot.*
@@ -236,7 +254,7 @@ ours >"$tables/ours"
 libraries >"$tables/libraries"
 
 set --
-for folder in common gamed ipc api-fcgi pongctl; do
+for folder in common cluster gamed ipc api-fcgi pongctl; do
     for file in "$folder"/*.[ch]; do
         [ -e "$file" ] && set -- "$@" "$file"
     done
