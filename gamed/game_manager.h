@@ -75,6 +75,12 @@ struct room {
     char held_match_id[UUID_SIZE];
     UT_hash_handle hh_held;
     struct unsafe_end *unsafe; /* of its last match; NULL: its result is safe */
+    /*
+     * Whether it may go on is not certain, so nothing is computed, sent or taken; 0: it goes on. Only
+     * with config.has_slots.
+     */
+    int64_t frozen_since_ms;
+    uint8_t slot; /* index of its code's slot */
     /* the manager's own book-keeping */
     struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
@@ -88,8 +94,10 @@ struct room {
 };
 
 struct game_manager_config {
-    char slot;     /* first character of every room code */
-    int update_hz; /* a divisor of 60 */
+    char slot;      /* first character of every room code; not used with has_slots */
+    bool has_slots; /* the process has the slots that game_manager_slot_set() says, for as long as
+                       the hook slot_is_valid says */
+    int update_hz;  /* a divisor of 60 */
     int max_rooms, max_connections, max_spectators;
     int max_connections_per_address; /* whoever proves a seat comes in; this and the next two: 0 is
                                         no limit */
@@ -138,6 +146,11 @@ struct game_manager_hooks {
      * partial one follows only a whole one of the same room that was taken.
      */
     bool (*checkpoint)(void *durable_arg, const struct room_checkpoint *checkpoint);
+    /*
+     * Whether it is certain at this very moment that the slot of this index is this process'. Asked
+     * afresh each time, many times a turn. NULL: always. Only with config.has_slots.
+     */
+    bool (*slot_is_valid)(void *durable_arg, int slot);
     void *durable_arg;
 };
 
@@ -156,6 +169,9 @@ enum game_manager_error {
     GAME_MANAGER_SEAT_IS_BOT = -11,
     GAME_MANAGER_TOO_MANY_CONNECTIONS = -12, /* of this address */
     GAME_MANAGER_TOO_MANY_ROOMS = -13,       /* of this creator */
+    GAME_MANAGER_WRONG_SLOT = -14,           /* another process has the code's slot, or nobody */
+    GAME_MANAGER_SLOT_MOVING = -15,          /* it is this one's, but not at the moment; or there is
+                                                no slot to open a room in */
 };
 
 /*
@@ -216,6 +232,8 @@ struct game_manager_stats {
     size_t addresses;  /* that have connections */
     size_t creators;   /* users and addresses that have rooms */
     int ends_withheld; /* matches that are over, and nobody was told yet */
+    int rooms_frozen;
+    uint64_t freezes, thaws; /* of rooms */
     uint64_t rooms_created, matches_finished, updates, updates_skipped;
     uint64_t matches_ended[GAME_MANAGER_MATCH_ENDS]; /* by enum match_end */
     uint64_t limits[GAME_LIMITS];
@@ -425,6 +443,48 @@ void game_manager_checkpoints_lost(struct game_manager *manager);
 
 /* Before a stop: checkpoints every room. Returns how many could not be taken. */
 int game_manager_checkpoint_all(struct game_manager *manager, struct now now);
+
+/* ---- slots, only with config.has_slots (docs/architecture.md "Slots") ---- */
+
+enum game_slot {
+    GAME_SLOT_NONE,    /* not this process': GAME_MANAGER_WRONG_SLOT */
+    GAME_SLOT_LOADING, /* its rooms are being restored, and stand still: _SLOT_MOVING */
+    GAME_SLOT_OPEN,    /* it runs while slot_is_valid says so, else _SLOT_MOVING */
+    GAME_SLOT_HANDING, /* another is to have it; its rooms stand still for good: _SLOT_MOVING */
+};
+
+/* `slot` is an index, 0 to SLOT_COUNT - 1. At first each is GAME_SLOT_NONE. */
+void game_manager_slot_set(struct game_manager *manager, int slot, enum game_slot state);
+enum game_slot game_manager_slot(const struct game_manager *manager, int slot);
+
+/* New rooms are opened in this slot alone; -1: in none, GAME_MANAGER_SLOT_MOVING. At first -1. */
+void game_manager_set_home(struct game_manager *manager, int slot);
+int game_manager_home(const struct game_manager *manager);
+
+/* The slot's rooms, and what is not told of it yet: results that are not safe, rooms that are gone. */
+int game_manager_slot_rooms(const struct game_manager *manager, int slot);
+
+/* Checkpoints the slot's rooms as they stand. Returns how many could not be taken: try again. */
+int game_manager_checkpoint_slot(struct game_manager *manager, int slot, struct now now);
+
+/* As game_manager_submit_restored, for the rooms of one slot. */
+void game_manager_submit_slot(struct game_manager *manager, int slot, struct now now);
+
+/*
+ * The slot is another's: sends everybody in its rooms away with the code and forgets the rooms and
+ * whatever is known of them, without a word to the store.
+ */
+void game_manager_drop_slot(struct game_manager *manager, int slot, enum session_close code,
+                            struct now now);
+
+/* Whether the code's slot keeps the code from being asked about: then *error is the answer. */
+bool game_manager_slot_error(const struct game_manager *manager, const char *code, int *error);
+
+/* Whether the room may take and send messages at this moment. Without slots always. */
+bool game_manager_room_runs(const struct game_manager *manager, const struct room *room);
+
+/* Public rooms that game_manager_quick() would put somebody into. */
+int game_manager_waiting(const struct game_manager *manager, struct now now);
 
 /* ---- time ---- */
 

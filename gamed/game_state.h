@@ -296,6 +296,14 @@ bool game_state_expire(struct game *game, struct now now, struct game_events *ev
 /* Those who are away are so by the server's own doing: it counts for nothing. */
 void game_state_excuse(struct game *game);
 
+/*
+ * Goes on after a freeze that lasted so long and counts for nobody: all its times move by it. In a
+ * serve or a rally a countdown of PONG_SERVE_STEPS begins first (GAME_EVENT_PAUSED, for a restart);
+ * in any other phase there is no event. Step numbers went on meanwhile; the inputs that wait for their
+ * steps are forgotten.
+ */
+void game_state_thaw(struct game *game, int64_t frozen_ms, struct game_events *events);
+
 /* ---- across a restart ---- */
 
 /* What is kept of the game: everything but its room's creator, who is the manager's. */

@@ -34,6 +34,7 @@ enum session_close {
     SESSION_CLOSE_POLICY = 1008,
     SESSION_CLOSE_TOO_BIG = 1009,
     SESSION_CLOSE_RESTARTING = 4000,
+    SESSION_CLOSE_MOVED = 4001, /* the room is another process' now: come back at once */
     SESSION_CLOSE_TOO_SLOW = 4002,
     SESSION_CLOSE_REPLACED = 4501,
     SESSION_CLOSE_BAD_MESSAGES = 4502,

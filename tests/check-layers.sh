@@ -48,8 +48,8 @@ gamed/tickets           common/clock common/random common/text
 gamed/tally             common/digest common/random
 gamed/read_limit        common/bucket common/clock
 gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/game_manager      gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
@@ -90,6 +90,7 @@ gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint g
 gamed/stored_ids        common/random
 gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
+gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history cluster/slot_keys common/*
 # config.h gathers the options of the modules that have any.
 gamed/config            gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
 gamed/main              gamed/* ipc/* common/*

@@ -1,0 +1,77 @@
+/*
+ * slot_owner: what the loop does about slots, so that main only wires: takes the news of the slots
+ * thread, has rooms restored or dropped, hands slots over at a drain, has adopted slots released
+ * when their last room is gone. It decides who owns nothing: slot_keeper does. It must not know Redis,
+ * sockets or the rules of the game.
+ *
+ * All functions: loop thread, unless said otherwise. None waits.
+ */
+#ifndef PONG_GAMED_SLOT_OWNER_H
+#define PONG_GAMED_SLOT_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+struct game_history;
+struct game_manager;
+struct room_keeper;
+struct slot_keeper;
+struct slots;
+
+enum {
+    SLOT_OWNER_RESTORE_MAX = 128, /* rooms restored in a turn, so that no turn takes long */
+    SLOT_OWNER_TURN_MS = 50,      /* it wants to be asked that often */
+    SLOT_OWNER_SAVE_MS = 1000,    /* longest that a handover waits for its last states to be safe */
+    SLOT_OWNER_DRAIN_MAX_MS = 6000, /* then a stop no longer waits for handovers */
+};
+
+struct slot_owner_config {
+    struct game_manager *manager;
+    struct slot_keeper *keeper;
+    struct room_keeper *rooms;
+    struct game_history *history;
+    struct slots *slots;
+    /* Asks for slot_owner_news() in another turn. */
+    void (*wake)(void *arg);
+    void *arg;
+};
+
+/* For people. */
+struct slot_owner_stats {
+    bool is_draining;
+    bool is_drained;     /* and there is nothing left to hand over */
+    uint64_t unrestored; /* rooms that found no place; they stay in the store */
+};
+
+struct slot_owner;
+
+/* The parts stay the caller's and must outlive it. NULL when out of memory. Main thread. */
+struct slot_owner *slot_owner_new(const struct slot_owner_config *config);
+void slot_owner_free(struct slot_owner *owner); /* NULL is fine */
+
+/* When woken: takes news, restores a portion of what was loaded, asks for more turns as needed. */
+void slot_owner_news(struct slot_owner *owner, struct now now);
+
+/*
+ * On the timer: brings handovers on, has empty adopted slots released, tells the slots thread the
+ * load. Returns when to be called again (CLOCK_MONOTONIC, ns), in SLOT_OWNER_TURN_MS at the latest.
+ */
+int64_t slot_owner_turn(struct slot_owner *owner, struct now now);
+
+/*
+ * Hands every slot over, from now on: its rooms stand still until the successor has them; then their
+ * clients are closed with 4001. What cannot be handed over (there is no successor, Redis is away, the
+ * last states are not safe in time) is ended as a process alone does: everybody is sent away with 4000,
+ * and the rooms stay in the store. Idempotent. `off` has a home claimed again.
+ */
+void slot_owner_drain(struct slot_owner *owner, struct now now);
+void slot_owner_undrain(struct slot_owner *owner);
+
+/* While it drains: nothing is left to hand over, or it cannot be. */
+bool slot_owner_is_empty(const struct slot_owner *owner);
+
+void slot_owner_stats(const struct slot_owner *owner, struct slot_owner_stats *stats);
+
+#endif
