@@ -80,6 +80,7 @@ static const char *const names[] = {
     "PONG_TICKETS",
     "PONG_UNCLAIMED_SECONDS",
     "PONG_UPDATE_HZ",
+    "PONG_UPSTREAMS",
     "PONG_USER",
     "PONG_USER_MANAGEMENT_CA",
     "PONG_USER_MANAGEMENT_URL",

@@ -117,7 +117,11 @@ static json_t *serve_stats(struct control_endpoint *control, const struct ipc_re
 static json_t *serve_health(struct control_endpoint *control, const struct ipc_request *request,
                             struct now now)
 {
-    return ipc_endpoint_op(control->ordinary, request, now);
+    static const char *const of_api_fcgi[] = {"slots", "ws", "load", "waiting"};
+    json_t *reply = ipc_endpoint_op(control->ordinary, request, now);
+    for (size_t i = 0; i < sizeof of_api_fcgi / sizeof of_api_fcgi[0]; i++)
+        json_object_del(reply, of_api_fcgi[i]);
+    return reply;
 }
 
 /* ---- requests ------------------------------------------------------------------------ */

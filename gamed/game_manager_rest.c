@@ -250,6 +250,15 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
                  placement);
 }
 
+int game_manager_waiting(const struct game_manager *manager, struct now now)
+{
+    const struct room *room;
+    int count = 0;
+    DL_FOREACH2 (manager->public_rooms, room, public_next)
+        count += waits_for_opponent(room, now);
+    return count;
+}
+
 int game_manager_check(struct game_manager *manager, const char *code,
                        const struct game_caller *caller, struct now now, const struct room **out)
 {

@@ -248,11 +248,24 @@ static json_t *serve_stats(struct ipc_endpoint *endpoint, const struct ipc_reque
     return reply;
 }
 
+/* What api-fcgi goes by where there are several gamed: whose rooms these are, where, and how many. */
+static void add_place(const struct ipc_endpoint *endpoint, json_t *reply, struct now now)
+{
+    struct game_manager_stats stats;
+    game_manager_stats(endpoint->manager, &stats);
+    json_object_set_new(reply, "slots", json_string(endpoint->slots));
+    json_object_set_new(reply, "ws", json_string(endpoint->ws));
+    json_object_set_new(reply, "load",
+                        json_integer(stats.connections + 2 * (json_int_t)stats.rooms));
+    json_object_set_new(reply, "waiting",
+                        json_integer(game_manager_waiting(endpoint->manager, now)));
+}
+
 static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_request *request,
                             struct now now)
 {
     const char *words[DEGRADED_MAX];
-    (void)request, (void)now;
+    (void)request;
     size_t count = endpoint->degraded(endpoint->arg, words, DEGRADED_MAX);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "status", json_string(count ? "degraded" : "ok"));
@@ -264,6 +277,7 @@ static json_t *serve_health(struct ipc_endpoint *endpoint, const struct ipc_requ
             json_array_append_new(degraded, json_string(words[i]));
         json_object_set_new(reply, "degraded", degraded);
     }
+    add_place(endpoint, reply, now);
     return reply;
 }
 

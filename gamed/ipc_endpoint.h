@@ -33,6 +33,8 @@ struct ipc_endpoint {
     struct game_manager *manager;
     struct tickets *tickets; /* issued by admit */
     struct ipc_server *server;
+    char slots[2];  /* letter of the slot whose rooms these are */
+    const char *ws; /* where players connect, as nginx is told */
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);
     uint64_t (*kept)(void *arg);

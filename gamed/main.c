@@ -393,6 +393,8 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 {
     daemon->endpoint = (struct ipc_endpoint){.manager = daemon->manager,
                                              .tickets = daemon->tickets,
+                                             .slots = {daemon->config.manager.slot},
+                                             .ws = daemon->config.listen,
                                              .degraded = name_degraded,
                                              .promised = rooms_promised,
                                              .kept = rooms_kept,

@@ -16,6 +16,10 @@
 #   PONG_WEB_ROOT                 folder served at / (web/ of this tree)
 #   PONG_LOG_DIR                  folder of the logs (RUN/log)
 #   PONG_SOCKET_DIR               folder of the daemons' sockets, gamed.sock and api.sock (RUN)
+#   PONG_UPSTREAMS                where the WebSockets of gamed are: unix:/PATH, unix:NAME for one in
+#                                 PONG_SOCKET_DIR, or HOST:PORT, separated by blanks or commas (unix:gamed.sock).
+#                                 Of several, api-fcgi says for each handshake which one, in the words of that
+#                                 gamed's --advertise-listen or --listen. Any other is never connected to.
 #   PONG_THREADS                  threads of api-fcgi (128), which bound its kept connections
 #   PONG_IDENTITY_HEADER          as for api-fcgi: the header, like X-User, in which it is told who the
 #                                 user is. Its value is the variable $pong_user, never the client's
@@ -40,6 +44,7 @@ export LC_ALL=C
 
 readonly WORKERS=2
 readonly UNIX_PATH_MAX_BYTES=107 # sun_path less its final zero
+readonly UPSTREAMS_MAX=64
 
 fail() {
     printf 'nginx/render.sh: %s\n' "$1" >&2
@@ -53,12 +58,11 @@ require_integer() {
     fi
 }
 
-# require_listen VALUE: an address or a host name, a colon, a port.
-require_listen() {
-    local host=${1%:*} port=${1##*:}
-    local expected='PONG_LISTEN must be ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080'
+# require_address VALUE NAME EXPECTED: an address or a host name, a colon, a port; of the variable NAME.
+require_address() {
+    local host=${1%:*} port=${1##*:} expected=$3
     [[ $1 == *:* ]] || fail "$expected, not \"$1\""
-    require_integer "the port in PONG_LISTEN=$1" "$port" 1 65535
+    require_integer "the port in $2=$1" "$port" 1 65535
     if [[ $host =~ ^[0-9.]+$ ]]; then
         is_ipv4 "$host" || fail "$expected, not \"$1\""
     elif ! [[ $host =~ ^\[[0-9a-fA-F:.]+\]$ || $host =~ ^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$ ]]; then
@@ -154,6 +158,44 @@ allow_lines() {
     done
 }
 
+# upstream_addresses LIST: the addresses, as nginx and gamed write them, one a line.
+upstream_addresses() {
+    local entry path
+    local expected='PONG_UPSTREAMS must list addresses like unix:/run/pong/gamed-A.sock or 10.0.0.5:7000'
+    for entry in ${1//,/ }; do
+        if [[ $entry != unix:* ]]; then
+            require_address "$entry" PONG_UPSTREAMS "$expected"
+            printf '%s\n' "$entry"
+            continue
+        fi
+        path=${entry#unix:}
+        [[ $path =~ ^[A-Za-z0-9_./+@%=-]+$ ]] || fail "$expected, not \"$entry\""
+        [[ $path == /* ]] || path=$sockets/$path
+        ((${#path} <= UNIX_PATH_MAX_BYTES)) ||
+            fail "the path is too long for a unix socket ($UNIX_PATH_MAX_BYTES bytes) in PONG_UPSTREAMS: \"$entry\""
+        printf 'unix:%s\n' "$path"
+    done
+}
+
+# upstream_blocks: nginx's words for each of upstreams[].
+upstream_blocks() {
+    local i
+    for ((i = 0; i < ${#upstreams[@]}; i++)); do
+        printf 'upstream pong_gamed_%d {\n    server "%s" max_fails=0;\n}\n' $((i + 1)) "$(quoted "${upstreams[i]}")"
+    done
+}
+
+# upstream_map: the entries of a map from an address to the upstream of it. Regular expressions, since nginx
+# bounds the length of plain keys and overlooks their case.
+upstream_map() {
+    local i pattern
+    for ((i = 0; i < ${#upstreams[@]}; i++)); do
+        # shellcheck disable=SC2001 # a class of characters, each put behind a backslash
+        pattern=$(sed 's/[^A-Za-z0-9_/:-]/\\&/g' <<<"${upstreams[i]}")
+        printf '    "~^%s$" pong_gamed_%d;\n' "$(quoted "$pattern")" $((i + 1))
+    done
+}
+
 quoted() {
     local path=${1//\\/\\\\}
     printf "%s" "${path//\"/\\\"}"
@@ -189,7 +231,7 @@ metrics_allow=${PONG_METRICS_ALLOW-127.0.0.1 ::1}
 web_root=${PONG_WEB_ROOT:-$(dirname "$here")/web}
 log=${PONG_LOG_DIR:-$run/log}
 
-require_listen "$listen"
+require_address "$listen" PONG_LISTEN 'PONG_LISTEN must be ADDRESS:PORT, like 127.0.0.1:8080 or [::1]:8080'
 # Read as words: a star in it would else be the names of files.
 set -f
 metrics_allow=$(allow_lines "$metrics_allow")
@@ -213,6 +255,16 @@ require_path "the path of the run directory" "$run"
 require_path PONG_SOCKET_DIR "$sockets"
 require_path PONG_LOG_DIR "$log"
 require_path PONG_WEB_ROOT "$web_root"
+# Named in a list, an address has nothing that needs care; the folder of the sockets may have.
+set -f
+mapfile -t upstreams < <(upstream_addresses "${PONG_UPSTREAMS:-unix:gamed.sock}")
+wait "$!" || exit 1 # it has said why
+set +f
+((${#upstreams[@]} > 0)) || fail 'PONG_UPSTREAMS names no address'
+((${#upstreams[@]} <= UPSTREAMS_MAX)) || fail "PONG_UPSTREAMS lists more than $UPSTREAMS_MAX addresses"
+twice=$(printf '%s\n' "${upstreams[@]}" | sort | uniq -d | head -n 1)
+[[ -z $twice ]] || fail "PONG_UPSTREAMS lists an address twice: \"$twice\""
+
 [[ -z $identity_header ]] || require_identity_header "$identity_header"
 if [[ -n $api_include ]]; then
     [[ -f $api_include && -r $api_include ]] || fail "PONG_API_INCLUDE is not a file to be read: \"$api_include\""
@@ -232,6 +284,8 @@ declare -A values=(
     [USER]=''
     [LISTEN]=$listen
     [SOCKETS]=$(quoted "$sockets")
+    [UPSTREAMS]=$(upstream_blocks)
+    [UPSTREAM_MAP]=$(upstream_map)
     [LOG]=$(quoted "$log")
     [WEB_ROOT]=$(quoted "$web_root")
     [WORKERS]=$WORKERS

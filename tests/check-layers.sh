@@ -113,6 +113,8 @@ api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metr
 api-fcgi/query          -
 api-fcgi/cors           api-fcgi/request api-fcgi/response
 api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/instances      ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/admit_api      api-fcgi/gamed_question api-fcgi/query api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/room_api       api-fcgi/gamed_question api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*

@@ -83,9 +83,14 @@ export class NginxStack {
   }
 
   async startGamed() {
-    this.gamed = http.createServer((request, response) => response.writeHead(426).end());
-    this.gamed.on('upgrade', (request, socket) => {
-      this.gamedRequests.push({ method: request.method, url: request.url, headers: request.headers });
+    this.gamed = await this.startUpstream('gamed.sock', this.gamedRequests);
+  }
+
+  /** A server that stands for a gamed, at a socket's name or a port; `requests` gets what reaches it. */
+  async startUpstream(where, requests) {
+    const server = http.createServer((request, response) => response.writeHead(426).end());
+    server.on('upgrade', (request, socket) => {
+      requests.push({ method: request.method, url: request.url, headers: request.headers });
       socket.on('error', () => socket.destroy());
       if (this.refuse) {
         const { status, body } = this.refuse;
@@ -95,15 +100,17 @@ export class NginxStack {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
       socket.on('data', (data) => socket.write(data));
     });
-    await this.listen(this.gamed, 'gamed.sock');
+    await this.listen(server, where);
+    return server;
   }
 
-  async listen(server, name) {
+  async listen(server, where) {
     server.on('connection', (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
     });
-    await new Promise((resolve, reject) => server.once('error', reject).listen(path.join(this.run, name), resolve));
+    const place = typeof where === 'number' ? { host: '127.0.0.1', port: where } : { path: path.resolve(this.run, where) };
+    await new Promise((resolve, reject) => server.once('error', reject).listen(place, resolve));
   }
 
   /** Ends an upstream at once, connections and socket file included. */

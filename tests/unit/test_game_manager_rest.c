@@ -373,9 +373,12 @@ static void test_quick_opens_a_room_or_joins_who_waits_longest(void **state)
 
     run_ms(1000);
     struct ticket later = create_public();
+    create();
+    assert_int_equal(game_manager_waiting(world.manager, world.now), 2);
     caller = somebody();
     struct ticket second = quick_as(caller);
     assert_string_equal(second.code, first.code);
+    assert_int_equal(game_manager_waiting(world.manager, world.now), 1);
     assert_int_equal(second.seat, 2);
     assert_false(second.created);
     assert_string_equal(second.token, caller.new_token);
@@ -383,7 +386,11 @@ static void test_quick_opens_a_room_or_joins_who_waits_longest(void **state)
     assert_string_equal(again.code, first.code);
     assert_false(again.created);
     assert_string_equal(quick_as(somebody()).code, later.code);
+    assert_int_equal(game_manager_waiting(world.manager, world.now), 0);
     assert_true(quick_as(somebody()).created);
+    assert_int_equal(game_manager_waiting(world.manager, world.now), 1);
+    run_ms(6000); /* he did not stay to play */
+    assert_int_equal(game_manager_waiting(world.manager, world.now), 0);
 }
 
 static void test_quick_passes_over_what_is_not_for_its_caller(void **state)
