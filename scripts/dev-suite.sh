@@ -109,13 +109,14 @@ suite_memcheck() {
 #!/bin/sh
 $can
 exec valgrind --quiet --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \\
-    --num-callers=25 --suppressions="$ROOT/tests/e2e/memcheck.supp" "$build/$program/$program" "\$@"
+    --freelist-vol=1000000 --freelist-big-blocks=100000 --num-callers=25 --suppressions="$ROOT/tests/e2e/memcheck.supp" "$build/$program/$program" "\$@"
 SCRIPT
         chmod +x "$DEV/memcheck/$program/$program"
     done
     cd "$ROOT/tests" || return
-    # Where the disk is the test's own, valgrind has no place for its files; and a flood has swollen before it is noticed.
-    mapfile -t files < <(e2e_files | grep -vE '/(disk|flood)\.')
+    # Where the disk is the test's own, valgrind has no place for its files; a flood has swollen before it is noticed; and nng
+    # is so slow that it stops clearing up each time a peer goes with questions unanswered (docs/security.md).
+    mapfile -t files < <(e2e_files | grep -vE '/(disk|flood|hostile-ipc)\.')
     PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
 }
 
