@@ -101,6 +101,8 @@ void game_input_message(struct game_input *input, struct player_session *session
     struct client_message message;
     const char *why;
     session->heard_ms = now.mono_ms;
+    if (!game_manager_room_runs(input->manager, session->room))
+        return; /* unread: it may be another process' room by now, and is no fault of the client's */
     if (!player_session_allow_message(session, input->messages_per_second, now)) {
         input->stats.messages[GAME_INPUT_RATE_LIMITED]++;
         return;

@@ -30,6 +30,7 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->hooks = *hooks;
     manager->start_ns = now.mono_ns;
     manager->next_serial = 1;
+    manager->home = -1;
     size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
     manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
     manager->sessions = calloc(session_max, sizeof *manager->sessions);
@@ -80,6 +81,7 @@ struct player_session *manager_take_session(struct game_manager *manager, struct
     manager->connection_count += connection != NULL;
     player_session_init(session, room, connection, manager->config.messages_per_second, now);
     session->room_serial = room->serial;
+    session->slot = room->slot;
     return session;
 }
 
@@ -180,7 +182,7 @@ void manager_index_seat(struct game_manager *manager, struct room *room, int num
 static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE], struct now now)
 {
     for (int attempt = 0; attempt < CODE_ATTEMPTS_MAX; attempt++) {
-        out[0] = manager->config.slot;
+        out[0] = manager->config.has_slots ? slot_letter(manager->home) : manager->config.slot;
         for (int i = 1; i < ROOM_CODE_LENGTH; i++)
             out[i] = ROOM_CODE_ALPHABET[random_below(sizeof ROOM_CODE_ALPHABET - 1)];
         out[ROOM_CODE_LENGTH] = '\0';
@@ -235,6 +237,9 @@ struct room *manager_take_room(struct game_manager *manager)
 
 void manager_list_room(struct game_manager *manager, struct room *room, struct now now)
 {
+    const int slot = slot_index(room->game.room_code[0]);
+    room->slot = (uint8_t)(slot < 0 ? 0 : slot);
+    manager->slots[room->slot].room_count++;
     game_state_view(&room->game, &room->shown);
     HASH_ADD_STR(manager->rooms_by_code, game.room_code, room);
     manager_sort_in(manager, room);
@@ -295,12 +300,8 @@ struct departed_room *manager_find_departed(struct game_manager *manager, const 
     return NULL;
 }
 
-void manager_close_room(struct game_manager *manager, struct room *room, enum session_close code,
-                        bool was_cancelled, struct now now)
+void manager_remove_room(struct game_manager *manager, struct room *room, enum session_close code)
 {
-    if (was_cancelled || room->game.pong.phase == PONG_FINISHED)
-        remember_departed(manager, room, was_cancelled, now);
-
     struct player_session *session, *after;
     DL_FOREACH_SAFE (room->sessions, session, after) {
         manager_leave_room(room, session);
@@ -316,17 +317,26 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
         manager_index_seat(manager, room, seat);
     }
     manager_release(manager, room);
-    manager_forget_row(manager, room);
     HASH_DELETE(hh, manager->rooms_by_code, room);
     manager_sort_out(manager, room);
     if (room->game.is_public)
         DL_DELETE2(manager->public_rooms, room, public_prev, public_next);
     DL_DELETE(manager->phases[room->phase].rooms, room);
     manager->phases[room->phase].room_count--;
+    manager->slots[room->slot].room_count--;
     manager->totals.rooms--;
     tally_drop(manager->creators, &room->creator);
     room->serial = 0;
     LL_PREPEND(manager->free_rooms, room);
+}
+
+void manager_close_room(struct game_manager *manager, struct room *room, enum session_close code,
+                        bool was_cancelled, struct now now)
+{
+    if (was_cancelled || room->game.pong.phase == PONG_FINISHED)
+        remember_departed(manager, room, was_cancelled, now);
+    manager_forget_row(manager, room);
+    manager_remove_room(manager, room, code);
 }
 
 void manager_name_guest(struct game_player *player)
@@ -382,6 +392,10 @@ void manager_publish(struct game_manager *manager, struct room *room,
                 manager_protect_end(manager, room, result.match_id);
             }
         }
+    }
+    if (manager->config.has_slots && manager_may_not_send(manager, room, now)) {
+        room->update_due = false;
+        return; /* what happened waits in the log until the room goes on */
     }
     if (manager_is_held(manager, room, now)) {
         close_slow_sessions(manager, room, now);
@@ -479,7 +493,8 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     struct game_events events = {0};
     const int steps = PONG_STEPS_PER_SECOND / manager->config.update_hz;
     manager->totals.updates++;
-    if (is_asleep(manager, room)) {
+    if ((manager->config.has_slots && manager_stands_still(manager, room, now)) ||
+        is_asleep(manager, room)) {
         room->game.pong.step += (uint32_t)steps;
         room->updates++;
         return;
@@ -580,6 +595,7 @@ void game_manager_stats(const struct game_manager *manager, struct game_manager_
             stats->rooms_finished += status == GAME_STATUS_FINISHED;
             stats->spectators += room->spectator_count;
             stats->players += room->session_count - room->spectator_count;
+            stats->rooms_frozen += room->frozen_since_ms != 0;
         }
     }
 }

@@ -60,6 +60,50 @@ static void end_is_safe(struct game_manager *manager, const char *match_id)
     LL_PREPEND(manager->free_unsafe, end);
 }
 
+static bool is_in_slot(const char *room_code, int slot)
+{
+    return room_code[0] == slot_letter(slot);
+}
+
+void manager_drop_unsafe(struct game_manager *manager, int slot)
+{
+    struct unsafe_end *end, *after;
+    HASH_ITER (hh, manager->unsafe_ends, end, after) {
+        if (!is_in_slot(end->room_code, slot))
+            continue;
+        if (end->room)
+            end->room->unsafe = NULL;
+        HASH_DELETE(hh, manager->unsafe_ends, end);
+        LL_PREPEND(manager->free_unsafe, end);
+    }
+}
+
+void manager_drop_gone(struct game_manager *manager, int slot)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < manager->gone_count; i++)
+        if (!is_in_slot(manager->gone[i], slot))
+            memmove(manager->gone[kept++], manager->gone[i], sizeof manager->gone[i]);
+    manager->gone_count = kept;
+}
+
+int manager_count_unsafe(const struct game_manager *manager, int slot)
+{
+    int count = 0;
+    const struct unsafe_end *end;
+    for (end = manager->unsafe_ends; end; end = end->hh.next)
+        count += !end->room && is_in_slot(end->room_code, slot);
+    return count;
+}
+
+int manager_count_gone(const struct game_manager *manager, int slot)
+{
+    int count = 0;
+    for (size_t i = 0; i < manager->gone_count; i++)
+        count += is_in_slot(manager->gone[i], slot);
+    return count;
+}
+
 void manager_forget_row(struct game_manager *manager, struct room *room)
 {
     if (room->unsafe)
@@ -75,17 +119,22 @@ static bool row_is_taken(const struct room *room)
     return room->unsafe && memcmp(room->unsafe->match_id, room->game.match_id, UUID_SIZE - 1) != 0;
 }
 
-static bool is_presence(const struct game_event *event)
+/* Of these the last one of a player says it all: who comes, goes and is waited for. */
+static bool is_superseded(const struct game_event *earlier, const struct game_event *event)
 {
-    return event->type == GAME_EVENT_JOINED || event->type == GAME_EVENT_LEFT;
+    const bool is_presence = event->type == GAME_EVENT_JOINED || event->type == GAME_EVENT_LEFT;
+    const bool was_presence =
+        earlier->type == GAME_EVENT_JOINED || earlier->type == GAME_EVENT_LEFT;
+    const bool are_pauses = event->type == GAME_EVENT_PAUSED && earlier->type == GAME_EVENT_PAUSED;
+    return earlier->player == event->player && ((is_presence && was_presence) || are_pauses);
 }
 
 void manager_log_event(struct room *room, const struct game_event *event)
 {
-    for (uint32_t n = room->held_from;
-         room->held_since_ms && is_presence(event) && n != room->log_next; n++) {
+    const bool waits = room->held_since_ms || room->frozen_since_ms;
+    for (uint32_t n = room->held_from; waits && n != room->log_next; n++) {
         struct game_event *earlier = &room->log[n % ROOM_LOG_SIZE];
-        if (is_presence(earlier) && earlier->player == event->player) {
+        if (is_superseded(earlier, event)) {
             *earlier = *event;
             return;
         }
@@ -147,9 +196,11 @@ static bool hand_over(struct game_manager *manager, struct room *room,
     return true;
 }
 
-static bool save(struct game_manager *manager, struct room *room, struct now now)
+bool manager_save(struct game_manager *manager, struct room *room, struct now now)
 {
     struct room_checkpoint checkpoint;
+    if (row_is_taken(room))
+        return true; /* until the result that it has is safe */
     game_state_save(&room->game, now, &checkpoint);
     checkpoint.creator_token = room->creator_token;
     memcpy(checkpoint.creator_id, room->creator_id, sizeof checkpoint.creator_id);
@@ -173,7 +224,7 @@ void manager_checkpoint(struct game_manager *manager, struct room *room, struct 
     if (row_is_taken(room))
         return;
     if (room->checkpointed_ms == 0 || memcmp(&mark, &room->checkpointed, sizeof mark) != 0)
-        save(manager, room, now);
+        manager_save(manager, room, now);
     else if (game_state_is_under_way(&room->game) &&
              now.mono_ms - room->checkpointed_ms >= manager->config.checkpoint_ms)
         save_partial(manager, room, now);
@@ -218,7 +269,7 @@ int game_manager_checkpoint_all(struct game_manager *manager, struct now now)
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         struct room *room;
         DL_FOREACH (manager->phases[i].rooms, room) {
-            missed += !row_is_taken(room) && !save(manager, room, now);
+            missed += !manager_save(manager, room, now);
         }
     }
     return missed;
@@ -241,10 +292,17 @@ static void restore_bot(struct game_manager *manager, struct room *room, int sea
     manager_enter_room(room, session);
 }
 
+static bool is_of_ours(const struct game_manager *manager, const char *room_code)
+{
+    const int slot = slot_index(room_code[0]);
+    return manager->config.has_slots ? slot >= 0 && manager->slots[slot].state == GAME_SLOT_LOADING
+                                     : room_code[0] == manager->config.slot;
+}
+
 int game_manager_restore(struct game_manager *manager, const struct room_checkpoint *checkpoint,
                          const struct match_result *result, struct now now)
 {
-    if (checkpoint->room_code[0] != manager->config.slot ||
+    if (!is_of_ours(manager, checkpoint->room_code) ||
         manager_find_room(manager, checkpoint->room_code))
         return GAME_MANAGER_SERVER_FULL;
     if (result && !(checkpoint->seats[0].held && checkpoint->seats[1].held)) {
@@ -273,20 +331,35 @@ int game_manager_restore(struct game_manager *manager, const struct room_checkpo
     }
     if (!result && room->game.pong.phase == PONG_FINISHED)
         manager_hold(manager, room, room->game.match_id, now);
+    if (manager->config.has_slots)
+        room->frozen_since_ms = now.mono_ms; /* until the slot is open */
     return GAME_MANAGER_OK;
+}
+
+static void submit(struct game_manager *manager, struct room *room, struct now now)
+{
+    struct match_result result;
+    game_state_result(&room->game, &result);
+    if (manager->hooks.match_over(manager->hooks.durable_arg, &result)) {
+        room->held_since_ms = now.mono_ms;
+        manager_protect_end(manager, room, result.match_id);
+    } else {
+        manager_release(manager, room);
+    }
 }
 
 void game_manager_submit_restored(struct game_manager *manager, struct now now)
 {
     struct room *room, *after;
+    HASH_ITER (hh_held, manager->held_rooms, room, after)
+        submit(manager, room, now);
+}
+
+void game_manager_submit_slot(struct game_manager *manager, int slot, struct now now)
+{
+    struct room *room, *after;
     HASH_ITER (hh_held, manager->held_rooms, room, after) {
-        struct match_result result;
-        game_state_result(&room->game, &result);
-        if (manager->hooks.match_over(manager->hooks.durable_arg, &result)) {
-            room->held_since_ms = now.mono_ms;
-            manager_protect_end(manager, room, result.match_id);
-        } else {
-            manager_release(manager, room);
-        }
+        if (room->slot == slot)
+            submit(manager, room, now);
     }
 }

@@ -1,11 +1,13 @@
 /*
  * The inside of the GameManager, for its own files only: game_manager.c (rooms and time) and
  * game_manager_*.c: _rest (what callers ask for), _sessions (connections), _updates (clients that play
- * ahead), _durable (what must not be lost), _control (what the operator asks for).
+ * ahead), _durable (what must not be lost), _control (what the operator asks for),
+ * _slots (which rooms are this process', and for how long that is certain).
  */
 #ifndef PONG_GAMED_GAME_MANAGER_PRIVATE_H
 #define PONG_GAMED_GAME_MANAGER_PRIVATE_H
 
+#include "cluster/slot_keys.h"
 #include "gamed/game_manager.h"
 
 /*
@@ -68,7 +70,12 @@ struct game_manager {
         int room_count;
         int64_t updates_done;
     } phases[GAME_MANAGER_PHASES];
-    int64_t trusts_silence_at_ms;     /* before it, nobody is gone for having said nothing */
+    int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
+    struct {
+        enum game_slot state;
+        int room_count;
+    } slots[SLOT_COUNT];              /* without has_slots only the counts are kept */
+    int home;                         /* -1: none */
     bool draining;                    /* before a stop */
     bool refuses_rooms;               /* the operator's wish */
     struct game_manager_stats totals; /* the counters of it */
@@ -99,6 +106,18 @@ void manager_log_event(struct room *room, const struct game_event *event);
 bool manager_is_held(struct game_manager *manager, struct room *room, struct now now);
 
 /*
+ * Of this slot: ends of matches that are not safe (those of rooms that are closed are counted), and rooms
+ * whose end has not been taken note of.
+ */
+void manager_drop_unsafe(struct game_manager *manager, int slot);
+void manager_drop_gone(struct game_manager *manager, int slot);
+int manager_count_unsafe(const struct game_manager *manager, int slot);
+int manager_count_gone(const struct game_manager *manager, int slot);
+
+/* The room's checkpoint, whether one is due or not. False: it is to be tried again. */
+bool manager_save(struct game_manager *manager, struct room *room, struct now now);
+
+/*
  * Has a checkpoint taken when one is due: something happened that the last one lacks, or a match is
  * under way and it is old.
  */
@@ -117,6 +136,26 @@ void manager_close_room(struct game_manager *manager, struct room *room, enum se
                         bool was_cancelled, struct now now);
 
 struct room *manager_find_room(struct game_manager *manager, const char *code);
+
+/*
+ * The part of that which says nothing to anybody else: sends everybody away, and takes the room out of
+ * every index.
+ */
+void manager_remove_room(struct game_manager *manager, struct room *room, enum session_close code);
+
+/* ---- slots ---- */
+
+/* Whether the slot is this process' at this moment; always true without has_slots. */
+bool manager_slot_runs(const struct game_manager *manager, int slot);
+
+/*
+ * Before an update: whether the room stands still because its slot is not certain. When that is over,
+ * it goes on here, and whoever is in it is told.
+ */
+bool manager_stands_still(struct game_manager *manager, struct room *room, struct now now);
+
+/* Before anything is sent: whether nothing may be, so that it is only taken note of. */
+bool manager_may_not_send(struct game_manager *manager, struct room *room, struct now now);
 
 /* Keeps the rooms' order by code, as one is opened and as one is closed. */
 void manager_sort_in(struct game_manager *manager, struct room *room);

@@ -121,6 +121,9 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
 {
     if (game_manager_is_draining(manager))
         return GAME_MANAGER_DRAINING;
+    if (manager->config.has_slots &&
+        (manager->home < 0 || !manager_slot_runs(manager, manager->home)))
+        return GAME_MANAGER_SLOT_MOVING;
     struct tally_key creator;
     int error = count_creator(manager, caller, &creator);
     if (error)
@@ -144,12 +147,14 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
     return grant(manager, room, seat, caller, true, false, now, placement);
 }
 
-/* The seat that the token holds in any room, so that a command sent twice acts once. */
+/*
+ * The seat that the token holds in any room that can be asked, so that a command sent twice acts once.
+ */
 static bool find_claim(struct game_manager *manager, const char *token,
                        struct game_placement *placement)
 {
     const struct seat_claim *claim = manager_find_claim(manager, token);
-    if (!claim)
+    if (!claim || !manager_slot_runs(manager, claim->room->slot))
         return false;
     answer(placement, claim->room, claim->seat, token, claim->created, claim->reconnecting);
     return true;
@@ -192,6 +197,9 @@ int game_manager_join(struct game_manager *manager, const char *code,
                       struct game_placement *placement)
 {
     struct room *room = manager_find_room(manager, code);
+    int error;
+    if (game_manager_slot_error(manager, code, &error))
+        return error;
     if (!room) {
         const struct departed_room *departed = manager_find_departed(manager, code, now);
         return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
@@ -241,7 +249,8 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
         return GAME_MANAGER_DRAINING;
     struct room *room, *longest = NULL;
     DL_FOREACH2 (manager->public_rooms, room, public_next) {
-        if (waits_for_opponent(room, now) && !is_own_room(room, caller))
+        if (waits_for_opponent(room, now) && !is_own_room(room, caller) &&
+            manager_slot_runs(manager, room->slot))
             longest = room; /* the list is newest first */
     }
     if (!longest)
@@ -252,10 +261,10 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
 
 int game_manager_waiting(const struct game_manager *manager, struct now now)
 {
-    const struct room *room;
     int count = 0;
+    const struct room *room;
     DL_FOREACH2 (manager->public_rooms, room, public_next)
-        count += waits_for_opponent(room, now);
+        count += waits_for_opponent(room, now) && manager_slot_runs(manager, room->slot);
     return count;
 }
 
@@ -263,6 +272,9 @@ int game_manager_check(struct game_manager *manager, const char *code,
                        const struct game_caller *caller, struct now now, const struct room **out)
 {
     struct room *room = manager_find_room(manager, code);
+    int error;
+    if (game_manager_slot_error(manager, code, &error))
+        return error;
     if (!room)
         return GAME_MANAGER_ROOM_NOT_FOUND;
     for (size_t i = 0; i < caller->token_count; i++) {
@@ -296,6 +308,9 @@ int game_manager_cancel(struct game_manager *manager, const char *code,
                         const struct game_caller *caller, struct now now)
 {
     struct room *room = manager_find_room(manager, code);
+    int error;
+    if (game_manager_slot_error(manager, code, &error))
+        return error;
     if (!room) {
         const struct departed_room *departed = manager_find_departed(manager, code, now);
         if (!departed || !departed->was_cancelled)
@@ -334,7 +349,7 @@ size_t game_manager_list(struct game_manager *manager, struct now now, const str
     DL_FOREACH2 (manager->public_rooms, room, public_next) {
         if (count == max)
             break;
-        if (is_alive(room, now))
+        if (is_alive(room, now) && manager_slot_runs(manager, room->slot))
             rooms[count++] = room;
     }
     return count;

@@ -40,6 +40,8 @@ static struct room *room_to_enter(struct game_manager *manager, const char *code
         *error = GAME_MANAGER_DRAINING;
         return NULL;
     }
+    if (game_manager_slot_error(manager, code, error))
+        return NULL;
     struct room *room = manager_find_room(manager, code);
     if (!room) {
         const struct departed_room *departed = manager_find_departed(manager, code, now);
@@ -226,7 +228,9 @@ void game_manager_session_open(struct game_manager *manager, struct player_sessi
     if (!is_room_there || manager->draining) {
         session->room = NULL;
         close_session(manager, session,
-                      is_room_there ? SESSION_CLOSE_RESTARTING : SESSION_CLOSE_ROOM_CLOSED);
+                      is_room_there                               ? SESSION_CLOSE_RESTARTING
+                      : manager_slot_runs(manager, session->slot) ? SESSION_CLOSE_ROOM_CLOSED
+                                                                  : SESSION_CLOSE_MOVED);
         return;
     }
     struct game_events events = {0};
@@ -309,6 +313,9 @@ int game_manager_kick(struct game_manager *manager, const char *code, int seat, 
 {
     struct room *room = manager_find_room(manager, code);
     struct game_events events = {0};
+    int error;
+    if (game_manager_slot_error(manager, code, &error))
+        return error;
     if (!room)
         return GAME_MANAGER_ROOM_NOT_FOUND;
     if (!held_seat(room, seat)->held)

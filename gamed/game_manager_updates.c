@@ -15,7 +15,8 @@ void manager_tell_unforeseen(struct game_manager *manager, struct room *room, st
 {
     /* An end that waits for its result is followed by keyframes. */
     if (room->binary_count == 0 || room->held_since_ms ||
-        memcmp(&room->foreseen, &room->game.pong, sizeof room->foreseen) == 0)
+        memcmp(&room->foreseen, &room->game.pong, sizeof room->foreseen) == 0 ||
+        (manager->config.has_slots && manager_may_not_send(manager, room, now)))
         return;
     manager->hooks.unforeseen(manager->hooks.arg, room, now);
     room->foreseen = room->game.pong;

@@ -297,12 +297,16 @@ bool game_state_expire(struct game *game, struct now now, struct game_events *ev
 void game_state_excuse(struct game *game);
 
 /*
- * Goes on after a freeze that lasted so long and counts for nobody: all its times move by it. In a
- * serve or a rally a countdown of PONG_SERVE_STEPS begins first (GAME_EVENT_PAUSED, for a restart);
- * in any other phase there is no event. Step numbers went on meanwhile; the inputs that wait for their
- * steps are forgotten.
+ * Goes on after a freeze that began at since_ms (monotonic) and counts for nobody: its times move by
+ * what they have lasted of it. In a serve or a rally a countdown begins first, as after an absence
+ * (GAME_EVENT_PAUSED for a restart); in any other phase there is no event. What players sent ahead, and
+ * targets that wait, are forgotten. Step numbers went on by themselves.
  */
-void game_state_thaw(struct game *game, int64_t frozen_ms, struct game_events *events);
+void game_state_thaw(struct game *game, int64_t since_ms, struct now now,
+                     struct game_events *events);
+
+/* A time of before that freeze or within it, moved so. */
+int64_t game_state_moved(int64_t at_ms, int64_t since_ms, struct now now);
 
 /* ---- across a restart ---- */
 

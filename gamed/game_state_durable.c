@@ -1,8 +1,9 @@
 /*
- * A game across a restart: what is kept of it, and how it goes on.
+ * A game across a restart or a freeze: what is kept of it, and how it goes on.
  */
 #include "gamed/game_state.h"
 
+#include <assert.h>
 #include <string.h>
 
 static void save_seat(const struct game_seat *seat, struct seat_checkpoint *out)
@@ -161,4 +162,38 @@ bool game_state_standing(const struct game *game, struct game_event *event)
     if (game->pause == GAME_PAUSE_ABSENCE && game->seats[0].away != game->seats[1].away)
         event->player = game->seats[0].away ? 1 : 2;
     return true;
+}
+
+/* ---- across a freeze ----------------------------------------------------------------- */
+
+int64_t game_state_moved(int64_t at_ms, int64_t since_ms, struct now now)
+{
+    return at_ms + (now.mono_ms - (at_ms > since_ms ? at_ms : since_ms));
+}
+
+void game_state_thaw(struct game *game, int64_t since_ms, struct now now,
+                     struct game_events *events)
+{
+    game->lonely_since_ms = game_state_moved(game->lonely_since_ms, since_ms, now);
+    game->match_deadline_ms += now.mono_ms - since_ms;
+    game->begun_ms = game_state_moved(game->begun_ms, since_ms, now);
+    game->ended_ms = game_state_moved(game->ended_ms, since_ms, now);
+    for (int i = 0; i < 2; i++) {
+        struct game_seat *seat = &game->seats[i];
+        seat->seen_ms = game_state_moved(seat->seen_ms, since_ms, now);
+        if (seat->polled_ms)
+            seat->polled_ms = game_state_moved(seat->polled_ms, since_ms, now);
+        seat->away_since_ms = game_state_moved(seat->away_since_ms, since_ms, now);
+        if (seat->pending_target != GAME_TARGET_STOP)
+            seat->pending_target = GAME_TARGET_NONE;
+        seat->inputs.count = 0;
+    }
+    if (game->pong.phase != PONG_SERVING && game->pong.phase != PONG_RALLY)
+        return;
+    pong_set_phase(&game->pong, PONG_PAUSED, (uint16_t)game->rules->serve_steps);
+    game->pause = GAME_PAUSE_RESTART;
+    game->pause_owner = 0;
+    assert(events->count < GAME_EVENTS_MAX);
+    events->list[events->count++] =
+        (struct game_event){.type = GAME_EVENT_PAUSED, .pause = GAME_PAUSE_RESTART};
 }

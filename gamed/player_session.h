@@ -66,6 +66,7 @@ struct player_session {
     enum session_state state;
     struct room *room; /* while open; while opening only if its serial is still room_serial */
     uint32_t room_serial;
+    uint8_t slot; /* index of its room's, which it may outlive */
     struct player_session *next,
         *prev;        /* in the room while open; `next` chains the pool while free */
     void *connection; /* the consumer's; NULL for a bot */

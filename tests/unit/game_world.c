@@ -269,6 +269,22 @@ static bool checkpoint(void *durable_arg, const struct room_checkpoint *checkpoi
     return true;
 }
 
+/* Who plays ahead is told; what, is tested with the real output end. */
+static void unforeseen(void *arg, struct room *room, struct now now)
+{
+    (void)now;
+    assert_ptr_equal(arg, &world);
+    assert_true(room->binary_count > 0);
+    world.unforeseen_count++;
+}
+
+static bool slot_is_valid(void *durable_arg, int slot)
+{
+    assert_ptr_equal(durable_arg, world.results);
+    assert_in_range(slot, 0, 31);
+    return !(world.lost_slots >> slot & 1);
+}
+
 /* ---- a world ------------------------------------------------------------------------- */
 
 const struct game_manager_config usual = {
@@ -295,10 +311,12 @@ void start_manager(void)
 {
     const struct game_manager_hooks hooks = {.arg = &world,
                                              .output_ready = output_ready,
+                                             .unforeseen = unforeseen,
                                              .session_quiet = session_quiet,
                                              .session_close = session_close,
                                              .match_over = match_over,
                                              .checkpoint = checkpoint,
+                                             .slot_is_valid = slot_is_valid,
                                              .durable_arg = world.results};
     world.manager = game_manager_new(&world.config, &hooks, world.now);
     assert_non_null(world.manager);

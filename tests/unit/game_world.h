@@ -60,6 +60,8 @@ struct game_world {
     int result_count;
     bool holds_results; /* an end waits for game_manager_result_stored() */
     bool refuses_checkpoints;
+    int unforeseen_count;
+    uint32_t lost_slots; /* bit 1 << index: no slot_is_valid() */
     int checkpoint_count, gone_count, refused_checkpoints;
     int partial_count;            /* of the checkpoints */
     const struct room *last_room; /* that had something to say */

@@ -2095,6 +2095,203 @@ static void test_a_committed_result_beats_an_older_checkpoint(void **state)
     assert_true(expire());
 }
 
+/* ---- across a freeze ------------------------------------------------------------------- */
+
+/* Nothing of the game is computed for so long, then it goes on. */
+static void freeze(int64_t ms)
+{
+    const int64_t since_ms = now.mono_ms;
+    struct game_events events = {0};
+    pass(ms);
+    game_state_thaw(&game, since_ms, now, &events);
+    hear(&events);
+}
+
+static void expect_restart(void)
+{
+    assert_int_equal(expect(GAME_EVENT_PAUSED, 0)->pause, GAME_PAUSE_RESTART);
+    assert_int_equal(game.pause, GAME_PAUSE_RESTART);
+    assert_phase(PONG_PAUSED, 180);
+    expect_silence();
+}
+
+static void test_a_rally_goes_on_after_a_freeze_and_a_countdown(void **state)
+{
+    (void)state;
+    start_rally();
+    steps(20);
+    const struct pong before = game.pong;
+    freeze(5000);
+    expect_restart();
+    assert_int_equal(ask_pause(1), GAME_NOT_RUNNING);
+    assert_int_equal(game_state_resume(&game, 1), GAME_NOT_YOUR_PAUSE);
+    steps(179);
+    expect_silence();
+    assert_int_equal(game.pong.ball_x, before.ball_x);
+    steps(1);
+    assert_int_equal(expect(GAME_EVENT_RESUMED, 0)->vx, before.ball_vx);
+    assert_phase(PONG_RALLY, PONG_STEPS_OPEN);
+    assert_int_equal(game.pause, GAME_PAUSE_NONE);
+    assert_int_equal(game.pong.ball_vy, before.ball_vy);
+    assert_int_equal(game.seats[0].pauses_left, 3);
+}
+
+static void test_a_serve_is_counted_down_anew_after_a_freeze(void **state)
+{
+    (void)state;
+    start();
+    steps(100);
+    freeze(2000);
+    expect_restart();
+    steps(180);
+    assert_phase(PONG_SERVING, 180);
+    steps(180);
+    expect(GAME_EVENT_RESUMED, 0);
+}
+
+static void test_a_freeze_leaves_other_phases_as_they_are(void **state)
+{
+    (void)state;
+    sit("alice", false);
+    come(1);
+    freeze(5000);
+    assert_phase(PONG_WAITING, PONG_STEPS_OPEN);
+
+    open_game(1, 10);
+    start_rally();
+    assert_int_equal(ask_pause(1), GAME_OK);
+    ignore_events();
+    steps(500);
+    freeze(5000);
+    assert_phase(PONG_PAUSED, 3600 + 180 - 500);
+    assert_int_equal(game.pause, GAME_PAUSE_PLAYER);
+
+    open_game(1, 10);
+    start_rally();
+    go(2);
+    ignore_events();
+    freeze(5000);
+    assert_phase(PONG_PAUSED, PONG_STEPS_OPEN);
+    assert_int_equal(game.pause, GAME_PAUSE_ABSENCE);
+
+    open_game(1, 1);
+    start_rally();
+    score(1);
+    ignore_events();
+    struct match_result before, after;
+    game_state_result(&game, &before);
+    freeze(5000);
+    assert_phase(PONG_FINISHED, PONG_STEPS_OPEN);
+    game_state_result(&game, &after);
+    assert_memory_equal(&before, &after, sizeof before);
+    expect_silence();
+}
+
+static void test_no_time_runs_in_a_freeze(void **state)
+{
+    (void)state;
+    start_rally();
+    pass(1000);
+    go(2);
+    pass(10000);
+    freeze(100000);
+    ignore_events();
+    assert_int_equal(game_state_away_ms(&game.seats[1], now), 10000);
+    pass(19999);
+    assert_false(expire());
+    expect_silence();
+    pass(1);
+    assert_false(expire());
+    assert_over(1, MATCH_END_FORFEIT);
+    struct match_result result;
+    game_state_result(&game, &result);
+    assert_true(result.duration_s > 30.9 && result.duration_s < 31.1);
+
+    open_game(1, 10); /* the match */
+    start_rally();
+    pass(production.match_ms - 10);
+    freeze(60000);
+    ignore_events();
+    pass(9);
+    assert_false(expire());
+    assert_true(game_state_is_under_way(&game));
+    pass(1);
+    expire();
+    assert_over(0, MATCH_END_ABANDONED);
+
+    pass(59000); /* the time for a rematch */
+    freeze(60000);
+    pass(999);
+    assert_false(expire());
+    pass(1);
+    assert_true(expire());
+
+    open_game(1, 10); /* an unclaimed seat, and an empty room */
+    sit("alice", false);
+    pass(29000);
+    freeze(60000);
+    pass(999);
+    assert_false(expire());
+    assert_true(game.seats[0].held);
+    pass(1);
+    assert_false(expire());
+    assert_false(game.seats[0].held);
+    pass(90000 - 1);
+    assert_false(expire());
+    pass(1);
+    assert_true(expire());
+
+    open_game(1, 10); /* who asks */
+    sit("alice", false);
+    pass(20000);
+    game_state_poll(&game, 1, now);
+    pass(4000);
+    freeze(60000);
+    pass(999);
+    assert_true(game_state_is_here(&game, 1, now));
+    pass(1);
+    assert_false(game_state_is_here(&game, 1, now));
+}
+
+static void test_what_began_in_a_freeze_begins_with_its_end(void **state)
+{
+    (void)state;
+    start_rally();
+    struct game_events events = {0};
+    const int64_t since_ms = now.mono_ms;
+    pass(4000);
+    go(1);
+    pass(6000);
+    game_state_thaw(&game, since_ms, now, &events);
+    assert_int_equal(events.count, 0);
+    assert_int_equal(game_state_away_ms(&game.seats[0], now), 0);
+    pass(29999);
+    ignore_events();
+    assert_false(expire());
+    expect_silence();
+    pass(1);
+    assert_false(expire());
+    assert_over(2, MATCH_END_FORFEIT);
+}
+
+static void test_inputs_do_not_outlive_a_freeze(void **state)
+{
+    (void)state;
+    start_rally();
+    const int32_t target = game.pong.target_y[0];
+    assert_int_equal(game_state_input(&game, 1, game.pong.step + 20, target + 640),
+                     GAME_STEER_TAKEN);
+    game_state_steer(&game, 2, 0);
+    freeze(1000);
+    steps(180);
+    assert_int_equal(game.pong.target_y[0], target);
+    assert_int_not_equal(game.pong.target_y[1], 0);
+    go(2);
+    freeze(1000);
+    steps(2);
+    assert_int_equal(game.pong.target_y[1], game.pong.paddle_y[1]); /* nobody holds its key */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -2165,6 +2362,12 @@ int main(void)
         cmocka_unit_test_setup(test_who_is_away_can_be_expelled_as_well, setup),
         cmocka_unit_test_setup(test_who_is_expelled_after_the_end_changes_nothing_else, setup),
         cmocka_unit_test_setup(test_a_storm_of_calls_breaks_no_rule, setup),
+        cmocka_unit_test_setup(test_a_rally_goes_on_after_a_freeze_and_a_countdown, setup),
+        cmocka_unit_test_setup(test_a_serve_is_counted_down_anew_after_a_freeze, setup),
+        cmocka_unit_test_setup(test_a_freeze_leaves_other_phases_as_they_are, setup),
+        cmocka_unit_test_setup(test_no_time_runs_in_a_freeze, setup),
+        cmocka_unit_test_setup(test_what_began_in_a_freeze_begins_with_its_end, setup),
+        cmocka_unit_test_setup(test_inputs_do_not_outlive_a_freeze, setup),
     };
     return cmocka_run_group_tests_name("game_state", tests, NULL, NULL);
 }
