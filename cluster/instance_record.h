@@ -60,7 +60,7 @@ enum {
     INSTANCE_FRESH_MS = 2000
 };
 
-/* About 180 kB: not for a stack. */
+/* About 110 kB: not for a stack. */
 struct watched {
     struct watched_slot slots[SLOT_COUNT];
     struct instance_record instances[INSTANCES_MAX]; /* in order of id */
@@ -68,7 +68,8 @@ struct watched {
     size_t instance_count;
 };
 
-/* Adds the script `watch` to the link's round. It sets the record first; NULL: reads only. */
+/* Adds the script `watch` to the link's round. It sets the record first; NULL, and a record that cannot be
+ * encoded: reads only. */
 void watch_add(struct redis_link *link, const struct instance_record *record);
 
 /* Reads the script's reply. 0, or -1: not understood, and *watched then holds nothing of use. Records

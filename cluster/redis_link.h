@@ -71,14 +71,15 @@ const char *redis_link_run_id(const struct redis_link *link);
 void redis_link_begin(struct redis_link *link);
 
 /* Adds a command of `argc` words to the round and copies it. `sizes` NULL: the words are strings. When
- * there is no memory, or the round grows over REDIS_LINK_REPLY_MAX bytes, its run fails. */
+ * there is no memory, `argc` is 0, or the round grows over REDIS_LINK_REPLY_MAX bytes, its run fails. */
 void redis_link_add(struct redis_link *link, int argc, const char *const *argv,
                     const size_t *sizes);
 
 /*
  * Sends the round and reads as many replies as commands were added, within deadline_ms for all of it.
  * 0: *replies are *count replies, owned by the link until the next begin. The error reply of a single
- * command stays in its place; but NOSCRIPT, LOADING, READONLY, MASTERDOWN, NOAUTH and OOM close the link.
+ * command stays in its place (so OOM does: renewals still work then); but NOSCRIPT, LOADING, READONLY,
+ * MASTERDOWN and NOAUTH close the link.
  * REDIS_LINK_DOWN: it is closed, and which of the commands were executed is not known.
  * REDIS_LINK_NO_MEMORY: nothing was sent; the link stays open.
  */

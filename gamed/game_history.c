@@ -47,7 +47,9 @@ struct game_history {
     _Atomic int64_t stop_at_ms; /* NEVER: go on */
     /* A header that is to be used from now on, owned by whoever takes it out; NULL: none. */
     _Atomic(char *) next_authorization;
-    char no_authorization[1]; /* in its place: none is to be used */
+    atomic_bool is_look_due, is_rewrite_due;
+    _Atomic uint64_t slots_to_forget[2]; /* a bit each, by the letter's number in ASCII */
+    char no_authorization[1];            /* in its place: none is to be used */
     _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
     _Atomic int64_t busy_since_ms;     /* 0: the thread waits for something to do */
@@ -90,6 +92,7 @@ static bool encode(const struct game_history *history, const struct match_result
 {
     memset(entry, 0, offsetof(struct outbox_entry, body));
     memcpy(entry->match_id, result->match_id, sizeof(entry->match_id));
+    memcpy(entry->room_code, result->room_code, sizeof(entry->room_code));
     entry->created_ms = now;
     entry->retry.next_attempt_ms = now;
     if (!is_to_be_posted(history, result)) {
@@ -125,6 +128,22 @@ static void take_authorization(struct game_history *history)
     if (header)
         result_delivery_set_authorization(&history->delivery,
                                           header == history->no_authorization ? NULL : header);
+}
+
+/* What other threads have said of slots and of the store. */
+static void take_orders(struct game_history *history, int64_t now)
+{
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t letters = atomic_exchange(&history->slots_to_forget[half], 0);
+        for (unsigned bit = 0; letters != 0; bit++, letters >>= 1) {
+            if (letters & 1)
+                result_outbox_forget_slot(&history->outbox, (char)(64 * half + bit));
+        }
+    }
+    if (atomic_exchange(&history->is_rewrite_due, false))
+        result_outbox_rewrite(&history->outbox);
+    if (atomic_exchange(&history->is_look_due, false))
+        result_delivery_look_again(&history->delivery, now);
 }
 
 static void serve_queries(struct game_history *history, int64_t now)
@@ -209,6 +228,7 @@ static void *run(void *argument)
         now = now_ms(history);
         atomic_store(&history->busy_since_ms, now);
         take_authorization(history);
+        take_orders(history, now);
         take_mailbox(history, now);
         serve_queries(history, now);
         result_outbox_flush(&history->outbox, now);
@@ -284,7 +304,13 @@ int game_history_start(const struct game_history_config *config, struct store *s
     history->answered_arg = config->answered_arg;
     atomic_init(&history->stop_at_ms, NEVER);
     result_outbox_init(&history->outbox, store, config->stored, config->stored_arg);
-    if (result_delivery_init(&history->delivery, &target, &config->retry, &history->outbox) != 0 ||
+    if (config->may_post)
+        result_outbox_keep_copies(&history->outbox);
+    const bool has_delivery =
+        result_delivery_init(&history->delivery, &target, &config->retry, &history->outbox) == 0;
+    history->delivery.may_post = config->may_post;
+    history->delivery.may_post_arg = config->may_post_arg;
+    if (!has_delivery ||
         result_mailbox_init(&history->mailbox,
                             mailbox_size > MAILBOX_MIN ? mailbox_size : MAILBOX_MIN) != 0 ||
         thread_start(&history->thread, "results", run, history) != 0) {
@@ -342,6 +368,25 @@ const struct result_answer *game_history_answer(const struct game_history *histo
 void game_history_forget(struct game_history *history, int ticket)
 {
     result_queries_forget(&history->queries, ticket);
+}
+
+void game_history_slots_changed(struct game_history *history)
+{
+    atomic_store(&history->is_look_due, true);
+    result_delivery_wake(&history->delivery);
+}
+
+void game_history_rewrite(struct game_history *history)
+{
+    atomic_store(&history->is_rewrite_due, true);
+    result_delivery_wake(&history->delivery);
+}
+
+void game_history_forget_slot(struct game_history *history, char slot)
+{
+    const unsigned letter = (unsigned char)slot & 127U;
+    atomic_fetch_or(&history->slots_to_forget[letter / 64], UINT64_C(1) << letter % 64);
+    result_delivery_wake(&history->delivery);
 }
 
 /* A call into the store that does not come back is no better than one that fails. */

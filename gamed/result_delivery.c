@@ -167,6 +167,14 @@ static bool start_if_due(struct result_delivery *delivery, const struct outbox_e
     return true;
 }
 
+/* Asked afresh for each: it may have changed since the entry was read. */
+static bool may_post(const struct result_delivery *delivery, const struct outbox_entry *entry)
+{
+    const char slot[] = {outbox_entry_slot(entry), '\0'};
+    return !delivery->may_post ||
+           delivery->may_post(delivery->may_post_arg, entry->slot ? slot : entry->room_code);
+}
+
 void result_delivery_start_due(struct result_delivery *delivery, int64_t now_ms)
 {
     struct outbox_entry entries[LOOK_AHEAD];
@@ -176,11 +184,17 @@ void result_delivery_start_due(struct result_delivery *delivery, int64_t now_ms)
         return;
     const size_t count = result_outbox_next(delivery->outbox, now_ms, LOOK_AHEAD, entries);
     delivery->look_at_ms = RESULT_DELIVERY_NEVER;
+    bool is_not_ours = false;
     for (size_t i = 0; i < count; i++) {
-        if (!has_attempt(delivery, entries[i].match_id) &&
-            !start_if_due(delivery, &entries[i], now_ms))
+        if (has_attempt(delivery, entries[i].match_id))
+            continue;
+        if (!may_post(delivery, &entries[i]))
+            is_not_ours = true;
+        else if (!start_if_due(delivery, &entries[i], now_ms))
             break;
     }
+    if (is_not_ours && now_ms + RESULT_DELIVERY_NOT_OURS_MS < delivery->look_at_ms)
+        delivery->look_at_ms = now_ms + RESULT_DELIVERY_NOT_OURS_MS;
     const int64_t read_at_ms = result_outbox_read_at(delivery->outbox);
     if (read_at_ms < delivery->look_at_ms)
         delivery->look_at_ms = read_at_ms;

@@ -24,6 +24,8 @@
 
 enum {
     RESULT_DELIVERY_PARALLEL = 8, /* attempts running at once */
+    RESULT_DELIVERY_NOT_OURS_MS =
+        1000, /* when to look again for one that is due, but not ours to post */
 };
 
 #define RESULT_DELIVERY_NEVER INT64_MAX
@@ -44,6 +46,10 @@ struct result_delivery {
     struct result_target target;
     struct retry_policy policy;
     struct result_outbox *outbox;
+    /* Whether the results of a room (of whose code only the first character may be there) are ours to
+     * post at the moment; NULL: always. Set before the first start. */
+    bool (*may_post)(void *arg, const char *room_code);
+    void *may_post_arg;
     CURLM *multi;
     struct result_attempt attempts[RESULT_DELIVERY_PARALLEL];
     struct retry_gate gate;

@@ -39,6 +39,21 @@ void result_outbox_init(struct result_outbox *outbox, struct store *store,
     outbox->is_proof_due = true;
 }
 
+void result_outbox_keep_copies(struct result_outbox *outbox)
+{
+    outbox->keeps_copies = true;
+}
+
+void result_outbox_rewrite(struct result_outbox *outbox)
+{
+    result_copies_rewrite(&outbox->copies);
+}
+
+void result_outbox_forget_slot(struct result_outbox *outbox, char slot)
+{
+    result_copies_forget_slot(&outbox->copies, slot);
+}
+
 /* ---- in memory ----------------------------------------------------------------------- */
 
 static struct result_item *find(const struct result_outbox *outbox, const char *match_id)
@@ -81,6 +96,7 @@ void result_outbox_free(struct result_outbox *outbox)
 {
     while (outbox->items)
         drop(outbox, outbox->items);
+    result_copies_free(&outbox->copies);
 }
 
 bool result_outbox_add(struct result_outbox *outbox, const struct outbox_entry *entry)
@@ -114,8 +130,9 @@ static void note_write(struct result_outbox *outbox, int outcome, int64_t now_ms
     if (failed)
         outbox->write_at_ms = now_ms + RESULT_OUTBOX_STORE_RETRY_MS;
     if (failed && !had_failed)
-        log_error("the outbox of results %s; results wait in memory and are posted from there",
-                  outcome == STORE_FULL ? "is full" : "cannot be written");
+        log_error("the outbox of results %s; results wait in memory%s",
+                  outcome == STORE_FULL ? "is full" : "cannot be written",
+                  outbox->keeps_copies ? "" : " and are posted from there");
     else if (!failed && had_failed)
         log_info("the outbox of results takes results again");
 }
@@ -153,18 +170,39 @@ static void drop_batch(struct result_outbox *outbox, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct result_item *item = find(outbox, outbox->batch[i].match_id);
         const bool is_new = item->is_new;
+        if (outbox->keeps_copies && outbox->batch[i].state == OUTBOX_PENDING)
+            result_copies_keep(&outbox->copies, &outbox->batch[i]);
+        else
+            result_copies_drop(&outbox->copies, outbox->batch[i].match_id);
         drop(outbox, item);
         if (is_new && outbox->stored)
             outbox->stored(outbox->stored_arg, outbox->batch[i].match_id);
     }
 }
 
-/* One commit of the changes, if there are any, else of new results. */
+/* Gives the store again what it may have lost: it knows what it has. */
+static int rewrite_some(struct result_outbox *outbox)
+{
+    size_t done = 0;
+    const size_t count = result_copies_due(&outbox->copies, outbox->batch, RESULT_OUTBOX_BATCH);
+    const int outcome = store_outbox_insert(outbox->store, outbox->batch, count, &done);
+    result_copies_done(&outbox->copies, done);
+    return outcome;
+}
+
+static bool has_work(const struct result_outbox *outbox)
+{
+    return outbox->items || outbox->copies.next_due;
+}
+
+/* One commit of the changes, if there are any, else of new results, else of copies. */
 static int flush_some(struct result_outbox *outbox)
 {
     size_t done = 0;
     size_t count = outbox->item_count > outbox->new_count ? gather(outbox, false) : 0;
     int outcome;
+    if (!outbox->items)
+        return rewrite_some(outbox);
     if (count > 0) {
         outcome = store_outbox_update(outbox->store, outbox->batch, count);
         done = outcome == STORE_OK ? count : 0;
@@ -188,11 +226,11 @@ static int prove(struct result_outbox *outbox)
 void result_outbox_flush_anyway(struct result_outbox *outbox, int64_t now_ms)
 {
     int outcome = STORE_OK;
-    if (!outbox->items && outbox->is_proof_due) {
+    if (!has_work(outbox) && outbox->is_proof_due) {
         outcome = prove(outbox);
         note_write(outbox, outcome, now_ms);
     }
-    while (outbox->items && outcome == STORE_OK) {
+    while (has_work(outbox) && outcome == STORE_OK) {
         outcome = flush_some(outbox);
         note_write(outbox, outcome, now_ms);
     }
@@ -278,7 +316,7 @@ size_t result_outbox_next(struct result_outbox *outbox, int64_t now_ms, size_t m
     assert(max <= OUTBOX_NEXT_MAX);
     add_from_store(outbox, now_ms, max, entries, &count);
     DL_FOREACH (outbox->items, item) {
-        if (item->entry.state != OUTBOX_PENDING)
+        if (item->entry.state != OUTBOX_PENDING || (outbox->keeps_copies && item->is_new))
             continue;
         const int64_t next_ms = item->entry.retry.next_attempt_ms;
         if (next_ms <= now_ms) {
@@ -367,7 +405,7 @@ bool result_outbox_purge(struct result_outbox *outbox, int64_t before_ms)
 
 int64_t result_outbox_write_at(const struct result_outbox *outbox)
 {
-    return outbox->items || outbox->is_proof_due ? outbox->write_at_ms : RESULT_OUTBOX_NEVER;
+    return has_work(outbox) || outbox->is_proof_due ? outbox->write_at_ms : RESULT_OUTBOX_NEVER;
 }
 
 int64_t result_outbox_read_at(const struct result_outbox *outbox)
@@ -377,7 +415,7 @@ int64_t result_outbox_read_at(const struct result_outbox *outbox)
 
 bool result_outbox_is_saved(const struct result_outbox *outbox)
 {
-    return !outbox->items;
+    return !has_work(outbox);
 }
 
 /* ---- last words ---------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gamed/result_copies.h"
 #include "gamed/store.h"
 
 enum {
@@ -34,12 +35,14 @@ struct result_outbox {
     struct result_item *by_id; /* uthash */
     struct result_item *items; /* utlist, as they came */
     size_t item_count;
-    int64_t last_number;        /* of items, in their order */
-    size_t new_count;           /* of them, how many the store has never had */
-    int64_t write_at_ms;        /* the store failed: no write before this, ... */
-    int64_t read_at_ms;         /* ... or no read */
-    bool is_proof_due;          /* at the start, and while the last write failed */
-    struct outbox_place passed; /* memory knows all of the store's pending entries up to here */
+    int64_t last_number; /* of items, in their order */
+    size_t new_count;    /* of them, how many the store has never had */
+    int64_t write_at_ms; /* the store failed: no write before this, ... */
+    int64_t read_at_ms;  /* ... or no read */
+    bool is_proof_due;   /* at the start, and while the last write failed */
+    bool keeps_copies;
+    struct result_copies copies; /* of pending entries in the store, if so */
+    struct outbox_place passed;  /* memory knows all of the store's pending entries up to here */
     struct outbox_entry batch[RESULT_OUTBOX_BATCH];
     /* Read by any thread. */
     atomic_bool write_failed, read_failed; /* the last call of the kind */
@@ -48,6 +51,16 @@ struct result_outbox {
 /* Prepares the outbox in front of `store` (the caller's). */
 void result_outbox_init(struct result_outbox *outbox, struct store *store,
                         void (*stored)(void *arg, const char *match_id), void *stored_arg);
+
+/*
+ * The store is shared, and may lose what it took: from now on nothing comes next before it is stored,
+ * and copies of the store's pending entries that came through here are kept. Before the first add.
+ */
+void result_outbox_keep_copies(struct result_outbox *outbox);
+
+/* The copies are to be stored again, by the next flush; or are dropped, those of a slot. */
+void result_outbox_rewrite(struct result_outbox *outbox);
+void result_outbox_forget_slot(struct result_outbox *outbox, char slot);
 
 /* Frees what is in memory. */
 void result_outbox_free(struct result_outbox *outbox);

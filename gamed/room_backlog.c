@@ -134,6 +134,34 @@ void room_backlog_saved(struct room_backlog *backlog)
     backlog->unsaved_count = 0;
 }
 
+void room_backlog_all_unsaved(struct room_backlog *backlog)
+{
+    for (size_t at = 0; at < backlog->index_size; at++) {
+        if (backlog->index[at] == 0 || backlog->slots[backlog->index[at] - 1].is_unsaved)
+            continue;
+        struct room_backlog_slot *slot = &backlog->slots[backlog->index[at] - 1];
+        slot->is_unsaved = true;
+        backlog->unsaved[backlog->unsaved_count++] = &slot->room;
+    }
+}
+
+void room_backlog_forget(struct room_backlog *backlog, char slot)
+{
+    const size_t before = backlog->unsaved_count;
+    backlog->unsaved_count = 0;
+    for (size_t i = 0; i < before; i++) {
+        if (backlog->unsaved[i]->room_code[0] != slot)
+            backlog->unsaved[backlog->unsaved_count++] = backlog->unsaved[i];
+    }
+    for (size_t at = 0; at < backlog->index_size;) {
+        /* One that closes the gap comes from behind, so the same place is looked at again. */
+        if (backlog->index[at] != 0 && code_at(backlog, at)[0] == slot)
+            forget(backlog, &backlog->slots[backlog->index[at] - 1].room);
+        else
+            at++;
+    }
+}
+
 size_t room_backlog_drop_gone(struct room_backlog *backlog)
 {
     const size_t before = backlog->unsaved_count;

@@ -38,6 +38,7 @@ struct room_keeper {
     atomic_bool is_idle;    /* the thread sleeps until it is woken */
     atomic_bool is_hurried; /* somebody waits for a commit */
     atomic_bool is_stopping;
+    atomic_bool is_rewrite_due;
     _Atomic size_t backlog_count;
     _Atomic uint64_t states_saved, commits_failed, forgotten;
     _Atomic int64_t last_commit_ms;      /* monotonic; 0: none */
@@ -78,16 +79,39 @@ static void tell_taken(struct room_keeper *keeper)
     room_mailbox_release(&keeper->mailbox);
 }
 
+/* That a slot is to be forgotten comes as a room that is gone, whose code is the slot's letter. */
+static bool is_of_slot(const struct room_checkpoint *checkpoint)
+{
+    return checkpoint->is_gone && checkpoint->room_code[1] == '\0';
+}
+
+static void forget_slot(struct room_keeper *keeper, char slot)
+{
+    room_backlog_forget(&keeper->backlog, slot);
+    keeper->is_proof_due = true; /* a commit, so that this ticket counts as saved as well */
+}
+
+static bool take_one(struct room_keeper *keeper, const struct room_checkpoint *next)
+{
+    if (is_of_slot(next)) {
+        forget_slot(keeper, next->room_code[0]);
+        return true;
+    }
+    if (room_backlog_put(&keeper->backlog, next))
+        return true;
+    make_place(keeper);
+    return room_backlog_put(&keeper->backlog, next);
+}
+
 /* Takes in what is in the mailbox, as far as there is place. */
 static void take_in(struct room_keeper *keeper)
 {
     struct room_checkpoint next;
+    if (atomic_exchange(&keeper->is_rewrite_due, false))
+        room_backlog_all_unsaved(&keeper->backlog);
     for (unsigned taken = 1; room_mailbox_peek(&keeper->mailbox, &next); taken++) {
-        if (!room_backlog_put(&keeper->backlog, &next)) {
-            make_place(keeper);
-            if (!room_backlog_put(&keeper->backlog, &next))
-                break;
-        }
+        if (!take_one(keeper, &next))
+            break;
         room_mailbox_drop(&keeper->mailbox, &next);
         if (taken % TAKE_AT_ONCE == 0)
             tell_taken(keeper);
@@ -162,7 +186,7 @@ static void rest(struct room_keeper *keeper)
     } else {
         /* Said before the last look: whoever puts something after that look sees it and wakes. */
         atomic_store(&keeper->is_idle, true);
-        if (has_more(keeper))
+        if (has_more(keeper) || atomic_load(&keeper->is_rewrite_due))
             wait_ms = 0;
     }
     if (poll(&wake_up, 1, wait_ms) > 0) {
@@ -203,6 +227,19 @@ uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoin
     if (ticket && atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false))
         wake(keeper);
     return ticket;
+}
+
+bool room_keeper_forget_slot(struct room_keeper *keeper, char slot)
+{
+    struct room_checkpoint marker = {.is_gone = true};
+    marker.room_code[0] = slot;
+    return room_keeper_put(keeper, &marker) != 0;
+}
+
+void room_keeper_rewrite(struct room_keeper *keeper)
+{
+    atomic_store(&keeper->is_rewrite_due, true);
+    wake(keeper);
 }
 
 uint64_t room_keeper_saved(const struct room_keeper *keeper)

@@ -235,6 +235,12 @@ static inline void outbox_entry_copy(struct outbox_entry *to, const struct outbo
     memcpy((char *)to, (const char *)from, offsetof(struct outbox_entry, body) + from->body_size);
 }
 
+/* The letter of the slot whose it is to post; '\0': not known. */
+static inline char outbox_entry_slot(const struct outbox_entry *entry)
+{
+    return entry->slot ? entry->slot : entry->room_code[0];
+}
+
 /* ---- back-ends: these two, and gamed/store_redis.h's ------------------------------------- */
 
 /*

@@ -80,7 +80,8 @@ gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result
 gamed/result_post       gamed/retry common/random common/text
 gamed/result_delivery   gamed/result_post gamed/result_outbox gamed/retry gamed/store common/failpoint common/histogram common/log common/random
-gamed/result_outbox     gamed/store common/log
+gamed/result_copies     gamed/store
+gamed/result_outbox     gamed/result_copies gamed/store common/log
 gamed/result_query      gamed/result_outbox gamed/result_body gamed/match_result gamed/store
 gamed/game_history      gamed/store gamed/retry gamed/match_result gamed/result_body gamed/result_mailbox gamed/result_post gamed/result_delivery common/* gamed/result_outbox gamed/result_query
 gamed/reload            gamed/game_history common/*
