@@ -290,6 +290,11 @@ static void test_renew(void **state)
     assert_int_equal(number_of("EXISTS {pong}:slot:A"), 0);
     assert_int_equal(renew(MINE, "0"), 2);
     assert_string_equal(text_of("GET {pong}:slot:A"), MINE);
+    /* the lease counts, and not what `last` says */
+    ask("SET {pong}:slot:A " OTHERS);
+    assert_int_equal(renew(MINE, "1"), -1);
+    assert_string_equal(text_of("GET {pong}:slot:A"), OTHERS);
+    ask("SET {pong}:slot:A " MINE);
     /* released: nobody's */
     assert_int_equal(release(MINE, "0"), 1);
     assert_int_equal(renew(MINE, "1"), -1);
