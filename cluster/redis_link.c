@@ -11,6 +11,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "cluster/redis_reader.h"
 #include "cluster/redis_scripts.h"
 #include "cluster/redis_socket.h"
 #include "cluster/redis_url.h"
@@ -425,7 +426,7 @@ int redis_link_open(struct redis_link *link)
                                    sizeof link->error);
     if (outcome < 0)
         return fail(link, outcome == REDIS_SOCKET_REFUSED ? REDIS_LINK_REFUSED : REDIS_LINK_DOWN);
-    link->reader = redisReaderCreate();
+    link->reader = redis_reader_new();
     if (!link->reader)
         return fail(link, REDIS_LINK_DOWN);
     redis_link_begin(link);

@@ -33,7 +33,8 @@ common/*                common/*
 
 cluster/slot_keys       common/random common/text
 # It has the scripts loaded, by their texts, and knows nothing else of them.
-cluster/redis_link      cluster/redis_scripts cluster/redis_socket cluster/redis_url common/*
+cluster/redis_link      cluster/redis_reader cluster/redis_scripts cluster/redis_socket cluster/redis_url common/*
+cluster/redis_reader    -
 cluster/redis_url       -
 cluster/redis_socket    cluster/redis_url cluster/name_lookup common/*
 cluster/name_lookup     common/thread
@@ -147,7 +148,7 @@ fcgiapp.h               api-fcgi/main.c api-fcgi/fcgi_*
 fcgios.h                api-fcgi/main.c api-fcgi/fcgi_*
 fcgi_stdio.h            -
 sqlite3.h               gamed/store_sqlite*
-hiredis/                cluster/redis_link.* cluster/instance_record.c gamed/store_redis* gamed/slot_keeper*
+hiredis/                cluster/redis_link.* cluster/redis_reader.c cluster/instance_record.c gamed/store_redis* gamed/slot_keeper*
 openssl/ssl.h           cluster/redis_socket.c
 jansson.h               ! gamed/pong.* gamed/bot.* gamed/game_state.* gamed/player_session.* gamed/game_manager* gamed/loop.* gamed/updates.*
 stdio.h                 ! gamed/pong.* gamed/bot.*

@@ -9,6 +9,7 @@
 #include <hiredis/hiredis.h>
 
 #include "cluster/instance_record.h"
+#include "cluster/redis_reader.h"
 #include "common/random.h"
 
 static void check_claim(const char *claim)
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct watched watched;
     struct instance_record record;
-    redisReader *reader = redisReaderCreate();
+    redisReader *reader = redis_reader_new();
     void *reply = NULL;
 
     assert(reader);

@@ -248,6 +248,8 @@ static void test_slots_seen(void **state)
     hset("{pong}:rooms:B", "BBCDEG", "row");
     ask(pending, 4);
     set("{pong}:slot:Z:last", "-");
+    set("{pong}:slot:X:last", "-");
+    hset("{pong}:rooms:X", "XBCDEF", "row");
     set("{pong}:slot:Y", "a value by hand that is longer than a claim may be");
     hset(REDIS_KEY_HANDOVERS, "A", OTHER " " CLAIM);
     hset(REDIS_KEY_HANDOVERS, "B", "nonsense");
@@ -269,6 +271,7 @@ static void test_slots_seen(void **state)
     assert_false(watched_is_nobodys(&watched, b));
     assert_false(watched_is_nobodys(&watched, slot_index('Y')));
     assert_true(watched_is_nobodys(&watched, z));
+    assert_false(watched_is_nobodys(&watched, slot_index('X')));
     /* a claim that ended with nothing left: its owner may be only cut off, and have rooms */
     set("{pong}:slot:Z:last", CLAIM);
     look(NULL);

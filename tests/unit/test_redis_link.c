@@ -562,6 +562,16 @@ static void test_a_peer_of_another_kind(void **state)
     stop_peer(&peer);
 }
 
+static void test_an_array_without_bounds(void **state)
+{
+    struct peer peer;
+
+    (void)state;
+    start_peer(&peer, "*2147483647\r\n");
+    expect_failure(peer.url, "", REDIS_LINK_DOWN, "no Redis protocol");
+    stop_peer(&peer);
+}
+
 /* Each byte is in time, the whole never comes: the deadline is the round's, not a read's. */
 static void test_a_peer_that_never_ends(void **state)
 {
@@ -590,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_tls),
         cmocka_unit_test(test_a_peer_of_another_kind),
+        cmocka_unit_test(test_an_array_without_bounds),
         cmocka_unit_test(test_a_peer_that_never_ends),
     };
 
