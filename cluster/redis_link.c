@@ -161,7 +161,7 @@ static bool reserve(struct redis_link *link, size_t more)
     size_t room = link->out_room < 4096 ? 4096 : link->out_room;
     char *grown;
 
-    if (needed <= link->out_room)
+    if (link->out && needed <= link->out_room)
         return true;
     if (needed > REDIS_LINK_REPLY_MAX)
         return false;
