@@ -232,7 +232,8 @@ static bool read_body(struct exchange *exchange)
         answer_error(exchange, 413, "body_too_large", "The body is over 4096 bytes");
         return false;
     case REQUEST_BAD_MEDIA_TYPE:
-        answer_error(exchange, 415, "unsupported_media_type", "The body must be application/json");
+        answer_error(exchange, 415, "unsupported_media_type",
+                     "The body must be JSON, with the header Content-Type: application/json");
         return false;
     case REQUEST_BAD_LENGTH:
         answer_error(exchange, 400, "bad_request",

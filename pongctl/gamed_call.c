@@ -24,7 +24,10 @@ enum gamed_call_error gamed_call_open(struct gamed_call *call, const char *path)
     call->path = path;
     /* the client would try again and again, without a word why */
     if (unix_socket_try(path, reason, sizeof reason) != 0) {
-        snprintf(call->error, sizeof call->error, "gamed cannot be reached: %s", reason);
+        snprintf(
+            call->error, sizeof call->error,
+            "gamed cannot be reached: %s (--control or PONG_CONTROL says where its control socket is)",
+            reason);
         return GAMED_CALL_UNREACHABLE;
     }
     snprintf(url, sizeof url, "ipc://%s", path);

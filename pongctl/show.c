@@ -288,6 +288,8 @@ static int show_results(const struct arguments *arguments, const json_t *documen
         separator = " or ";
     }
     printf(".\n");
+    if (!arguments->states[IPC_RESULT_PENDING])
+        printf("What is still tried, also after a 401, 403 or 404, is in: pongctl results\n");
     return 0;
 }
 
@@ -296,7 +298,7 @@ static int show_retried(const json_t *document)
     const json_t *refused = json_object_get(document, "refused");
     const size_t count = json_array_size(json_object_get(document, "retried"));
     if (count == 0 && json_array_size(refused) == 0)
-        printf("There are no failed results.\n");
+        printf("There are no failed results. What is still tried is in: pongctl results\n");
     else
         printf("%zu %s posted again; pongctl results shows what comes of it.\n", count,
                count == 1 ? "result is being" : "results are being");
