@@ -79,7 +79,8 @@ describe('metrics', () => {
       const threads = readdirSync(`/proc/${daemon.pid}/task`).length;
       assert.ok(fds >= listed - 4 && fds <= listed + threads + 4, `${fds} descriptors, or ${listed}`);
       const limit = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/limits`, 'utf8'))[1];
-      assert.equal(seen.get('process_max_fds', labels), Number(limit));
+      // valgrind keeps some for itself, and does not tell the kernel
+      if (!process.env.PONG_TEST_MEMCHECK) assert.equal(seen.get('process_max_fds', labels), Number(limit));
     }
     assert.equal(seen.get('pong_gamed_up'), 1);
     const manual = readFileSync(path.join(repository, 'docs/metrics.md'), 'utf8');
