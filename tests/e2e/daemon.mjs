@@ -23,9 +23,9 @@ function within(ms, promise) {
 }
 
 export class Daemon {
-  /** `ownGroup`: the process has children of its own (nginx), which are ended with it in an emergency. */
-  constructor(name, command, args, { env, logPath, ownGroup = false }) {
-    Object.assign(this, { name, command, args, env, logPath, ownGroup });
+  /** `ownGroup`: the process has children of its own (nginx), which are ended with it in an emergency; `argv0`: what it is called. */
+  constructor(name, command, args, { env, logPath, ownGroup = false, argv0 }) {
+    Object.assign(this, { name, command, args, env, logPath, ownGroup, argv0 });
     this.child = null;
     this.exit = null; // {code, signal, error} once it has ended
     this.sent = []; // the signals it was sent since its start
@@ -45,6 +45,7 @@ export class Daemon {
     const log = openSync(this.logPath, 'a');
     const child = spawn(this.command, this.args, {
       env: this.env,
+      argv0: this.argv0,
       stdio: ['ignore', log, log],
       detached: this.ownGroup,
     });

@@ -53,7 +53,8 @@ function statusOf(url) {
   });
 }
 
-function accepts(socketPath) {
+/** Whether somebody listens there. */
+export function accepts(socketPath) {
   return new Promise((resolve) => {
     const socket = net.connect(socketPath);
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
@@ -71,8 +72,7 @@ export class Stack {
   }
 
   async start() {
-    const { env, gamedArgs, apiArgs, nginx, prepare } = this.options;
-    const build = buildDirectory();
+    const { env, nginx, prepare } = this.options;
     this.runDir = mkdtempSync(path.join(tmpdir(), 'pong-e2e-'));
     this.logDir = path.join(this.runDir, 'log');
     mkdirSync(this.logDir);
@@ -80,26 +80,12 @@ export class Stack {
     this.env = this.environment(env);
     if (env.API_KEY) this.secrets.add(env.API_KEY);
     if (env.JWT_SECRET_KEY) this.secrets.add(env.JWT_SECRET_KEY);
-
-    const sockets = Object.fromEntries(
-      ['gamed', 'ipc', 'control', 'api'].map((name) => [name, path.join(this.runDir, `${name}.sock`)]),
-    );
-    if (sockets.gamed.length > SOCKET_PATH_MAX) throw new Error(`TMPDIR is too long for a socket: ${sockets.gamed}`);
-    this.sockets = sockets;
-    this.gamed = this.daemon('gamed', path.join(build, 'gamed/gamed'), [
-      '--listen', `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
-      '--control', sockets.control, '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
-    ]);
-    this.api = this.daemon('api-fcgi', path.join(build, 'api-fcgi/api-fcgi'), [
-      '--listen', `unix:${sockets.api}`, '--gamed', `ipc://${sockets.ipc}`, ...apiArgs,
-    ]);
     try {
+      this.makeDaemons(buildDirectory());
       await prepare?.(this);
-      this.gamed.start();
-      this.api.start();
-      await this.until('gamed listens', () => accepts(sockets.gamed));
-      await this.until('api-fcgi listens', () => accepts(sockets.api));
+      await this.startDaemons();
       if (nginx) await this.startNginx();
+      await this.ready();
     } catch (error) {
       await this.stop().catch((second) => {
         error.message += `\n${second.message}`;
@@ -108,6 +94,36 @@ export class Stack {
     }
     return this;
   }
+
+  /** The path of a socket in the stack's directory. */
+  socketPath(name) {
+    const socket = path.join(this.runDir, `${name}.sock`);
+    if (socket.length > SOCKET_PATH_MAX) throw new Error(`TMPDIR is too long for a socket: ${socket}`);
+    return socket;
+  }
+
+  makeDaemons(build) {
+    const { gamedArgs, apiArgs } = this.options;
+    const sockets = Object.fromEntries(['gamed', 'ipc', 'control', 'api'].map((name) => [name, this.socketPath(name)]));
+    this.sockets = sockets;
+    this.gamed = this.daemon('gamed', path.join(build, 'gamed/gamed'), [
+      '--listen', `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
+      '--control', sockets.control, '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
+    ]);
+    this.api = this.daemon('api-fcgi', path.join(build, 'api-fcgi/api-fcgi'), [
+      '--listen', `unix:${sockets.api}`, '--gamed', `ipc://${sockets.ipc}`, ...apiArgs,
+    ]);
+  }
+
+  async startDaemons() {
+    this.gamed.start();
+    this.api.start();
+    await this.until('gamed listens', () => accepts(this.sockets.gamed));
+    await this.until('api-fcgi listens', () => accepts(this.sockets.api));
+  }
+
+  /** What is to be waited for beyond that; nothing here. */
+  async ready() {}
 
   environment(env) {
     const suppressions = path.join(repository, 'tests/e2e/lsan.supp');
