@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "api-fcgi/gamed_question.h"
+#include "api-fcgi/gamed_route.h"
 #include "api-fcgi/query.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -23,6 +23,7 @@ struct admission_request {
     const struct request *request;
     struct response *response;
     struct ipc_request ask;
+    struct instance *answered; /* who gave the reply; NULL: nobody did */
 };
 
 static void deny(struct response *response, const char *code, const char *sentence)
@@ -97,7 +98,8 @@ static long try_to_ask(struct admission_request *admission, int timeout_ms, json
     long result = IPC_CLIENT_BUSY;
 
     if (atomic_fetch_add(&api->asking, 1) < api->max_asking)
-        result = gamed_question_ask(api->gamed, api->metrics, &admission->ask, timeout_ms, reply);
+        result = gamed_route_ask(api->instances, api->metrics, &admission->ask, timeout_ms, reply,
+                                 &admission->answered);
     atomic_fetch_sub(&api->asking, 1);
     return result;
 }
@@ -131,6 +133,14 @@ static long ask_gamed(struct admission_request *admission, json_t **reply)
     return result;
 }
 
+/* At whose WebSocket the ticket is good, where it is not the only one. */
+static bool name_upstream(struct admission_request *admission)
+{
+    const char *ws = instance_ws(admission->answered);
+
+    return ws[0] == '\0' || response_header(admission->response, "X-Pong-Upstream", ws) == 0;
+}
+
 static void answer_reply(struct admission_request *admission, const json_t *reply)
 {
     const char *ticket = json_string_value(json_object_get(reply, "ticket"));
@@ -142,8 +152,9 @@ static void answer_reply(struct admission_request *admission, const json_t *repl
         deny(admission->response, code, sentence);
         return;
     }
-    if (ticket == NULL || response_header(admission->response, "X-Pong-Ticket", ticket) != 0) {
-        log_error("admit: gamed's reply has no ticket");
+    if (ticket == NULL || response_header(admission->response, "X-Pong-Ticket", ticket) != 0 ||
+        !name_upstream(admission)) {
+        log_error("admit: gamed's reply has no ticket, or its address cannot be said");
         deny(admission->response, "game_server_unavailable", "The game server is not available");
         return;
     }
@@ -179,9 +190,14 @@ void admit_api_answer(struct admit_api *api, const struct request *request,
     result = ask_gamed(&admission, &reply);
     if (result == 0)
         answer_reply(&admission, reply);
+    else if (result == IPC_CLIENT_MOVING)
+        deny(response, "slot_moving", "The game is moving to another server");
+    else if (result == IPC_CLIENT_NOBODYS)
+        deny(response, "room_not_found", "Room not found");
     else if (result == IPC_CLIENT_TIMEOUT)
         deny(response, "game_server_timeout", "The game server did not answer in time");
     else
         deny(response, "game_server_unavailable", "The game server is not available");
     json_decref(reply);
+    instance_release(admission.answered);
 }

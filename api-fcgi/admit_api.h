@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "api-fcgi/instances.h"
 #include "api-fcgi/metrics.h"
 #include "api-fcgi/request.h"
 #include "api-fcgi/response.h"
 #include "api-fcgi/shared_identity.h"
-#include "ipc/ipc_client.h"
 
 /* Bounds of deadline_ms: nginx waits 2 s for the whole answer (location /_admit). */
 enum {
@@ -21,7 +21,7 @@ enum {
 };
 
 struct admit_api {
-    struct ipc_client *gamed;
+    struct instances *instances;
     int deadline_ms;   /* that gamed has for an answer */
     int max_asking;    /* threads that may ask gamed at a time */
     int max_admitting; /* those, and the ones that wait for their turn: the others are left to REST */
@@ -32,7 +32,8 @@ struct admit_api {
 };
 
 /*
- * Answers 200 with the ticket in X-Pong-Ticket; or 403, since nginx passes on no other, with the reason
+ * Answers 200 with the ticket in X-Pong-Ticket, and in X-Pong-Upstream, where there are several, at which
+ * upstream it is good; or 403, since nginx passes on no other, with the reason
  * in X-Pong-Denied: bad_token, room_not_found, game_over; any other: come back in a moment. Besides what
  * every request has, nginx says in PONG_PATH and PONG_QUERY what the client asked for. Any thread.
  */

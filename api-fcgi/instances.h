@@ -21,7 +21,7 @@ struct redis_link_config;
 
 struct instances_config {
     const struct redis_link_config *redis; /* copied; NULL: static, the instances are `gamed` */
-    const struct option_list *gamed;       /* URLs; with Redis not looked at */
+    const struct option_list *gamed;       /* URLs, at least one; with Redis not looked at */
     int max_waiting; /* calls in progress on each of them, see ipc_client_open */
 };
 
@@ -67,8 +67,10 @@ int instances_for_create(struct instances *instances, const struct instance *not
 int instances_for_quick(struct instances *instances, const struct instance *not_this,
                         struct instance **instance);
 
-/* All that were heard of lately (static: all), at most `max`; each is to be released. Returns how many. */
-size_t instances_all(struct instances *instances, struct instance **list, size_t max);
+/* Those that were heard of lately, or all that are known, at most `max`; each is to be released. Returns
+ * how many. */
+size_t instances_all(struct instances *instances, bool only_fresh, struct instance **list,
+                     size_t max);
 
 /* Has the table learnt anew now, at most once in 50 ms, and waits for that, 300 ms at most. */
 void instances_refresh(struct instances *instances);

@@ -21,7 +21,6 @@
 #include "common/options.h"
 #include "common/privileges.h"
 #include "common/secret_file.h"
-#include "ipc/ipc_client.h"
 
 enum {
     EXIT_BAD_USAGE = 2,
@@ -74,7 +73,7 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .target = &config->gamed,
          .fallback = "ipc:///run/pong/ipc.sock",
          .argument = "URL",
-         .help = "the IPC address of gamed; exactly one for now"},
+         .help = "the IPC address of gamed; of several, each is asked for its slot"},
         {.name = "threads",
          .kind = OPTION_INT,
          .target = &config->threads,
@@ -186,6 +185,28 @@ static int read_key_file(struct config *config, char *error, size_t error_size)
                             error_size);
 }
 
+/* Returns 0, or -1 and a sentence in error[]. */
+static int check_gamed(const struct option_list *gamed, char *error, size_t error_size)
+{
+    if (gamed->count == 0) {
+        snprintf(error, error_size, "--gamed must name at least one gamed");
+        return -1;
+    }
+    for (size_t i = 0; i < gamed->count; i++) {
+        if (strncmp(gamed->value[i], "ipc://", 6) != 0 &&
+            strncmp(gamed->value[i], "tcp://", 6) != 0) {
+            snprintf(error, error_size, "--gamed must be ipc://PATH or tcp://ADDR:PORT");
+            return -1;
+        }
+        for (size_t other = 0; other < i; other++)
+            if (strcmp(gamed->value[i], gamed->value[other]) == 0) {
+                snprintf(error, error_size, "--gamed names %s twice", gamed->value[i]);
+                return -1;
+            }
+    }
+    return 0;
+}
+
 /* Checks what the table of options cannot. Returns 0, or -1 and a sentence in error[]. */
 static int check_config(struct config *config, struct service *service, char *error,
                         size_t error_size)
@@ -193,16 +214,8 @@ static int check_config(struct config *config, struct service *service, char *er
     static struct identity_config identity;
     char reason[ERROR_SIZE / 2];
 
-    if (config->gamed.count != 1) {
-        snprintf(error, error_size, "--gamed must name exactly one gamed, not %zu",
-                 config->gamed.count);
+    if (check_gamed(&config->gamed, error, error_size) != 0)
         return -1;
-    }
-    if (strncmp(config->gamed.value[0], "ipc://", 6) != 0 &&
-        strncmp(config->gamed.value[0], "tcp://", 6) != 0) {
-        snprintf(error, error_size, "--gamed must be ipc://PATH or tcp://ADDR:PORT");
-        return -1;
-    }
     if (config->listen[0] != '\0' &&
         fcgi_listener_check(config->listen, reason, sizeof reason) != 0) {
         snprintf(error, error_size, "--listen: %s", reason);
@@ -256,21 +269,19 @@ static int stop_workers(struct fcgi_workers *workers, const sigset_t *stop_signa
 }
 
 /* Who asks which gamed, and counts where. */
-static void wire(const struct config *config, struct service *service, struct ipc_client *gamed)
+static void wire(const struct config *config, struct service *service, struct instances *instances)
 {
     service->metrics.threads = config->threads;
     service->metrics.version = PACKAGE_VERSION;
-    service->rooms.gamed = gamed;
+    service->rooms.instances = instances;
     service->rooms.metrics = &service->metrics;
-    service->admit.gamed = gamed;
+    service->admit.instances = instances;
     service->admit.metrics = &service->metrics;
     service->admit.deadline_ms = config->admit_ms;
     service->admit.max_asking = config->threads > 4 ? config->threads / 4 : 1;
     service->admit.max_admitting = config->threads > 2 ? config->threads / 2 : 1;
     service->metrics_api.metrics = &service->metrics;
-    service->metrics_api.gamed[0] =
-        (struct metrics_gamed){.url = config->gamed.value[0], .client = gamed};
-    service->metrics_api.gamed_count = 1;
+    service->metrics_api.instances = instances;
 }
 
 /* Waits for a signal to stop; SIGHUP is none. */
@@ -291,7 +302,8 @@ static int serve(const struct config *config, struct service *service, int descr
 {
     char error[ERROR_SIZE];
     /* So that a gamed that hangs leaves threads for what does not need it. */
-    int waiting = config->threads / 2;
+    const struct instances_config gamed = {
+        .gamed = &config->gamed, .max_waiting = config->threads > 2 ? config->threads / 2 : 1};
     struct fcgi_workers *workers;
     int status = EXIT_FAILURE;
     const struct reload reload = {.log_file = config->log_file,
@@ -299,25 +311,24 @@ static int serve(const struct config *config, struct service *service, int descr
                                   .identity_header = config->identity_header,
                                   .identity = &service->identity};
 
-    struct ipc_client *gamed =
-        ipc_client_open(config->gamed.value[0], waiting > 0 ? waiting : 1, error, sizeof error);
-    if (gamed == NULL) {
+    struct instances *instances = instances_open(&gamed, error, sizeof error);
+    if (instances == NULL) {
         log_error("%s", error);
         return EXIT_FAILURE;
     }
-    wire(config, service, gamed);
+    wire(config, service, instances);
     workers = fcgi_workers_start(descriptor, config->threads, answer, service, error, sizeof error);
     if (workers == NULL) {
         log_error("%s", error);
     } else {
-        log_info("ready on %s with %d threads, gamed at %s",
+        log_info("ready on %s with %d threads, gamed at %s%s",
                  config->listen[0] != '\0' ? config->listen : "descriptor 0", config->threads,
-                 config->gamed.value[0]);
+                 config->gamed.value[0], config->gamed.count > 1 ? " and others" : "");
         wait_for_stop(&reload, stop_signals);
         log_info("stopping");
         status = stop_workers(workers, stop_signals);
     }
-    ipc_client_close(gamed);
+    instances_close(instances);
     return status;
 }
 

@@ -46,6 +46,16 @@ void metrics_question_ended(struct metrics *metrics, enum ipc_op op, long result
                              &histogram_exchange, ns);
 }
 
+void metrics_rerouted(struct metrics *metrics, enum metrics_reroute why)
+{
+    atomic_fetch_add_explicit(&metrics->rerouted[why], 1, memory_order_relaxed);
+}
+
+void metrics_slot_moving(struct metrics *metrics)
+{
+    atomic_fetch_add_explicit(&metrics->slot_moving, 1, memory_order_relaxed);
+}
+
 /* ---- report -------------------------------------------------------------------------- */
 
 static void report_requests(const struct metrics *metrics, json_t *families)
@@ -83,6 +93,25 @@ static void report_questions(const struct metrics *metrics, json_t *families)
                 metric_family_histogram(family, &histogram_exchange, &histogram, "op",
                                         ipc_op_name((enum ipc_op)op), "outcome", outcomes[i], NULL);
         }
+}
+
+void metrics_report_routing(const struct metrics *metrics, json_t *families)
+{
+    static const char *const reasons[METRICS_REROUTES] = {
+        [METRICS_REROUTE_WRONG_SLOT] = "wrong_slot",
+        [METRICS_REROUTE_UNAVAILABLE] = "unavailable",
+        [METRICS_REROUTE_REFUSED] = "refused",
+    };
+    json_t *family = metric_families_add(families, "pong_api_rerouted_total", METRIC_COUNTER,
+                                         "Requests that another gamed was asked for, by why.");
+
+    for (int i = 0; i < METRICS_REROUTES; i++)
+        metric_family_count(family,
+                            atomic_load_explicit(&metrics->rerouted[i], memory_order_relaxed),
+                            "reason", reasons[i], NULL);
+    metric_families_count(families, "pong_api_slot_moving_total", METRIC_COUNTER,
+                          "Requests for a room whose slot had no owner.",
+                          atomic_load_explicit(&metrics->slot_moving, memory_order_relaxed));
 }
 
 json_t *metrics_report(const struct metrics *metrics)

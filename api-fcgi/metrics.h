@@ -29,12 +29,22 @@ enum {
     METRICS_STATUS_CLASSES = 5
 };
 
+/* Why a question was asked of another instance. */
+enum metrics_reroute {
+    METRICS_REROUTE_WRONG_SLOT,
+    METRICS_REROUTE_UNAVAILABLE,
+    METRICS_REROUTE_REFUSED, /* it opens no rooms just now */
+    METRICS_REROUTES
+};
+
 struct metrics {
     int threads;         /* set before the first request */
     const char *version; /* the program's; likewise */
     atomic_int threads_busy;
     struct histogram_shared requests[ROUTE_COUNT][METRICS_STATUS_CLASSES];
     struct histogram_shared questions[IPC_OP_COUNT][METRICS_OUTCOMES];
+    atomic_uint_fast64_t rerouted[METRICS_REROUTES];
+    atomic_uint_fast64_t slot_moving;
 };
 
 /* A thread has got a request; it has answered it. */
@@ -48,7 +58,14 @@ void metrics_request_ended(struct metrics *metrics, enum route route, int status
 void metrics_question_ended(struct metrics *metrics, enum ipc_op op, long result, bool is_ok,
                             int64_t ns);
 
-/* All of it as families (ipc/metric_families.h), owned by the caller; what memory is too short for
+/* A question goes to another instance; a room's slot is between two owners. */
+void metrics_rerouted(struct metrics *metrics, enum metrics_reroute why);
+void metrics_slot_moving(struct metrics *metrics);
+
+/* Adds the families of what there is to count only where there are several instances. */
+void metrics_report_routing(const struct metrics *metrics, json_t *families);
+
+/* All the rest of it as families (ipc/metric_families.h), owned by the caller; what memory is too short for
  * is missing. Any thread. */
 json_t *metrics_report(const struct metrics *metrics);
 

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api-fcgi/gamed_question.h"
+#include "api-fcgi/gamed_route.h"
+#include "api-fcgi/gamed_survey.h"
 #include "api-fcgi/room_fields.h"
 #include "api-fcgi/router.h"
 #include "common/clock.h"
@@ -51,17 +52,32 @@ static void answer_error(struct exchange *exchange, int status, const char *code
 /* What to say when gamed gave no reply. */
 static void answer_no_reply(struct exchange *exchange, long error)
 {
-    if (error == IPC_CLIENT_TIMEOUT)
+    switch (error) {
+    case IPC_CLIENT_TIMEOUT:
         answer_error(exchange, 504, "game_server_timeout",
                      "The game server did not answer in time");
-    else
+        break;
+    case IPC_CLIENT_MOVING:
+        answer_error(exchange, 503, "slot_moving",
+                     "The game is moving to another server; try again in a moment");
+        break;
+    case IPC_CLIENT_NOBODYS:
+        answer_error(exchange, 404, "room_not_found", "Room not found");
+        break;
+    default:
         answer_error(exchange, 503, "game_server_unavailable", "The game server is not available");
+        break;
+    }
 }
 
 static long ask_gamed(struct exchange *exchange, json_t **reply)
 {
-    return gamed_question_ask(exchange->api->gamed, exchange->api->metrics, &exchange->ask,
-                              IPC_DEADLINE_MS, reply);
+    const struct room_api *api = exchange->api;
+
+    if (exchange->ask.op == IPC_LIST)
+        return gamed_survey_list(api->instances, api->metrics, reply);
+    return gamed_route_ask(api->instances, api->metrics, &exchange->ask, IPC_DEADLINE_MS, reply,
+                           NULL);
 }
 
 static void answer_failure(struct exchange *exchange, const json_t *reply)
@@ -160,14 +176,14 @@ static void answer_health(struct exchange *exchange)
 {
     json_t *reply = NULL;
     json_t *fields = NULL;
-    long result = ask_gamed(exchange, &reply);
+    long result = gamed_survey_health(exchange->api->instances, exchange->api->metrics, &reply);
     int status = 503;
 
     if (result == IPC_CLIENT_TIMEOUT)
         fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down",
                            "gamed", "error", "The game server did not answer in time", "code",
                            "game_server_timeout");
-    else if (result != 0 || json_is_false(json_object_get(reply, "ok")))
+    else if (result != 0)
         fields = json_pack("{s:b, s:s, s:[s], s:s, s:s}", "success", 0, "status", "down", "down",
                            "gamed", "error", "The game server is not available", "code",
                            "game_server_unavailable");

@@ -7,14 +7,14 @@
 
 #include <stdbool.h>
 
+#include "api-fcgi/instances.h"
 #include "api-fcgi/metrics.h"
 #include "api-fcgi/request.h"
 #include "api-fcgi/response.h"
 #include "api-fcgi/shared_identity.h"
-#include "ipc/ipc_client.h"
 
 struct room_api {
-    struct ipc_client *gamed;
+    struct instances *instances;
     struct metrics *metrics; /* its own numbers, for any thread */
     struct shared_identity *identity;
     bool allows_guests;

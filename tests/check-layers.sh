@@ -111,18 +111,19 @@ api-fcgi/identity       api-fcgi/request common/*
 api-fcgi/shared_identity api-fcgi/identity api-fcgi/request
 api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
-api-fcgi/instances      cluster/* ipc/ipc_client ipc/ipc_message api-fcgi/metrics common/*
+api-fcgi/instance_table cluster/slot_keys
+api-fcgi/instance_source api-fcgi/instance_table cluster/* ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/instances      api-fcgi/instance_table api-fcgi/instance_source cluster/* ipc/ipc_client common/*
 api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/gamed_survey   api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/query          -
 api-fcgi/cors           api-fcgi/request api-fcgi/response
 api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
-api-fcgi/instances      ipc/ipc_client ipc/ipc_message common/*
-api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
-api-fcgi/admit_api      api-fcgi/gamed_question api-fcgi/query api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
-api-fcgi/room_api       api-fcgi/gamed_question api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/admit_api      api-fcgi/instances api-fcgi/gamed_route api-fcgi/query api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/room_api       api-fcgi/instances api-fcgi/gamed_route api-fcgi/gamed_survey api-fcgi/metrics api-fcgi/room_fields api-fcgi/request api-fcgi/response api-fcgi/router api-fcgi/identity api-fcgi/shared_identity ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/metrics        api-fcgi/router ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/exposition     ipc/metric_families
-api-fcgi/metrics_api    api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
+api-fcgi/metrics_api    api-fcgi/instances api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/service        api-fcgi/admit_api api-fcgi/cors api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
 api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*

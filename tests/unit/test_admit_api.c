@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "api-fcgi/gamed_question.h"
+#include "api-fcgi/gamed_route.h"
 #include "common/clock.h"
 
 enum {
@@ -34,11 +34,31 @@ struct now clock_read(void)
     return (struct now){.mono_ns = 1000000, .mono_ms = 1, .unix_ms = 1767323045000};
 }
 
-/* In the place of api-fcgi/gamed_question.c: a gamed that stands still until it is told to answer. */
-long gamed_question_ask(struct ipc_client *gamed, struct metrics *metrics,
-                        struct ipc_request *request, int timeout_ms, json_t **reply)
+/* In the place of api-fcgi/instances.c: where the gamed that answers has its WebSocket. */
+static const char *ws = "";
+
+const char *instance_ws(const struct instance *instance)
 {
-    (void)gamed, (void)metrics, (void)request, (void)timeout_ms;
+    (void)instance;
+    return ws;
+}
+
+void instance_release(struct instance *instance)
+{
+    (void)instance;
+}
+
+/* In the place of api-fcgi/gamed_route.c: a gamed that stands still until it is told to answer. */
+static long outcome;
+
+long gamed_route_ask(struct instances *instances, struct metrics *metrics,
+                     struct ipc_request *request, int timeout_ms, json_t **reply,
+                     struct instance **answered)
+{
+    (void)instances, (void)metrics, (void)request, (void)timeout_ms;
+    *answered = NULL;
+    if (outcome != 0)
+        return outcome;
     atomic_fetch_add(&asked, 1);
     while (!atomic_load(&gamed_answers))
         nanosleep(&pause_length, NULL);
@@ -98,6 +118,47 @@ static void test_who_finds_no_place_to_wait_is_denied_at_once(void **state)
     alarm(0);
 }
 
+static void test_the_upstream_is_that_of_who_gave_the_ticket(void **state)
+{
+    (void)state;
+    static struct response response;
+    atomic_store(&gamed_answers, true);
+    ws = "unix:/run/pong/gamed-B.sock";
+    shake_hands(&response);
+    assert_int_equal(response.status, 200);
+    assert_non_null(strstr(response.headers, "X-Pong-Upstream: unix:/run/pong/gamed-B.sock\r\n"));
+    ws = "10.0.0.5:70\r\nX-Pong-Ticket: another";
+    shake_hands(&response);
+    assert_int_equal(response.status, 403);
+    assert_null(strstr(response.headers, "another"));
+    ws = "";
+    shake_hands(&response);
+    assert_int_equal(response.status, 200);
+    assert_null(strstr(response.headers, "X-Pong-Upstream"));
+}
+
+static void test_whose_slot_has_no_owner_is_told_so(void **state)
+{
+    (void)state;
+    static struct response response;
+    static const struct {
+        long outcome;
+        const char *denied;
+    } cases[] = {
+        {IPC_CLIENT_MOVING, "X-Pong-Denied: slot_moving\r\n"},
+        {IPC_CLIENT_NOBODYS, "X-Pong-Denied: room_not_found\r\n"},
+        {IPC_CLIENT_TIMEOUT, "X-Pong-Denied: game_server_timeout\r\n"},
+        {IPC_CLIENT_UNAVAILABLE, "X-Pong-Denied: game_server_unavailable\r\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        outcome = cases[i].outcome;
+        shake_hands(&response);
+        assert_int_equal(response.status, 403);
+        assert_non_null(strstr(response.headers, cases[i].denied));
+    }
+    outcome = 0;
+}
+
 static int prepare(void **state)
 {
     (void)state;
@@ -124,6 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_finds_no_place_to_wait_is_denied_at_once),
+        cmocka_unit_test(test_the_upstream_is_that_of_who_gave_the_ticket),
+        cmocka_unit_test(test_whose_slot_has_no_owner_is_told_so),
     };
     return cmocka_run_group_tests(tests, prepare, clear_up);
 }
