@@ -62,7 +62,8 @@ struct slot_sight {
     char claim[CLAIM_SIZE]; /* of the lease; "": there was none */
     char last[CLAIM_SIZE];
     int64_t ttl_ms;
-    int64_t moved_ms; /* when its owner was last seen to be alive, or could not be seen */
+    int64_t
+        moved_ms; /* when its owner was last seen to be alive, or could not be seen, or released it */
 };
 
 struct slot_view {
@@ -70,6 +71,7 @@ struct slot_view {
     struct slot_sight sight[SLOT_COUNT];
     int64_t opened_ms;     /* the connection */
     int64_t last_round_ms; /* when the last look was sent; 0: none yet */
+    int64_t last_read_ms;  /* and when its answer was read */
     int home;              /* -1: none */
     int wish;              /* the slot that is preferred as home; -1: any */
 };
@@ -81,9 +83,8 @@ void slot_rules_begin(struct slot_view *view, int wish);
  * Takes in a round's answer, which was sent at sent_ms and read at now_ms: notes what moved. A gap of more than
  * SLOT_GAP_MS between two looks, or a new connection, makes everything just moved.
  */
-void slot_rules_see(struct slot_view *view, const struct slot_rules *rules,
-                    const struct watched *watched, bool is_new_connection, int64_t sent_ms,
-                    int64_t now_ms);
+void slot_rules_see(struct slot_view *view, const struct watched *watched, bool is_new_connection,
+                    int64_t sent_ms, int64_t now_ms);
 
 /* Whether nothing was seen of the slot's owner for long enough, over a connection that is as old. */
 bool slot_rules_is_quiet(const struct slot_view *view, const struct slot_rules *rules, int slot,
@@ -107,17 +108,32 @@ int slot_rules_successor(const struct watched *watched, const char *my_id, const
 
 /* ---- the owner's side: from when on what Redis answered counts ---------------------------- */
 
+enum {
+    SERVER_RUN_SIZE = 41
+};
+
 /* Of a slot that is ours. */
 struct slot_hold {
     int64_t counts_from_ms; /* a renewal sent before this moment extends nothing */
+    char server
+        [SERVER_RUN_SIZE]; /* who gave the last answer about it, and in which run; "" unknown */
 };
 
-/* Claimed, resting on a look that was sent at looked_ms; the answer was read at now_ms. */
-void slot_rules_claimed(struct slot_hold *hold, const struct slot_rules *rules, int64_t looked_ms,
-                        int64_t now_ms);
+/* What an answer of Redis came over. */
+struct slot_answer {
+    const char *server; /* its run id; "": unknown, so it is never the same */
+    int64_t opened_ms;  /* the connection */
+    int64_t looked_ms;  /* when the look was sent on which a claim rests */
+    int64_t sent_ms;    /* the question */
+    int64_t read_ms;    /* the answer */
+};
 
-/* Given to us by the one who had it, and has it no more. */
-void slot_rules_given(struct slot_hold *hold);
+/* The slot has been claimed. */
+void slot_rules_claimed(struct slot_hold *hold, const struct slot_rules *rules,
+                        const struct slot_answer *answer);
+
+/* It was given to us by the one who had it, and has it no more. */
+void slot_rules_given(struct slot_hold *hold, const struct slot_answer *answer);
 
 /* The script `renew` says: */
 enum slot_renewal {
@@ -127,13 +143,9 @@ enum slot_renewal {
     SLOT_RENEWAL_RESET = 2, /* the lease was gone and is set again */
 };
 
-/*
- * Until when the slot is valid after this answer to a renewal sent at sent_ms and read at now_ms; 0:
- * nothing is extended by it. is_same_server: the connection's server is the one, and in the same run, that
- * gave the last answer; else what opened_ms, the connection's opening, says is waited for.
- */
+/* Until when the slot is valid after this answer to a renewal, CLOCK_BOOTTIME in ms; 0: nothing is
+ * extended by it. */
 int64_t slot_rules_renewed(struct slot_hold *hold, const struct slot_rules *rules,
-                           enum slot_renewal renewal, bool is_same_server, int64_t opened_ms,
-                           int64_t sent_ms, int64_t now_ms);
+                           enum slot_renewal renewal, const struct slot_answer *answer);
 
 #endif

@@ -72,8 +72,9 @@ gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
 gamed/slots             cluster/slot_keys common/*
 gamed/slot_rules        gamed/slots cluster/slot_keys cluster/instance_record
+gamed/slot_machine      gamed/slot_rules cluster/slot_keys cluster/instance_record
 gamed/slot_load         gamed/checkpoint gamed/match_result cluster/redis_link
-gamed/slot_keeper*      gamed/slot_keeper gamed/slot_keeper_private gamed/slots gamed/slot_rules gamed/slot_load cluster/* common/*
+gamed/slot_keeper*      gamed/slot_keeper gamed/slot_keeper_private gamed/slots gamed/slot_rules gamed/slot_machine gamed/slot_load cluster/* common/*
 gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history common/*
 gamed/store_redis_record gamed/store gamed/retry cluster/slot_keys common/random
 gamed/store_redis*      gamed/store gamed/store_redis gamed/store_redis_private gamed/store_redis_record gamed/slots gamed/slot_load gamed/result_body gamed/retry gamed/match_result gamed/checkpoint gamed/checkpoint_json cluster/* common/*
