@@ -3,7 +3,7 @@
  * rooms, and of each whose match is over the result. By value, so that it can go from the slots thread
  * to the loop. It must not know games.
  *
- * Implemented by store_redis_rooms.c.
+ * Implemented by store_redis_load.c.
  */
 #ifndef PONG_GAMED_SLOT_LOAD_H
 #define PONG_GAMED_SLOT_LOAD_H

@@ -15,7 +15,7 @@
 struct slots;
 
 struct store_redis_config {
-    struct redis_link_config redis; /* the name is not used: each connection has its own */
+    struct redis_link_config redis; /* the name is what its connections' begin with */
 };
 
 /*

@@ -54,7 +54,7 @@ gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text
-gamed/checkpoint_*      gamed/checkpoint gamed/pong common/*
+gamed/checkpoint_*      gamed/checkpoint gamed/checkpoint_row gamed/pong common/*
 gamed/messages          gamed/pong gamed/game_state common/random common/text
 gamed/messages_*        gamed/messages gamed/pong gamed/game_state common/random common/text
 gamed/updates           gamed/pong gamed/game_state
@@ -76,7 +76,8 @@ gamed/slot_machine      gamed/slot_rules cluster/slot_keys cluster/instance_reco
 gamed/slot_load         gamed/checkpoint gamed/match_result cluster/redis_link
 gamed/slot_keeper*      gamed/slot_keeper gamed/slot_keeper_private gamed/slots gamed/slot_rules gamed/slot_machine gamed/slot_load cluster/* common/*
 gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history common/*
-gamed/store_redis*      gamed/store gamed/store_redis_private gamed/slots gamed/slot_load gamed/result_body gamed/retry gamed/match_result gamed/checkpoint gamed/checkpoint_row cluster/* common/*
+gamed/store_redis_record gamed/store gamed/retry cluster/slot_keys common/random
+gamed/store_redis*      gamed/store gamed/store_redis gamed/store_redis_private gamed/store_redis_record gamed/slots gamed/slot_load gamed/result_body gamed/retry gamed/match_result gamed/checkpoint gamed/checkpoint_json cluster/* common/*
 gamed/store_*           gamed/store gamed/retry gamed/match_result common/* gamed/store_sqlite_private gamed/store_sqlite_file gamed/store_sqlite_aside gamed/checkpoint gamed/checkpoint_row
 gamed/result_body       gamed/match_result common/random common/text
 gamed/result_mailbox    gamed/match_result

@@ -13,15 +13,22 @@
 #include <cmocka.h>
 
 #include "common/log.h"
+#include "tests/unit/redis_store.h"
 
-static bool is_sqlite; /* the back-end under test */
+static enum back_end {
+    MEMORY,
+    SQLITE,
+    REDIS
+} back_end; /* under test */
+static struct redis_store redis;
 static char directory[] = "/tmp/test_store.XXXXXX";
 
 static struct outbox_entry entry_of(unsigned int number, int64_t next_attempt_ms)
 {
     struct outbox_entry entry = {.state = OUTBOX_PENDING,
                                  .created_ms = 5000 + number,
-                                 .retry.next_attempt_ms = next_attempt_ms};
+                                 .retry.next_attempt_ms = next_attempt_ms,
+                                 .room_code = "A00000"};
     snprintf(entry.match_id, sizeof(entry.match_id), "00000000-0000-4000-8000-%012u", number);
     entry.body_size = (size_t)snprintf(entry.body, sizeof(entry.body), "{\"n\":%u}", number);
     return entry;
@@ -43,18 +50,35 @@ static void remove_file(const char *name)
     unlink(path);
 }
 
+/* What is below the store under test is closed with it, but for a server. */
+static struct store *open_redis(void)
+{
+    redis_store_reset(&redis);
+    redis_store_claim(&redis, 'A', 1);
+    return redis.store;
+}
+
 /* An empty store of the back-end under test. */
 static struct store *open_store(void)
 {
     char error[256];
     struct store *store;
-    if (!is_sqlite)
+    if (back_end == MEMORY)
         return open_memory(1000, 10);
+    if (back_end == REDIS)
+        return open_redis();
     remove_file("results-A.db");
     remove_file("results-A.db-wal");
     remove_file("results-A.db-shm");
     assert_int_equal(store_sqlite_open(directory, 'A', &store, error, sizeof(error)), STORE_OK);
     return store;
+}
+
+/* That of Redis stays for the next test to reset. */
+static void close_store(struct store *store)
+{
+    if (back_end != REDIS)
+        store_close(store);
 }
 
 static int insert(struct store *store, unsigned int number, int64_t next_attempt_ms)
@@ -116,7 +140,7 @@ static void test_an_empty_outbox(void **state)
     assert_int_equal(count, 0);
     store_health(store, &health);
     assert_int_equal(health.files_set_aside + health.rooms_unreadable + health.rooms_refused, 0);
-    store_close(store);
+    close_store(store);
     store_close(NULL);
 }
 
@@ -137,7 +161,7 @@ static void test_a_match_is_inserted_once(void **state)
     assert_int_equal(update(store, 1, OUTBOX_FAILED, 0), STORE_OK);
     assert_int_equal(insert(store, 1, 100), STORE_OK);
     assert_counts(store, 0, 1, 0);
-    store_close(store);
+    close_store(store);
 }
 
 static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
@@ -177,7 +201,7 @@ static void test_next_comes_in_order_of_time_then_of_insertion(void **state)
     assert_int_equal(entries[0].retry.attempts, 7);
     assert_int_equal(entries[0].retry.last_status, 503);
     assert_int_equal(entries[0].retry.next_attempt_ms, 50);
-    store_close(store);
+    close_store(store);
 }
 
 static void test_a_delivered_result_is_not_next(void **state)
@@ -194,7 +218,7 @@ static void test_a_delivered_result_is_not_next(void **state)
     assert_int_equal(update(store, 2, OUTBOX_NOT_POSTED, 0), STORE_OK);
     assert_counts(store, 0, 0, 0);
     assert_next(store, NULL, 0);
-    store_close(store);
+    close_store(store);
 }
 
 static void test_entries_come_in_any_state(void **state)
@@ -215,7 +239,7 @@ static void test_entries_come_in_any_state(void **state)
     assert_next(store, (unsigned int[]){3}, 1);
     assert_int_equal(store_outbox_find(store, entries[1].match_id, &found), STORE_OK);
     assert_int_equal(found.state, OUTBOX_FAILED);
-    store_close(store);
+    close_store(store);
 }
 
 static void test_an_update_is_of_many_and_inserts_what_is_not_there(void **state)
@@ -248,7 +272,7 @@ static void test_an_update_is_of_many_and_inserts_what_is_not_there(void **state
     assert_int_equal(update(store, 2, OUTBOX_PENDING, 50), STORE_OK);
     assert_next(store, (unsigned int[]){2, 3, 1}, 3);
     assert_counts(store, 3, 0, 5001);
-    store_close(store);
+    close_store(store);
 }
 
 static void test_pages_of_a_list(void **state)
@@ -276,7 +300,7 @@ static void test_pages_of_a_list(void **state)
     assert_int_equal(store_outbox_list(store, OUTBOX_PENDING, 0, 2, page, &count), STORE_OK);
     assert_int_equal(count, 1);
     assert_string_equal(page[0].match_id, entry_of(3, 0).match_id);
-    store_close(store);
+    close_store(store);
 }
 
 /* ---- the store in memory alone --------------------------------------------------------- */
@@ -361,7 +385,7 @@ static void test_many_operations_against_a_model(void **state)
         NUMBERS = 300
     };
     static int64_t next[NUMBERS]; /* -1: not pending */
-    const int operations = is_sqlite ? 2000 : 20000;
+    const int operations = back_end == MEMORY ? 20000 : 2000;
     struct store *store = open_store();
     unsigned int seed = 1;
     (void)state;
@@ -399,20 +423,20 @@ static void test_many_operations_against_a_model(void **state)
         assert_int_equal(count, pending < 8 ? pending : 8);
         assert_true(before < 8);
     }
-    store_close(store);
+    close_store(store);
 }
 
 static int use_memory(void **state)
 {
     (void)state;
-    is_sqlite = false;
+    back_end = MEMORY;
     return 0;
 }
 
 static int use_sqlite(void **state)
 {
     (void)state;
-    is_sqlite = true;
+    back_end = SQLITE;
     return mkdtemp(directory) ? 0 : -1;
 }
 
@@ -424,6 +448,21 @@ static int remove_directory(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         remove_file(names[i]);
     return rmdir(directory);
+}
+
+static int use_redis(void **state)
+{
+    (void)state;
+    back_end = REDIS;
+    redis_store_start(&redis);
+    return 0;
+}
+
+static int stop_redis(void **state)
+{
+    (void)state;
+    redis_store_stop(&redis);
+    return 0;
 }
 
 int main(void)
@@ -448,5 +487,7 @@ int main(void)
     int failed = cmocka_run_group_tests_name("store_memory", contract, use_memory, NULL);
     failed += cmocka_run_group_tests_name("store_sqlite", contract, use_sqlite, remove_directory);
     failed += cmocka_run_group_tests_name("memory's own", memory, use_memory, NULL);
+    if (redis_server_is_there())
+        failed += cmocka_run_group_tests_name("store_redis", contract, use_redis, stop_redis);
     return failed;
 }
