@@ -115,10 +115,11 @@ static void add_word(json_t *words, json_t *word)
         json_array_append(words, word);
 }
 
-/* Whether it serves: it answers, and its games go on. */
+/* Whether it serves: it answers, and its games go on, or it has given them away. */
 static bool serves(const json_t *reply)
 {
-    return is_ok(reply) && !json_is_true(json_object_get(reply, "frozen"));
+    return is_ok(reply) && (json_is_true(json_object_get(reply, "draining")) ||
+                            !json_is_true(json_object_get(reply, "frozen")));
 }
 
 /* Takes in the words of who serves. Returns how many do; *draining of them take no rooms. */

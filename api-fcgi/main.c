@@ -17,6 +17,7 @@
 #include "api-fcgi/fcgi_workers.h"
 #include "api-fcgi/reload.h"
 #include "api-fcgi/service.h"
+#include "cluster/redis_link.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "common/privileges.h"
@@ -37,6 +38,9 @@ static const char host_characters[] =
 struct config {
     char listen[OPTION_VALUE_MAX];
     struct option_list gamed;
+    char redis_url[OPTION_VALUE_MAX];
+    char redis_url_file[OPTION_VALUE_MAX];
+    char redis_ca[OPTION_VALUE_MAX];
     int threads;
     int admit_ms;
     int guests;
@@ -74,6 +78,29 @@ static enum option_outcome read_options(struct config *config, int argc, char **
          .fallback = "ipc:///run/pong/ipc.sock",
          .argument = "URL",
          .help = "the IPC address of gamed; of several, each is asked for its slot"},
+        {.name = "redis-url",
+         .kind = OPTION_STRING,
+         .target = config->redis_url,
+         .size = sizeof config->redis_url,
+         .fallback = "",
+         .also_env = "REDIS_URL",
+         .argument = "URL",
+         .help = "redis://, rediss:// or unix://: tells which gamed there are, instead of --gamed; "
+                 "better set in the environment"},
+        {.name = "redis-url-file",
+         .kind = OPTION_STRING,
+         .target = config->redis_url_file,
+         .size = sizeof config->redis_url_file,
+         .fallback = "",
+         .argument = "PATH",
+         .help = "a file that holds the URL, instead of --redis-url"},
+        {.name = "redis-ca",
+         .kind = OPTION_STRING,
+         .target = config->redis_ca,
+         .size = sizeof config->redis_ca,
+         .fallback = "",
+         .argument = "FILE",
+         .help = "PEM: who may sign the certificate of Redis; by default whom the system trusts"},
         {.name = "threads",
          .kind = OPTION_INT,
          .target = &config->threads,
@@ -186,6 +213,25 @@ static int read_key_file(struct config *config, char *error, size_t error_size)
 }
 
 /* Returns 0, or -1 and a sentence in error[]. */
+static int read_redis_url(struct config *config, char *error, size_t error_size)
+{
+    if (config->redis_url_file[0] != '\0') {
+        if (config->redis_url[0] != '\0') {
+            snprintf(error, error_size,
+                     "--redis-url-file and --redis-url (or REDIS_URL) are both set; one of them "
+                     "must go");
+            return -1;
+        }
+        if (secret_file_read(config->redis_url_file, config->redis_url, sizeof config->redis_url,
+                             error, error_size) != 0)
+            return -1;
+    }
+    if (config->redis_url[0] == '\0')
+        return 0;
+    return redis_link_check(config->redis_url, error, error_size) == REDIS_LINK_OK ? 0 : -1;
+}
+
+/* Returns 0, or -1 and a sentence in error[]. */
 static int check_gamed(const struct option_list *gamed, char *error, size_t error_size)
 {
     if (gamed->count == 0) {
@@ -214,7 +260,8 @@ static int check_config(struct config *config, struct service *service, char *er
     static struct identity_config identity;
     char reason[ERROR_SIZE / 2];
 
-    if (check_gamed(&config->gamed, error, error_size) != 0)
+    if (check_gamed(&config->gamed, error, error_size) != 0 ||
+        read_redis_url(config, error, error_size) != 0)
         return -1;
     if (config->listen[0] != '\0' &&
         fcgi_listener_check(config->listen, reason, sizeof reason) != 0) {
@@ -296,14 +343,29 @@ static void wait_for_stop(const struct reload *reload, const sigset_t *stop_sign
         reload_all(reload);
 }
 
+static void tell_ready(const struct config *config)
+{
+    const char *listen = config->listen[0] != '\0' ? config->listen : "descriptor 0";
+
+    if (config->redis_url[0] != '\0')
+        log_info("ready on %s with %d threads, gamed as Redis says", listen, config->threads);
+    else
+        log_info("ready on %s with %d threads, gamed at %s%s", listen, config->threads,
+                 config->gamed.value[0], config->gamed.count > 1 ? " and others" : "");
+}
+
 /* Serves until a signal ends it. Returns the exit status. */
 static int serve(const struct config *config, struct service *service, int descriptor,
                  const sigset_t *stop_signals)
 {
     char error[ERROR_SIZE];
     /* So that a gamed that hangs leaves threads for what does not need it. */
-    const struct instances_config gamed = {
-        .gamed = &config->gamed, .max_waiting = config->threads > 2 ? config->threads / 2 : 1};
+    const struct redis_link_config redis = {
+        .url = config->redis_url, .ca_file = config->redis_ca, .name = "pong-api-fcgi"};
+    const struct instances_config gamed = {.redis = config->redis_url[0] != '\0' ? &redis : NULL,
+                                           .gamed = &config->gamed,
+                                           .max_waiting =
+                                               config->threads > 2 ? config->threads / 2 : 1};
     struct fcgi_workers *workers;
     int status = EXIT_FAILURE;
     const struct reload reload = {.log_file = config->log_file,
@@ -321,9 +383,7 @@ static int serve(const struct config *config, struct service *service, int descr
     if (workers == NULL) {
         log_error("%s", error);
     } else {
-        log_info("ready on %s with %d threads, gamed at %s%s",
-                 config->listen[0] != '\0' ? config->listen : "descriptor 0", config->threads,
-                 config->gamed.value[0], config->gamed.count > 1 ? " and others" : "");
+        tell_ready(config);
         wait_for_stop(&reload, stop_signals);
         log_info("stopping");
         status = stop_workers(workers, stop_signals);

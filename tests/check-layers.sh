@@ -114,7 +114,8 @@ api-fcgi/reload         api-fcgi/shared_identity api-fcgi/identity common/*
 api-fcgi/room_fields    api-fcgi/request ipc/ipc_message common/*
 api-fcgi/instance_table cluster/slot_keys
 api-fcgi/instance_source api-fcgi/instance_table cluster/* ipc/ipc_client ipc/ipc_message common/*
-api-fcgi/instances      api-fcgi/instance_table api-fcgi/instance_source cluster/* ipc/ipc_client common/*
+api-fcgi/instance_reader api-fcgi/instance_table cluster/* common/*
+api-fcgi/instances*     api-fcgi/instances api-fcgi/instances_private api-fcgi/instance_table api-fcgi/instance_source api-fcgi/instance_reader cluster/* ipc/ipc_client common/*
 api-fcgi/gamed_route    api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/gamed_survey   api-fcgi/instances api-fcgi/gamed_question api-fcgi/metrics ipc/ipc_client ipc/ipc_message common/*
 api-fcgi/query          -
@@ -127,7 +128,7 @@ api-fcgi/exposition     ipc/metric_families
 api-fcgi/metrics_api    api-fcgi/instances api-fcgi/metrics api-fcgi/exposition api-fcgi/response ipc/ipc_client ipc/ipc_message ipc/metric_families common/*
 api-fcgi/service        api-fcgi/admit_api api-fcgi/cors api-fcgi/shared_identity api-fcgi/room_api api-fcgi/metrics_api api-fcgi/metrics api-fcgi/request api-fcgi/response api-fcgi/router common/clock
 api-fcgi/fcgi_*         api-fcgi/request api-fcgi/response common/*
-api-fcgi/main           api-fcgi/* ipc/ipc_client ipc/ipc_message common/*
+api-fcgi/main           api-fcgi/* cluster/redis_link ipc/ipc_client ipc/ipc_message common/*
 
 pongctl/arguments       ipc/ipc_message common/random common/text
 pongctl/gamed_call      ipc/ipc_client ipc/ipc_message common/*
