@@ -13,7 +13,7 @@ void control_slots_add(json_t *reply, const struct slot_owner *owner, const char
         if (stats.slots[slot] == SLOT_OWNER_NONE)
             continue;
         json_t *entry = json_pack("{s:s, s:s, s:i}", "slot", letter, "state",
-                                  slot_owner_words[stats.slots[slot]], "rooms", stats.rooms[slot]);
+                                  slot_owner_word(stats.slots[slot]), "rooms", stats.rooms[slot]);
         if (slot == stats.home)
             json_object_set_new(entry, "home", json_true());
         json_array_append_new(list, entry);

@@ -13,7 +13,7 @@
 
 /*
  * Sets in the reply: "instance", the name of this process; "slots", an array of objects with "slot" (a
- * letter), "state" (slot_owner_words), "rooms" and, of one, "home"; "draining_done".
+ * letter), "state" (slot_owner_word()), "rooms" and, of one, "home"; "draining_done".
  */
 void control_slots_add(json_t *reply, const struct slot_owner *owner, const char *instance);
 

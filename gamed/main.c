@@ -234,11 +234,24 @@ static size_t name_degraded(void *arg, const char **words, size_t max)
     return count;
 }
 
+static void sample_slots(const struct daemon *daemon, struct metrics_sample *sample)
+{
+    slot_owner_stats(daemon->slot_owner, &sample->slots);
+    slot_keeper_stats(daemon->slot_keeper, &sample->keeper);
+    store_redis_stale(daemon->store, &sample->stale_batches);
+    sample->instance = slot_keeper_id(daemon->slot_keeper);
+    sample->slot = '\0';
+    if (sample->slots.home >= 0)
+        sample->slot = slot_letter(sample->slots.home);
+}
+
 static bool on_metrics(void *arg, json_t *reply)
 {
     struct daemon *daemon = arg;
     static struct metrics_sample sample; /* the loop thread's */
     sample.slot = daemon->config.manager.slot;
+    if (daemon->slot_owner)
+        sample_slots(daemon, &sample);
     sample.version = PACKAGE_VERSION;
     sample.limits = &daemon->config.manager;
     sample.ipc = daemon->endpoint.stats;

@@ -56,11 +56,6 @@ struct slot_owner {
     uint64_t unrestored;
 };
 
-const char *const slot_owner_words[SLOT_OWNER_STATES] = {
-    [SLOT_OWNER_NONE] = "none",     [SLOT_OWNER_LOADING] = "loading", [SLOT_OWNER_OWNED] = "owned",
-    [SLOT_OWNER_FROZEN] = "frozen", [SLOT_OWNER_HANDING] = "handing",
-};
-
 struct slot_owner *slot_owner_new(const struct slot_owner_config *config)
 {
     struct slot_owner *owner = calloc(1, sizeof *owner);

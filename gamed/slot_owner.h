@@ -51,7 +51,11 @@ enum slot_owner_state {
     SLOT_OWNER_HANDING,
     SLOT_OWNER_STATES
 };
-extern const char *const slot_owner_words[SLOT_OWNER_STATES];
+static inline const char *slot_owner_word(enum slot_owner_state state)
+{
+    static const char *const words[] = {"none", "loading", "owned", "frozen", "handing"};
+    return words[state];
+}
 
 struct slot_owner_stats {
     enum slot_owner_state slots[SLOT_COUNT];

@@ -93,7 +93,7 @@ gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_mailbox      gamed/checkpoint
 gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
-gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
+gamed/metrics_report    gamed/slot_keeper gamed/slot_owner cluster/slot_keys gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history cluster/slot_keys common/*
 # config.h gathers the options of the modules that have any.
