@@ -109,9 +109,9 @@ static void open_slot(struct slot_owner *owner, int index, struct now now)
     struct owned_slot *slot = &owner->slots[index];
     struct game_manager *manager = owner->config.manager;
     slot->is_restored = true;
-    log_info("slot %c is ours: %zu rooms taken up%s", slot_letter(index),
-             slot->load ? slot->load->count - (size_t)slot->unrestored : 0,
-             slot->is_home ? "; new ones are opened in it" : "");
+    if (slot->load && slot->load->count > 0)
+        log_info("slot %c: took up %zu rooms", slot_letter(index),
+                 slot->load->count - (size_t)slot->unrestored);
     if (slot->unrestored)
         log_error("slot %c: %d rooms found no place (--max-rooms); they stay where they are kept",
                   slot_letter(index), slot->unrestored);
@@ -255,28 +255,27 @@ static void look_after(struct slot_owner *owner, int index, struct now now)
 
 static void take(struct slot_owner *owner, const struct slot_news *news, struct now now)
 {
+    int rooms;
     switch (news->kind) {
     case SLOT_NEWS_LOADED:
         take_load(owner, news);
         break;
     case SLOT_NEWS_DROP:
-        log_info("slot %c is another's now: %d rooms leave", slot_letter(news->slot),
-                 game_manager_slot_rooms(owner->config.manager, news->slot));
+        rooms = game_manager_slot_rooms(owner->config.manager, news->slot);
+        if (rooms > 0)
+            log_info("slot %c: %d rooms go where it is now", slot_letter(news->slot), rooms);
         drop(owner, news->slot, now);
         break;
     case SLOT_NEWS_RELEASED:
-        log_info("slot %c is empty and was given back", slot_letter(news->slot));
         drop(owner, news->slot, now);
         break;
     case SLOT_NEWS_REFUSED:
         stay(owner, news->slot, now.mono_ms + SLOT_OWNER_RELEASE_MS);
         break;
     case SLOT_NEWS_NOT_HANDED:
-        log_warn("slot %c: there is nobody to hand it over to", slot_letter(news->slot));
         stay(owner, news->slot, INT64_MAX);
         break;
     case SLOT_NEWS_REWRITE:
-        log_warn("Redis may have lost something: all rooms and results are saved again");
         room_keeper_rewrite(owner->config.rooms);
         game_history_rewrite(owner->config.history);
         break;
