@@ -56,10 +56,9 @@ enum slot_wish {
 struct slot_keeper_config {
     struct redis_link_config redis; /* copied */
     struct slot_rules rules;
-    char wish;            /* letter of the slot that is preferred as home; 0: none */
-    const char *ipc, *ws; /* where others reach this process; copied */
-    void (*news)(
-        void *arg); /* there is news, or a slot's validity changed; slots thread, must not block */
+    char wish;               /* letter of the slot that is preferred as home; 0: none */
+    const char *ipc, *ws;    /* where others reach this process; copied */
+    void (*news)(void *arg); /* there is news; slots thread, must not block */
     void *arg;
 };
 
