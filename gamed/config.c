@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cluster/redis_link.h"
 #include "common/log.h"
 #include "common/secret_file.h"
 #include "gamed/messages.h"
+#include "gamed/slot_rules.h"
 
 enum {
     MS_PER_SECOND = 1000,
@@ -35,11 +37,12 @@ static enum option_outcome read_options(struct config *config, struct raw_config
 #define CHOICE(field, words)    OPTION_CHOICE, &(field), 0, 0, 0, (words)
     const struct option_spec specs[] = {
         {"slot", TEXT(raw->slot), "A", NULL, "CHARACTER",
-         "first character of this process' room codes"},
+         "first character of this process' room codes; with --redis-url another where this one is "
+         "taken"},
         {"listen", TEXT(config->listen), "unix:/run/pong/gamed.sock", NULL, "WHERE",
          "WebSocket listener: unix:PATH or ADDRESS:PORT"},
         {"ipc", TEXT(config->ipc), "ipc:///run/pong/ipc.sock", NULL, "URL",
-         "where api-fcgi asks: ipc://PATH"},
+         "where api-fcgi asks: ipc://PATH, or tcp://ADDRESS:PORT in a private network"},
         {"control", TEXT(config->control), "/run/pong/control.sock", NULL, "PATH",
          "the socket of pongctl; \"\" for none"},
         {"state-dir", TEXT(config->state_dir), "", NULL, "DIR",
@@ -114,7 +117,18 @@ static enum option_outcome read_options(struct config *config, struct raw_config
         {"post-guest-results", CHOICE(raw->post_guest_results, OPTION_NO_YES), "yes", NULL, "WORD",
          "post matches of guests"},
         {"redis-url", TEXT(config->redis_url), "", "REDIS_URL", "URL",
-         "for state between instances; not used by this version"},
+         "redis://, rediss:// or unix://: several processes serve one site; better set by the "
+         "environment"},
+        {"redis-url-file", TEXT(config->redis_url_file), "", NULL, "PATH",
+         "a file that holds the URL, instead of --redis-url"},
+        {"redis-ca", TEXT(config->redis_ca), "", NULL, "FILE",
+         "PEM: who may sign the certificate of Redis; by default whom the system trusts"},
+        {"lease-ms", NUMBER(config->lease_ms, SLOT_LIFE_MIN_MS, SLOT_LIFE_MAX_MS), "2000", NULL,
+         "MS", "how long a slot is still this process' after Redis was last heard"},
+        {"advertise-ipc", TEXT(config->advertise_ipc), "", NULL, "URL",
+         "where api-fcgi reaches this process; by default --ipc"},
+        {"advertise-listen", TEXT(config->advertise_listen), "", NULL, "WHERE",
+         "where nginx reaches this process; by default --listen"},
         {"drain-ms", NUMBER(config->drain_ms, 0, 10000), "200", NULL, "MS",
          "how long callers are still told that it is stopping"},
         {"user", TEXT(config->user), "", NULL, "NAME",
@@ -133,6 +147,35 @@ static enum option_outcome read_options(struct config *config, struct raw_config
         sizeof specs / sizeof *specs, argc, argv, error, error_size);
 }
 
+/* An address that stands for all of a machine's is none that another machine could reach it at. */
+static bool is_everywhere(const char *where)
+{
+    static const char *const heads[] = {
+        "0.0.0.0:", "[::]:", "*:", "tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (strncmp(where, heads[i], strlen(heads[i])) == 0)
+            return true;
+    return false;
+}
+
+static int check_advertised(const struct config *config, char *error, size_t error_size)
+{
+    const bool is_listen = is_everywhere(config->advertise_listen);
+    if (!config->redis_url[0] || !(is_listen || is_everywhere(config->advertise_ipc)))
+        return 0;
+    snprintf(
+        error, error_size,
+        "with --redis-url, others must be told where this process is: --advertise-%s is needed",
+        is_listen ? "listen" : "ipc");
+    return -1;
+}
+
+static void copy_where_empty(char *text, const char *instead)
+{
+    if (!text[0])
+        memcpy(text, instead, strlen(instead) + 1);
+}
+
 static int check(const struct config *config, const struct raw_config *raw, char *error,
                  size_t error_size)
 {
@@ -149,7 +192,25 @@ static int check(const struct config *config, const struct raw_config *raw, char
         snprintf(error, error_size, "--pause-seconds and --serve-steps are too long together");
         return -1;
     }
+    if (config->redis_url[0] && redis_link_check(config->redis_url, error, error_size) != 0)
+        return -1;
+    if (check_advertised(config, error, error_size) != 0)
+        return -1;
     return game_history_check(&config->history, error, error_size) == GAME_HISTORY_OK ? 0 : -1;
+}
+
+static int read_redis_url_file(struct config *config, char *error, size_t error_size)
+{
+    if (!config->redis_url_file[0])
+        return 0;
+    if (config->redis_url[0]) {
+        snprintf(
+            error, error_size,
+            "--redis-url-file and --redis-url (or REDIS_URL) are both set; one of them must go");
+        return -1;
+    }
+    return secret_file_read(config->redis_url_file, config->redis_url, sizeof config->redis_url,
+                            error, error_size);
 }
 
 static int read_key_file(struct config *config, char *error, size_t error_size)
@@ -184,6 +245,8 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     rules->rematch_ms = raw.rematch_seconds * MS_PER_SECOND;
     rules->match_ms = raw.match_minutes * SECONDS_PER_MINUTE * MS_PER_SECOND;
     config->manager.slot = raw.slot[0];
+    copy_where_empty(config->advertise_ipc, config->ipc);
+    copy_where_empty(config->advertise_listen, config->listen);
     config->manager.join_ms = raw.join_seconds * INT64_C(1000);
     config->manager.guests = raw.guests;
     config->consumer.max_connections = config->manager.max_connections;
@@ -197,7 +260,9 @@ enum option_outcome config_read(struct config *config, int argc, char **argv, ch
     config->history.post_bot_results = raw.post_bot_results;
     config->history.post_guest_results = raw.post_guest_results;
     config->history.max_rooms = (size_t)config->manager.max_rooms;
-    if (read_key_file(config, error, error_size) != 0)
+    if (read_key_file(config, error, error_size) != 0 ||
+        read_redis_url_file(config, error, error_size) != 0)
         return OPTIONS_BAD;
+    config->manager.has_slots = config->redis_url[0] != '\0';
     return check(config, &raw, error, error_size) == 0 ? outcome : OPTIONS_BAD;
 }

@@ -22,8 +22,13 @@ struct config {
     char user_management_url[CONFIG_TEXT_MAX];
     char user_management_ca[CONFIG_TEXT_MAX];
     char api_key[GAME_HISTORY_API_KEY_SIZE];
-    char api_key_file[CONFIG_TEXT_MAX]; /* "" for none */
-    char redis_url[CONFIG_TEXT_MAX];
+    char api_key_file[CONFIG_TEXT_MAX];     /* "" for none */
+    char redis_url[CONFIG_TEXT_MAX];        /* "" : this process is alone */
+    char redis_url_file[CONFIG_TEXT_MAX];   /* "" for none */
+    char redis_ca[CONFIG_TEXT_MAX];         /* "": whom the system trusts */
+    char advertise_ipc[CONFIG_TEXT_MAX];    /* where others reach this process; with Redis … */
+    char advertise_listen[CONFIG_TEXT_MAX]; /* … and without */
+    int lease_ms;
     char allowed_origins[CONFIG_TEXT_MAX];
     char user[CONFIG_TEXT_MAX];     /* whom to become; "" for nobody else */
     char log_file[CONFIG_TEXT_MAX]; /* "" for standard error */

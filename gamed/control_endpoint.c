@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "gamed/control_rooms.h"
+#include "gamed/control_slots.h"
 
 enum {
     URL_MAX = 1100
@@ -45,7 +46,11 @@ static json_t *serve_rooms(struct control_endpoint *control, const struct ipc_re
 static json_t *serve_room(struct control_endpoint *control, const struct ipc_request *request,
                           struct now now)
 {
-    const struct room *room = game_manager_find(control->ordinary->manager, request->room_code);
+    const struct game_manager *manager = control->ordinary->manager;
+    const struct room *room = game_manager_find(manager, request->room_code);
+    int error;
+    if (!room && game_manager_slot_error(manager, request->room_code, &error))
+        return ipc_endpoint_failure(error);
     return room ? control_rooms_detail(room, now) : no_such_room();
 }
 
@@ -53,11 +58,17 @@ static json_t *serve_drain(struct control_endpoint *control, const struct ipc_re
                            struct now now)
 {
     struct game_manager *manager = control->ordinary->manager;
-    (void)now;
     log_info("the operator has new rooms %s", request->is_on ? "refused" : "allowed");
-    game_manager_refuse_rooms(manager, request->is_on);
+    if (!control->owner)
+        game_manager_refuse_rooms(manager, request->is_on);
+    else if (request->is_on)
+        slot_owner_drain(control->owner, now);
+    else
+        slot_owner_undrain(control->owner, now);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "draining", json_boolean(game_manager_is_draining(manager)));
+    if (control->owner)
+        control_slots_add(reply, control->owner, control->ordinary->instance);
     return reply;
 }
 
@@ -68,6 +79,9 @@ static json_t *kick_failure(int error)
         return ipc_reply_error("seat_empty", "Nobody has this seat");
     case GAME_MANAGER_SEAT_IS_BOT:
         return ipc_reply_error("seat_is_bot", "A bot cannot be kicked");
+    case GAME_MANAGER_WRONG_SLOT:
+    case GAME_MANAGER_SLOT_MOVING:
+        return ipc_endpoint_failure(error);
     default:
         return no_such_room();
     }
@@ -83,7 +97,7 @@ static json_t *serve_kick(struct control_endpoint *control, const struct ipc_req
     const struct room *room = game_manager_find(manager, request->room_code);
     enum game_manager_kick done;
     if (!room)
-        return no_such_room();
+        return serve_room(control, request, now); /* which says why there is none */
     const struct game_player player = room->game.seats[request->seat - 1].player; /* as he was */
     int error = game_manager_kick(manager, request->room_code, request->seat, now, &done);
     if (error != GAME_MANAGER_OK)
@@ -117,10 +131,13 @@ static json_t *serve_stats(struct control_endpoint *control, const struct ipc_re
 static json_t *serve_health(struct control_endpoint *control, const struct ipc_request *request,
                             struct now now)
 {
-    static const char *const of_api_fcgi[] = {"slots", "ws", "load", "waiting"};
+    static const char *const of_api_fcgi[] = {"instance", "slots", "frozen",
+                                              "ws",       "load",  "waiting"};
     json_t *reply = ipc_endpoint_op(control->ordinary, request, now);
     for (size_t i = 0; i < sizeof of_api_fcgi / sizeof of_api_fcgi[0]; i++)
         json_object_del(reply, of_api_fcgi[i]);
+    if (control->owner)
+        control_slots_add(reply, control->owner, control->ordinary->instance);
     return reply;
 }
 

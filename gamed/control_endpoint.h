@@ -17,6 +17,8 @@ struct control_endpoint {
     struct ipc_endpoint *ordinary; /* serves what both sockets have */
     struct ipc_server *server;     /* NULL: there is no control socket */
     struct control_results results;
+    struct slot_owner
+        *owner; /* of slots that come and go; NULL: there are none such. Set by who opens it */
 };
 
 /*

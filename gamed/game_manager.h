@@ -464,6 +464,9 @@ int game_manager_home(const struct game_manager *manager);
 /* The slot's rooms, and what is not told of it yet: results that are not safe, rooms that are gone. */
 int game_manager_slot_rooms(const struct game_manager *manager, int slot);
 
+/* Of the slot's matches, those that are over and whose result is not known to be safe. */
+int game_manager_slot_unsafe(const struct game_manager *manager, int slot);
+
 /* Checkpoints the slot's rooms as they stand. Returns how many could not be taken: try again. */
 int game_manager_checkpoint_slot(struct game_manager *manager, int slot, struct now now);
 

@@ -87,12 +87,12 @@ void manager_drop_gone(struct game_manager *manager, int slot)
     manager->gone_count = kept;
 }
 
-int manager_count_unsafe(const struct game_manager *manager, int slot)
+int manager_count_unsafe(const struct game_manager *manager, int slot, bool only_closed)
 {
     int count = 0;
     const struct unsafe_end *end;
     for (end = manager->unsafe_ends; end; end = end->hh.next)
-        count += !end->room && is_in_slot(end->room_code, slot);
+        count += !(end->room && only_closed) && is_in_slot(end->room_code, slot);
     return count;
 }
 

@@ -106,12 +106,12 @@ void manager_log_event(struct room *room, const struct game_event *event);
 bool manager_is_held(struct game_manager *manager, struct room *room, struct now now);
 
 /*
- * Of this slot: ends of matches that are not safe (those of rooms that are closed are counted), and rooms
- * whose end has not been taken note of.
+ * Of this slot: ends of matches that are not safe (all, or those of rooms that are closed), and rooms whose
+ * end has not been taken note of.
  */
 void manager_drop_unsafe(struct game_manager *manager, int slot);
 void manager_drop_gone(struct game_manager *manager, int slot);
-int manager_count_unsafe(const struct game_manager *manager, int slot);
+int manager_count_unsafe(const struct game_manager *manager, int slot, bool only_closed);
 int manager_count_gone(const struct game_manager *manager, int slot);
 
 /* The room's checkpoint, whether one is due or not. False: it is to be tried again. */

@@ -53,8 +53,13 @@ int game_manager_home(const struct game_manager *manager)
 
 int game_manager_slot_rooms(const struct game_manager *manager, int slot)
 {
-    return manager->slots[slot].room_count + manager_count_unsafe(manager, slot) +
+    return manager->slots[slot].room_count + manager_count_unsafe(manager, slot, true) +
            manager_count_gone(manager, slot);
+}
+
+int game_manager_slot_unsafe(const struct game_manager *manager, int slot)
+{
+    return manager_count_unsafe(manager, slot, false);
 }
 
 /* ---- standing still ------------------------------------------------------------------ */

@@ -31,7 +31,7 @@ static void caller_from_request(const struct ipc_request *request, struct game_c
     }
 }
 
-static json_t *reply_failure(int error)
+json_t *ipc_endpoint_failure(int error)
 {
     switch (error) {
     case GAME_MANAGER_ROOM_NOT_FOUND:
@@ -53,6 +53,11 @@ static json_t *reply_failure(int error)
     case GAME_MANAGER_TOO_MANY_ROOMS:
         return ipc_reply_error("too_many_rooms",
                                "You have as many rooms open as you may; finish or cancel one");
+    case GAME_MANAGER_WRONG_SLOT:
+        return ipc_reply_error("wrong_slot", "This game is on another server");
+    case GAME_MANAGER_SLOT_MOVING:
+        return ipc_reply_error("slot_moving",
+                               "The game is moving to another server; try again in a moment");
     default:
         return ipc_reply_error("draining", "The server is about to restart; try again in a moment");
     }
@@ -109,7 +114,7 @@ static json_t *serve_create(struct ipc_endpoint *endpoint, const struct ipc_requ
                                    .bot_level = request->bot_level};
     caller_from_request(request, &caller);
     int error = game_manager_create(endpoint->manager, &caller, &options, now, &placement);
-    return error ? reply_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
 }
 
 static json_t *serve_join(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -119,7 +124,7 @@ static json_t *serve_join(struct ipc_endpoint *endpoint, const struct ipc_reques
     struct game_placement placement;
     caller_from_request(request, &caller);
     int error = game_manager_join(endpoint->manager, request->room_code, &caller, now, &placement);
-    return error ? reply_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
 }
 
 static json_t *serve_quick(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -129,7 +134,7 @@ static json_t *serve_quick(struct ipc_endpoint *endpoint, const struct ipc_reque
     struct game_placement placement;
     caller_from_request(request, &caller);
     int error = game_manager_quick(endpoint->manager, &caller, now, &placement);
-    return error ? reply_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
 }
 
 static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -140,7 +145,7 @@ static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_reque
     caller_from_request(request, &caller);
     int error = game_manager_check(endpoint->manager, request->room_code, &caller, now, &room);
     if (error)
-        return reply_failure(error);
+        return ipc_endpoint_failure(error);
     const struct game *game = &room->game;
     struct game_view view;
     game_manager_view(room, &view);
@@ -177,7 +182,7 @@ static json_t *serve_admit(struct ipc_endpoint *endpoint, const struct ipc_reque
     }
     int error = game_manager_examine(endpoint->manager, &handshake, now, &admission);
     if (error)
-        return reply_failure(error);
+        return ipc_endpoint_failure(error);
     if (tickets_issue(endpoint->tickets, &admission, now, name) != TICKETS_OK)
         return ipc_reply_error("tickets_full", "Too many are connecting at the moment");
     json_t *reply = ipc_reply_ok();
@@ -192,7 +197,7 @@ static json_t *serve_cancel(struct ipc_endpoint *endpoint, const struct ipc_requ
     caller_from_request(request, &caller);
     int error = game_manager_cancel(endpoint->manager, request->room_code, &caller, now);
     if (error)
-        return reply_failure(error);
+        return ipc_endpoint_failure(error);
     json_t *reply = ipc_reply_ok();
     json_object_set_new(reply, "message", json_string("Room cancelled"));
     return reply;
@@ -227,6 +232,23 @@ static json_t *serve_list(struct ipc_endpoint *endpoint, const struct ipc_reques
     return reply;
 }
 
+/* Slots come and go: which are here, and whether one of them is certain. */
+static void add_slots(const struct ipc_endpoint *endpoint, json_t *reply)
+{
+    struct slot_owner_stats stats;
+    char letters[SLOT_COUNT + 1];
+    size_t count = 0;
+    slot_owner_stats(endpoint->owner, &stats);
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        if (stats.slots[slot] != SLOT_OWNER_NONE)
+            letters[count++] = slot_letter(slot);
+    letters[count] = '\0';
+    json_object_set_new(reply, "instance", json_string(endpoint->instance));
+    json_object_set_new(reply, "slots", json_string(letters));
+    if (stats.valid == 0)
+        json_object_set_new(reply, "frozen", json_true());
+}
+
 static json_t *serve_stats(struct ipc_endpoint *endpoint, const struct ipc_request *request,
                            struct now now)
 {
@@ -245,6 +267,8 @@ static json_t *serve_stats(struct ipc_endpoint *endpoint, const struct ipc_reque
                         json_integer((json_int_t)stats.matches_finished));
     json_object_set_new(reply, "updates", json_integer((json_int_t)stats.updates));
     json_object_set_new(reply, "updates_skipped", json_integer((json_int_t)stats.updates_skipped));
+    if (endpoint->owner)
+        add_slots(endpoint, reply);
     return reply;
 }
 
@@ -253,7 +277,10 @@ static void add_place(const struct ipc_endpoint *endpoint, json_t *reply, struct
 {
     struct game_manager_stats stats;
     game_manager_stats(endpoint->manager, &stats);
-    json_object_set_new(reply, "slots", json_string(endpoint->slots));
+    if (endpoint->owner)
+        add_slots(endpoint, reply);
+    else
+        json_object_set_new(reply, "slots", json_string(endpoint->slots));
     json_object_set_new(reply, "ws", json_string(endpoint->ws));
     json_object_set_new(reply, "load",
                         json_integer(stats.connections + 2 * (json_int_t)stats.rooms));

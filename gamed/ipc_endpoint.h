@@ -9,6 +9,7 @@
 
 #include "common/histogram.h"
 #include "gamed/game_manager.h"
+#include "gamed/slot_owner.h"
 #include "gamed/tickets.h"
 #include "ipc/ipc_message.h"
 #include "ipc/ipc_server.h"
@@ -33,8 +34,10 @@ struct ipc_endpoint {
     struct game_manager *manager;
     struct tickets *tickets; /* issued by admit */
     struct ipc_server *server;
-    char slots[2];  /* letter of the slot whose rooms these are */
+    char slots[2];  /* letter of the slot whose rooms these are; not used with an owner */
     const char *ws; /* where players connect, as nginx is told */
+    const struct slot_owner *owner; /* of slots that come and go; NULL: there are none such … */
+    const char *instance;           /* … and the name of this process among others */
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);
     uint64_t (*kept)(void *arg);
@@ -64,6 +67,9 @@ void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now);
 void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);
 
 /* ---- what the control socket's end has in common with this one ---- */
+
+/* The reply to a question that ended in an enum game_manager_error; NULL when out of memory. */
+json_t *ipc_endpoint_failure(int error);
 
 /* Reads a request. False: it cannot be served; *refusal is the reply (NULL when out of memory). */
 bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,

@@ -30,8 +30,12 @@
 #include "gamed/reload.h"
 #include "gamed/result_body.h"
 #include "gamed/room_keeper.h"
+#include "gamed/slot_keeper.h"
 #include "gamed/slot_lock.h"
+#include "gamed/slot_owner.h"
+#include "gamed/slots.h"
 #include "gamed/store.h"
+#include "gamed/store_redis.h"
 #include "gamed/stored_ids.h"
 #include "gamed/tickets.h"
 
@@ -43,13 +47,20 @@ enum {
     HELD_CHECK_NS = 50000000,
     ROOMS_GRACE_MS = 1000,   /* at a stop, for each of two portions of last checkpoints */
     RESULTS_GRACE_MS = 1000, /* at a stop, for the attempts in flight */
+    REDIS_SLOW_MS = 1000,    /* a round with Redis that takes longer: it does not work */
 };
+
+static const int64_t NS_PER_MS = 1000000;
 
 struct daemon {
     struct config config;
     int slot_fd;
     int signal_fd;
     struct store *store;
+    /* of several processes that share Redis; else NULL */
+    struct slots *slots;
+    struct slot_keeper *slot_keeper;
+    struct slot_owner *slot_owner;
     struct game_history *history;
     struct tickets *tickets;
     struct game_consumer *consumer;
@@ -63,9 +74,11 @@ struct daemon {
     struct ipc_endpoint endpoint;
     struct control_endpoint control;
     struct reload reload;
-    int64_t stop_deadline_ns; /* 0 while it is not stopping */
-    bool rooms_unread;        /* not all rooms of an earlier process could be read */
-    bool results_unread;      /* while they were, whether their matches were over was not known */
+    int64_t
+        stop_deadline_ns; /* 0 while it is not stopping; INT64_MAX: slots are handed over before */
+    int64_t handover_deadline_ns;
+    bool rooms_unread;   /* not all rooms of an earlier process could be read */
+    bool results_unread; /* while they were, whether their matches were over was not known */
 };
 
 /* ---- what is wired to what ----------------------------------------------------------- */
@@ -131,6 +144,26 @@ static void renew_checkpoints(struct daemon *daemon)
     game_manager_checkpoints_lost(daemon->manager);
 }
 
+static bool on_slot_is_valid(void *arg, int slot)
+{
+    const struct daemon *daemon = arg;
+    return slots_is_valid(daemon->slots, slot);
+}
+
+/* On the results thread. */
+static bool may_post(void *arg, const char *room_code)
+{
+    const struct daemon *daemon = arg;
+    return slots_is_valid(daemon->slots, slot_index(room_code[0]));
+}
+
+/* On the slots thread; of the loop itself for more turns. */
+static void on_slot_news(void *arg)
+{
+    struct daemon *daemon = arg;
+    loop_wake(daemon->loop);
+}
+
 static void on_ipc_wake(void *arg)
 {
     struct daemon *daemon = arg;
@@ -155,10 +188,29 @@ static void on_woken(void *arg)
         game_manager_result_stored(daemon->manager, match_id, now);
         FAILPOINT("over-announced");
     }
+    if (daemon->slot_owner)
+        slot_owner_news(daemon->slot_owner, now);
     ipc_endpoint_serve(&daemon->endpoint, now);
     loop_hasten_timer(daemon->loop, control_endpoint_serve(&daemon->control, now));
     /* the request may have opened a room, whose first update is due before the timer would fire */
     loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));
+}
+
+/* What does not work of slots. */
+static size_t name_degraded_slots(const struct daemon *daemon, const char **words, size_t max)
+{
+    struct slot_keeper_stats keeper;
+    struct slot_owner_stats owner;
+    size_t count = 0;
+    slot_keeper_stats(daemon->slot_keeper, &keeper);
+    slot_owner_stats(daemon->slot_owner, &owner);
+    const bool is_slow = keeper.round_since_ms != 0 &&
+                         boottime_ns() / NS_PER_MS - keeper.round_since_ms > REDIS_SLOW_MS;
+    if ((!keeper.redis_up || is_slow) && count < max)
+        words[count++] = "redis";
+    if (((owner.home < 0 && !owner.is_draining) || owner.valid < owner.owned) && count < max)
+        words[count++] = "slots";
+    return count;
 }
 
 static size_t name_degraded(void *arg, const char **words, size_t max)
@@ -177,7 +229,20 @@ static size_t name_degraded(void *arg, const char **words, size_t max)
          health.rooms_refused) &&
         count < max)
         words[count++] = "store_damaged"; /* until the next start: somebody has to look */
+    if (daemon->slot_owner)
+        count += name_degraded_slots(daemon, words + count, max - count);
     return count;
+}
+
+static void sample_slots(const struct daemon *daemon, struct metrics_sample *sample)
+{
+    slot_owner_stats(daemon->slot_owner, &sample->slots);
+    slot_keeper_stats(daemon->slot_keeper, &sample->keeper);
+    store_redis_stale(daemon->store, &sample->stale_batches);
+    sample->instance = slot_keeper_id(daemon->slot_keeper);
+    sample->slot = '\0';
+    if (sample->slots.home >= 0)
+        sample->slot = slot_letter(sample->slots.home);
 }
 
 static bool on_metrics(void *arg, json_t *reply)
@@ -185,6 +250,8 @@ static bool on_metrics(void *arg, json_t *reply)
     struct daemon *daemon = arg;
     static struct metrics_sample sample; /* the loop thread's */
     sample.slot = daemon->config.manager.slot;
+    if (daemon->slot_owner)
+        sample_slots(daemon, &sample);
     sample.version = PACKAGE_VERSION;
     sample.limits = &daemon->config.manager;
     sample.ipc = daemon->endpoint.stats;
@@ -203,7 +270,19 @@ static bool on_metrics(void *arg, json_t *reply)
 static void on_turn(void *arg)
 {
     struct daemon *daemon = arg;
+    if (daemon->slots)
+        slots_turn(daemon->slots);
     game_consumer_turn(daemon->consumer);
+}
+
+/* Whatever could be handed over has been, or the time for it is over: then as a process alone. */
+static void stop_when_handed(struct daemon *daemon, struct now now)
+{
+    if (daemon->stop_deadline_ns != INT64_MAX ||
+        (!slot_owner_is_empty(daemon->slot_owner) && now.mono_ns < daemon->handover_deadline_ns))
+        return;
+    daemon->stop_deadline_ns = now.mono_ns + daemon->config.drain_ms * NS_PER_MS;
+    game_manager_drain(daemon->manager, now);
 }
 
 static int64_t on_timer(void *arg)
@@ -211,6 +290,11 @@ static int64_t on_timer(void *arg)
     struct daemon *daemon = arg;
     struct now now = clock_read();
     int64_t next = game_manager_tick(daemon->manager, now);
+    if (daemon->slot_owner) {
+        int64_t slots_next = slot_owner_turn(daemon->slot_owner, now);
+        next = slots_next < next ? slots_next : next;
+        stop_when_handed(daemon, now);
+    }
     if (daemon->endpoint.held_count > 0) {
         ipc_endpoint_serve(&daemon->endpoint, now);
         if (next > now.mono_ns + HELD_CHECK_NS)
@@ -249,7 +333,14 @@ static void on_signal(void *arg)
         return;
     log_info("stopping; a second signal ends this at once");
     die_of_next_signal();
-    daemon->stop_deadline_ns = now.mono_ns + (int64_t)daemon->config.drain_ms * 1000000;
+    if (daemon->slot_owner) {
+        daemon->stop_deadline_ns = INT64_MAX;
+        daemon->handover_deadline_ns = now.mono_ns + SLOT_OWNER_DRAIN_MAX_MS * NS_PER_MS;
+        slot_owner_stop(daemon->slot_owner, now);
+        loop_hasten_timer(daemon->loop, now.mono_ns);
+        return;
+    }
+    daemon->stop_deadline_ns = now.mono_ns + daemon->config.drain_ms * NS_PER_MS;
     game_manager_drain(daemon->manager, now);
     loop_hasten_timer(daemon->loop, daemon->stop_deadline_ns);
 }
@@ -294,9 +385,29 @@ static int block_signals(struct daemon *daemon, char *error, size_t error_size)
     return -1;
 }
 
+static struct redis_link_config redis_config(const struct daemon *daemon, const char *name)
+{
+    return (struct redis_link_config){
+        .url = daemon->config.redis_url, .ca_file = daemon->config.redis_ca, .name = name};
+}
+
+static int open_redis(struct daemon *daemon, char *error, size_t error_size)
+{
+    const struct store_redis_config config = {.redis = redis_config(daemon, "pong-gamed")};
+    if (daemon->config.state_dir[0])
+        log_info("--state-dir is not used: with Redis everything is kept there");
+    daemon->slots = slots_new();
+    if (daemon->slots)
+        return store_redis_open(&config, daemon->slots, &daemon->store, error, error_size);
+    snprintf(error, error_size, "out of memory");
+    return -1;
+}
+
 static int open_store(struct daemon *daemon, char *error, size_t error_size)
 {
     const struct store_memory_limits limits = STORE_MEMORY_LIMITS_DEFAULT;
+    if (daemon->config.redis_url[0])
+        return open_redis(daemon, error, error_size);
     if (daemon->config.state_dir[0])
         return store_sqlite_open(daemon->config.state_dir, daemon->config.manager.slot,
                                  &daemon->store, error, error_size);
@@ -323,20 +434,28 @@ static void restore_room(void *arg, const struct room_checkpoint *checkpoint)
         log_error("room %s could not be taken up again", checkpoint->room_code);
 }
 
-/* In this order: rooms are read before the threads that own the store's groups begin. */
-static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
+static void take_up_rooms(struct daemon *daemon)
 {
-    const struct room_keeper_config config = {.max_rooms = (size_t)daemon->config.manager.max_rooms,
-                                              .saved = on_rooms_saved,
-                                              .arg = daemon};
     struct game_manager_stats stats;
-    assert(daemon->store);
     daemon->rooms_unread = store_rooms_load(daemon->store, restore_room, daemon) != STORE_OK;
     if (daemon->rooms_unread)
         log_error("not all rooms of an earlier process could be read");
     game_manager_stats(daemon->manager, &stats);
     if (stats.rooms > 0)
         log_info("took up %d rooms of an earlier process", stats.rooms);
+}
+
+/* In this order: rooms are read before the threads that own the store's groups begin. */
+static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
+{
+    const struct room_keeper_config config = {.max_rooms = (size_t)daemon->config.manager.max_rooms,
+                                              .saved = on_rooms_saved,
+                                              .arg = daemon};
+    assert(daemon->store);
+    if (!daemon->slots) /* else each slot's are, when it is claimed */
+        take_up_rooms(daemon);
+    daemon->config.history.may_post = daemon->slots ? may_post : NULL;
+    daemon->config.history.may_post_arg = daemon;
     daemon->config.history.stored = on_result_stored;
     daemon->config.history.stored_arg = daemon;
     daemon->config.history.answered = on_answered;
@@ -352,10 +471,42 @@ static int start_keeping(struct daemon *daemon, char *error, size_t error_size)
     return 0;
 }
 
+/* Last of the threads that use the store: with the first round slots may come. */
+static int start_slots(struct daemon *daemon, char *error, size_t error_size)
+{
+    if (!daemon->slots)
+        return 0;
+    const struct slot_keeper_config keeper = {.redis = redis_config(daemon, "pong-gamed-slots"),
+                                              .rules = slot_rules_of(daemon->config.lease_ms),
+                                              .wish = daemon->config.manager.slot,
+                                              .ipc = daemon->config.advertise_ipc,
+                                              .ws = daemon->config.advertise_listen,
+                                              .news = on_slot_news,
+                                              .arg = daemon};
+    if (slot_keeper_start(&keeper, daemon->slots, &daemon->slot_keeper, error, error_size) !=
+        SLOT_KEEPER_OK)
+        return -1;
+    const struct slot_owner_config owner = {.manager = daemon->manager,
+                                            .keeper = daemon->slot_keeper,
+                                            .rooms = daemon->keeper,
+                                            .history = daemon->history,
+                                            .slots = daemon->slots,
+                                            .promised = rooms_promised,
+                                            .wake = on_slot_news,
+                                            .arg = daemon};
+    daemon->slot_owner = slot_owner_new(&owner);
+    if (daemon->slot_owner)
+        return 0;
+    snprintf(error, error_size, "out of memory");
+    return -1;
+}
+
 static int start_games(struct daemon *daemon, char *error, size_t error_size)
 {
-    struct game_manager_hooks hooks = {
-        .match_over = on_match_over, .checkpoint = on_checkpoint, .durable_arg = daemon};
+    struct game_manager_hooks hooks = {.match_over = on_match_over,
+                                       .checkpoint = on_checkpoint,
+                                       .slot_is_valid = on_slot_is_valid,
+                                       .durable_arg = daemon};
     struct now now = clock_read();
     daemon->tickets = tickets_new((size_t)daemon->config.max_tickets);
     daemon->config.consumer.tickets = daemon->tickets;
@@ -391,19 +542,23 @@ static int start_games(struct daemon *daemon, char *error, size_t error_size)
 
 static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
 {
-    daemon->endpoint = (struct ipc_endpoint){.manager = daemon->manager,
-                                             .tickets = daemon->tickets,
-                                             .slots = {daemon->config.manager.slot},
-                                             .ws = daemon->config.listen,
-                                             .degraded = name_degraded,
-                                             .promised = rooms_promised,
-                                             .kept = rooms_kept,
-                                             .metrics = on_metrics,
-                                             .arg = daemon};
+    daemon->endpoint = (struct ipc_endpoint){
+        .manager = daemon->manager,
+        .tickets = daemon->tickets,
+        .slots = {daemon->config.manager.slot},
+        .ws = daemon->config.advertise_listen,
+        .owner = daemon->slot_owner,
+        .instance = daemon->slot_keeper ? slot_keeper_id(daemon->slot_keeper) : NULL,
+        .degraded = name_degraded,
+        .promised = rooms_promised,
+        .kept = rooms_kept,
+        .metrics = on_metrics,
+        .arg = daemon};
     daemon->endpoint.server =
         ipc_server_open(daemon->config.ipc, on_ipc_wake, daemon, error, error_size);
     if (!daemon->endpoint.server)
         return -1;
+    daemon->control.owner = daemon->slot_owner;
     return control_endpoint_open(&daemon->control, daemon->config.control, &daemon->endpoint,
                                  daemon->history, on_ipc_wake, daemon, error, error_size);
 }
@@ -412,14 +567,15 @@ static int start(struct daemon *daemon, char *error, size_t error_size)
 {
     if (block_signals(daemon, error, error_size) != 0)
         return -1;
-    if (daemon->config.state_dir[0]) {
+    if (daemon->config.state_dir[0] && !daemon->config.redis_url[0]) {
         daemon->slot_fd = slot_lock_take(daemon->config.state_dir, daemon->config.manager.slot,
                                          error, error_size);
         if (daemon->slot_fd < 0)
             return -1;
     }
     if (open_store(daemon, error, error_size) != 0 || start_games(daemon, error, error_size) != 0 ||
-        start_keeping(daemon, error, error_size) != 0)
+        start_keeping(daemon, error, error_size) != 0 ||
+        start_slots(daemon, error, error_size) != 0)
         return -1;
     return start_ipc(daemon, error, error_size);
 }
@@ -448,17 +604,22 @@ static void stop(struct daemon *daemon)
     control_endpoint_close(&daemon->control);
     ipc_endpoint_drop_held(&daemon->endpoint);
     ipc_server_close(daemon->endpoint.server);
+    if (daemon->slots)
+        slots_at_rest(daemon->slots);
     keep_last_states(daemon);
     room_keeper_stop(daemon->keeper);
     daemon->keeper = NULL;
     reload_stop(&daemon->reload);
     game_history_stop(daemon->history, RESULTS_GRACE_MS);
     daemon->history = NULL;
+    slot_keeper_stop(daemon->slot_keeper);
     loop_close(daemon->loop);
     store_close(daemon->store);
+    slot_owner_free(daemon->slot_owner);
     game_manager_free(daemon->manager);
     game_consumer_free(daemon->consumer);
     tickets_free(daemon->tickets);
+    slots_free(daemon->slots);
     if (daemon->signal_fd >= 0)
         close(daemon->signal_fd);
     if (daemon->slot_fd >= 0)
@@ -492,8 +653,6 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     privileges_tell_of_root();
-    if (daemon.config.redis_url[0])
-        log_warn("--redis-url is set, but this version does not use Redis");
     int failed = start(&daemon, error, sizeof error);
     if (!failed && reload_start(&daemon.reload, daemon.config.log_file, daemon.config.api_key_file,
                                 daemon.history) != 0) {
@@ -504,8 +663,12 @@ int main(int argc, char **argv)
         log_error("%s", error);
         die_of_next_signal();
     } else {
-        log_info("slot %c, players at %s, IPC at %s", daemon.config.manager.slot,
-                 daemon.config.listen, daemon.config.ipc);
+        if (daemon.slot_keeper)
+            log_info("instance %s, players at %s, IPC at %s", slot_keeper_id(daemon.slot_keeper),
+                     daemon.config.listen, daemon.config.ipc);
+        else
+            log_info("slot %c, players at %s, IPC at %s", daemon.config.manager.slot,
+                     daemon.config.listen, daemon.config.ipc);
         loop_run(daemon.loop);
     }
     stop(&daemon);

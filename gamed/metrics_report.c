@@ -260,6 +260,50 @@ static void add_store(json_t *families, const struct metrics_sample *sample)
               "States of rooms not saved, as no game can be in them.", sample->store.rooms_refused);
 }
 
+/* ---- several processes --------------------------------------------------------------- */
+
+static void add_slots(json_t *families, const struct metrics_sample *sample)
+{
+    const struct slot_keeper_stats *keeper = &sample->keeper;
+    json_t *family = metric_families_add(families, "pong_slot_state", METRIC_GAUGE,
+                                         "1 for each slot that is this process', by its state.");
+    for (int slot = 0; slot < SLOT_COUNT; slot++) {
+        const char letter[] = {slot_letter(slot), '\0'};
+        if (sample->slots.slots[slot] != SLOT_OWNER_NONE)
+            metric_family_count(family, 1, "slot", letter, "state",
+                                slot_owner_word(sample->slots.slots[slot]), NULL);
+    }
+    add_count(families, "pong_slot_claims_total", "Slots claimed.", keeper->claims);
+    add_count(families, "pong_slots_lost_total", "Slots that another process has taken.",
+              keeper->lost);
+    add_count(families, "pong_slots_handed_total", "Slots handed over.", keeper->handed);
+    add_count(families, "pong_slots_released_total", "Empty slots given back.", keeper->released);
+    add_count(families, "pong_rooms_unrestored_total",
+              "Rooms of claimed slots that found no place here; they stay where they are kept.",
+              sample->slots.unrestored);
+    add_gauge(families, "pong_rooms_frozen",
+              "Rooms that stand still, as it is not certain whose they are, or they move.",
+              (uint64_t)sample->manager.rooms_frozen);
+    add_count(families, "pong_freezes_total", "Times that a room began to stand still.",
+              sample->manager.freezes);
+}
+
+static void add_redis(json_t *families, const struct metrics_sample *sample)
+{
+    const struct slot_keeper_stats *keeper = &sample->keeper;
+    add_gauge(families, "pong_redis_up", "1 while there is a connection to Redis.",
+              keeper->redis_up);
+    add_count(families, "pong_redis_reconnects_total", "Connections to Redis after the first.",
+              keeper->reconnects);
+    metric_family_histogram(metric_families_add(families, "pong_redis_round_seconds",
+                                                METRIC_HISTOGRAM,
+                                                "How long rounds of leases with Redis took."),
+                            &histogram_exchange, &keeper->rounds, NULL);
+    add_count(families, "pong_redis_stale_batches_total",
+              "Writes that Redis did not carry out, as newer ones were there before them.",
+              sample->stale_batches);
+}
+
 bool metrics_report_write(const struct metrics_sample *sample, json_t *reply)
 {
     const char slot[] = {sample->slot, '\0'};
@@ -275,6 +319,11 @@ bool metrics_report_write(const struct metrics_sample *sample, json_t *reply)
     add_results(families, sample);
     add_checkpoints(families, sample);
     add_store(families, sample);
+    if (sample->instance) {
+        add_slots(families, sample);
+        add_redis(families, sample);
+        json_object_set_new(reply, "instance", json_string(sample->instance));
+    }
     return json_object_set_new(reply, "families", families) == 0 &&
            json_object_set_new(reply, "slot", json_string(slot)) == 0;
 }

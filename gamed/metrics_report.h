@@ -16,11 +16,17 @@
 #include "gamed/ipc_endpoint.h"
 #include "gamed/loop.h"
 #include "gamed/room_keeper.h"
+#include "gamed/slot_keeper.h"
+#include "gamed/slot_owner.h"
 #include "gamed/store.h"
 #include "gamed/tickets.h"
 
 struct metrics_sample {
-    char slot;
+    char slot;            /* '\0': there is none to open rooms in */
+    const char *instance; /* the name of this process among others; NULL: it is alone, … */
+    struct slot_owner_stats slots;
+    struct slot_keeper_stats keeper;
+    uint64_t stale_batches; /* … and these three are not looked at */
     const char *version;
     const struct game_manager_config *limits;
     struct game_manager_stats manager;
@@ -36,7 +42,7 @@ struct metrics_sample {
 };
 
 /*
- * Adds "slot" and "families" (ipc/metric_families.h) to the reply; what it adds stays under half of
+ * Adds "slot", where there is one "instance", and "families" (ipc/metric_families.h) to the reply; what it adds stays under half of
  * IPC_MESSAGE_MAX, whatever the numbers. False when memory is too short for it. Any thread.
  */
 bool metrics_report_write(const struct metrics_sample *sample, json_t *reply);

@@ -1,7 +1,7 @@
 /*
  * slot_owner: what the loop does about slots, so that main only wires: takes the news of the slots
  * thread, has rooms restored or dropped, hands slots over at a drain, has adopted slots released
- * when their last room is gone. It decides who owns nothing: slot_keeper does. It must not know Redis,
+ * when their last room is gone. Who owns what is slot_keeper's knowledge. It must not know Redis,
  * sockets or the rules of the game.
  *
  * All functions: loop thread, unless said otherwise. None waits.
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cluster/slot_keys.h"
 #include "common/clock.h"
 
 struct game_history;
@@ -24,7 +25,8 @@ enum {
     SLOT_OWNER_RESTORE_MAX = 128, /* rooms restored in a turn, so that no turn takes long */
     SLOT_OWNER_TURN_MS = 50,      /* it wants to be asked that often */
     SLOT_OWNER_SAVE_MS = 1000,    /* longest that a handover waits for its last states to be safe */
-    SLOT_OWNER_DRAIN_MAX_MS = 6000, /* then a stop no longer waits for handovers */
+    SLOT_OWNER_RELEASE_MS = 5000, /* after a release that was refused, before the next */
+    SLOT_OWNER_DRAIN_MAX_MS = 6000, /* then a stop waits for handovers no longer */
 };
 
 struct slot_owner_config {
@@ -33,16 +35,37 @@ struct slot_owner_config {
     struct room_keeper *rooms;
     struct game_history *history;
     struct slots *slots;
+    /* A number that grows with each room's state handed to `rooms`; room_keeper_saved() follows it. */
+    uint64_t (*promised)(void *arg);
     /* Asks for slot_owner_news() in another turn. */
     void (*wake)(void *arg);
     void *arg;
 };
 
-/* For people. */
+/* What this process has of a slot, for people. */
+enum slot_owner_state {
+    SLOT_OWNER_NONE,
+    SLOT_OWNER_LOADING,
+    SLOT_OWNER_OWNED,
+    SLOT_OWNER_FROZEN,
+    SLOT_OWNER_HANDING,
+    SLOT_OWNER_STATES
+};
+static inline const char *slot_owner_word(enum slot_owner_state state)
+{
+    static const char *const words[] = {"none", "loading", "owned", "frozen", "handing"};
+    return words[state];
+}
+
 struct slot_owner_stats {
-    bool is_draining;
-    bool is_drained;     /* and there is nothing left to hand over */
-    uint64_t unrestored; /* rooms that found no place; they stay in the store */
+    enum slot_owner_state slots[SLOT_COUNT];
+    int rooms[SLOT_COUNT];
+    int home;            /* -1: none */
+    int load;            /* connections + 2 x rooms */
+    int owned, valid;    /* slots */
+    bool is_draining;    /* slots are being handed over, and none is claimed … */
+    bool is_drained;     /* … and there is nothing left to hand over */
+    uint64_t unrestored; /* rooms that found no place since the start; they stay in the store */
 };
 
 struct slot_owner;
@@ -61,15 +84,22 @@ void slot_owner_news(struct slot_owner *owner, struct now now);
 int64_t slot_owner_turn(struct slot_owner *owner, struct now now);
 
 /*
- * Hands every slot over, from now on: its rooms stand still until the successor has them; then their
- * clients are closed with 4001. What cannot be handed over (there is no successor, Redis is away, the
- * last states are not safe in time) is ended as a process alone does: everybody is sent away with 4000,
- * and the rooms stay in the store. Idempotent. `off` has a home claimed again.
+ * New rooms are refused, and every slot is handed over: its rooms stand still until the successor has
+ * them, then their clients are closed with 4001. A slot that cannot be handed over (there is no
+ * successor, Redis is away, the last states are not safe in time) goes on until drain is asked for
+ * again: each attempt costs its players a countdown. `undrain` ends it: new rooms are allowed, a home is
+ * claimed again.
  */
 void slot_owner_drain(struct slot_owner *owner, struct now now);
-void slot_owner_undrain(struct slot_owner *owner);
+void slot_owner_undrain(struct slot_owner *owner, struct now now);
 
-/* While it drains: nothing is left to hand over, or it cannot be. */
+/*
+ * The process stops: as drain, but what cannot be handed over does not go on. When nothing else is left
+ * everybody in it is sent away with 4000, as a process alone does it; its rooms stay in the store.
+ */
+void slot_owner_stop(struct slot_owner *owner, struct now now);
+
+/* While it stops: nothing is left to hand over, or it cannot be. */
 bool slot_owner_is_empty(const struct slot_owner *owner);
 
 void slot_owner_stats(const struct slot_owner *owner, struct slot_owner_stats *stats);

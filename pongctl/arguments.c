@@ -27,7 +27,8 @@ static const char help[] =
     "                        --pending, --failed, --delivered, --all choose\n"
     "  results retry ID      post the result of this match now\n"
     "  results retry --all-failed\n"
-    "  drain                 refuse new rooms; those there are play on\n"
+    "  drain                 refuse new rooms; those there are play on. With Redis they are\n"
+    "                        handed over to others; --wait waits for that\n"
     "  drain --off           allow them again\n"
     "  kick CODE SEAT        send player 1 or 2 of a room away; a match under way is forfeited\n"
     "  stats                 counts since the start\n"
@@ -52,6 +53,7 @@ enum option_index {
     OPT_ALL,
     OPT_ALL_FAILED,
     OPT_OFF,
+    OPT_WAIT,
     OPT_COUNT
 };
 
@@ -77,6 +79,7 @@ static const struct option options[] = {
     OPTION("all", no_argument, OPT_ALL),
     OPTION("all-failed", no_argument, OPT_ALL_FAILED),
     OPTION("off", no_argument, OPT_OFF),
+    OPTION("wait", no_argument, OPT_WAIT),
     {NULL, 0, NULL, 0},
 };
 
@@ -91,7 +94,7 @@ static const struct form {
     {COMMAND_RETRY, {"results", "retry", "ID"}, 0},
     {COMMAND_RETRY, {"results", "retry"}, 1u << OPT_ALL_FAILED},
     {COMMAND_RESULTS, {"results"}, OF_RESULTS},
-    {COMMAND_DRAIN, {"drain"}, 1u << OPT_OFF},
+    {COMMAND_DRAIN, {"drain"}, 1u << OPT_OFF | 1u << OPT_WAIT},
     {COMMAND_KICK, {"kick", "CODE", "SEAT"}, 0},
     {COMMAND_STATS, {"stats"}, 0},
     {COMMAND_HEALTH, {"health"}, 0},
@@ -198,6 +201,11 @@ static bool read_words(int count, char **words, unsigned given, struct arguments
         return false;
     }
     arguments->off = given & 1u << OPT_OFF;
+    arguments->wait = given & 1u << OPT_WAIT;
+    if (arguments->off && arguments->wait) {
+        snprintf(error, error_size, "--off and --wait do not go together");
+        return false;
+    }
     set_states(arguments, given);
     return true;
 }

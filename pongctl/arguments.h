@@ -28,7 +28,7 @@ struct arguments {
     bool json;
     bool states[IPC_RESULT_STATE_COUNT]; /* results: those to be listed */
     bool all_failed;                     /* retry: instead of match_id */
-    bool off;                            /* drain */
+    bool off, wait;                      /* drain */
     char match_id[UUID_SIZE];            /* retry */
     char room_code[ROOM_CODE_SIZE];      /* room, kick; canonical */
     int seat;                            /* kick: 1 or 2 */

@@ -5,6 +5,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+enum {
+    HANDOVER_LOOK_MS = 100,   /* between two looks at what is handed over, … */
+    HANDOVER_LOOKS_MIN = 5,   /* … which has begun by then, … */
+    HANDOVER_LOOKS_MAX = 100, /* … and is waited for so long */
+};
 
 static enum gamed_call_error out_of_memory(struct gamed_call *call)
 {
@@ -160,6 +167,41 @@ static enum gamed_call_error run_retry(const struct arguments *arguments, struct
 
 /* ---- those of one question ----------------------------------------------------------- */
 
+static bool is_under_way(const json_t *slots)
+{
+    for (size_t i = 0; i < json_array_size(slots); i++) {
+        const char *state = json_string_value(json_object_get(json_array_get(slots, i), "state"));
+        if (state && (strcmp(state, "handing") == 0 || strcmp(state, "loading") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Until the last slot is another's. A gamed that is alone has none to hand over. */
+static enum gamed_call_error wait_for_handovers(struct gamed_call *call, json_t *document)
+{
+    static const char *const fields[] = {"slots", "draining_done"};
+    const struct timespec pause = {.tv_nsec = HANDOVER_LOOK_MS * 1000000L};
+    for (int looks = 0; json_is_false(json_object_get(document, "draining_done")); looks++) {
+        struct ipc_request request = {.op = IPC_HEALTH};
+        json_t *reply;
+        if (looks == HANDOVER_LOOKS_MAX ||
+            (looks >= HANDOVER_LOOKS_MIN && !is_under_way(json_object_get(document, "slots")))) {
+            snprintf(call->error, sizeof call->error,
+                     "not every slot could be handed over; gamed's log says why");
+            return GAMED_CALL_REFUSED;
+        }
+        nanosleep(&pause, NULL);
+        const enum gamed_call_error error = gamed_call_ask(call, &request, &reply);
+        if (error)
+            return error;
+        for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+            json_object_set(document, fields[i], json_object_get(reply, fields[i]));
+        json_decref(reply);
+    }
+    return GAMED_CALL_OK;
+}
+
 static enum gamed_call_error run_single(const struct arguments *arguments, struct gamed_call *call,
                                         json_t *document)
 {
@@ -177,7 +219,9 @@ static enum gamed_call_error run_single(const struct arguments *arguments, struc
         return error;
     const int failed = json_object_update(document, reply);
     json_decref(reply);
-    return failed ? out_of_memory(call) : GAMED_CALL_OK;
+    if (failed)
+        return out_of_memory(call);
+    return arguments->wait ? wait_for_handovers(call, document) : GAMED_CALL_OK;
 }
 
 enum gamed_call_error commands_run(const struct arguments *arguments, struct gamed_call *call,

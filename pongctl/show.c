@@ -311,9 +311,25 @@ static int show_retried(const json_t *document)
 
 /* ---- the others ---------------------------------------------------------------------- */
 
+static void show_slots(const json_t *slots)
+{
+    for (size_t i = 0; i < json_array_size(slots); i++) {
+        const json_t *slot = json_array_get(slots, i);
+        line("slot", "%s: %s, %" JSON_INTEGER_FORMAT " rooms%s", text_of(slot, "slot"),
+             text_of(slot, "state"), number_of(slot, "rooms"),
+             is_true(slot, "home") ? "; new ones are opened here" : "");
+    }
+}
+
 static void show_drain(const struct arguments *arguments, const json_t *document)
 {
-    if (!arguments->off)
+    const json_t *slots = json_object_get(document, "slots");
+    if (!arguments->off && is_true(document, "draining_done"))
+        printf("New rooms are refused. All slots have been handed over.\n");
+    else if (!arguments->off && slots) {
+        printf("New rooms are refused. To be handed over:\n");
+        show_slots(slots);
+    } else if (!arguments->off)
         printf("New rooms are refused. Those there are play on.\n");
     else if (is_true(document, "draining"))
         printf("gamed is about to stop, so new rooms are refused all the same.\n");
@@ -381,6 +397,9 @@ static void show_health(const json_t *document)
     for (size_t i = 0; i < json_array_size(degraded); i++)
         line("does not work", "%s", json_string_value(json_array_get(degraded, i)));
     line("new rooms", "%s", is_true(document, "draining") ? "refused (draining)" : "allowed");
+    if (text_of(document, "instance"))
+        line("instance", "%s", text_of(document, "instance"));
+    show_slots(json_object_get(document, "slots"));
 }
 
 int show_document(const struct arguments *arguments, const json_t *document)

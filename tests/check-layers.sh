@@ -64,10 +64,11 @@ gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gam
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
 gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
-gamed/ipc_endpoint      gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
-gamed/control_endpoint  gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
+gamed/control_slots     gamed/slot_owner cluster/slot_keys
+gamed/control_endpoint  gamed/slot_owner gamed/control_slots gamed/control_rooms gamed/control_results gamed/game_history gamed/game_manager gamed/ipc_endpoint ipc/ipc_message ipc/ipc_server common/*
 gamed/retry             common/random
 gamed/store             gamed/retry gamed/match_result common/random common/text gamed/checkpoint
 gamed/slots             cluster/slot_keys common/*
@@ -92,12 +93,12 @@ gamed/room_backlog      gamed/checkpoint common/*
 gamed/room_mailbox      gamed/checkpoint
 gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint gamed/store common/clock common/*
 gamed/stored_ids        common/random
-gamed/metrics_report    gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
+gamed/metrics_report    gamed/slot_keeper gamed/slot_owner cluster/slot_keys gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
 gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history cluster/slot_keys common/*
 # config.h gathers the options of the modules that have any.
-gamed/config            gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
-gamed/main              gamed/* ipc/* common/*
+gamed/config            cluster/redis_link gamed/slot_rules gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*
+gamed/main              gamed/* ipc/* cluster/* common/*
 
 ipc/ipc_message         common/random common/room_options common/text
 ipc/ipc_socket          common/*

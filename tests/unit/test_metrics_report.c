@@ -58,6 +58,16 @@ static void the_largest_report_fits(void **state)
     sample.process = (struct process_stats){12345678.123456789, INT64_MAX, INT64_MAX,
                                             INT64_MAX,          INT64_MAX, 1234567890.123456789};
     sample.ipc.malformed = INT64_MAX;
+    sample.instance = "0123456789abcdef0123456789abcdef";
+    sample.keeper = (struct slot_keeper_stats){.reconnects = INT64_MAX,
+                                               .claims = INT64_MAX,
+                                               .lost = INT64_MAX,
+                                               .handed = INT64_MAX,
+                                               .released = INT64_MAX};
+    sample.slots.unrestored = sample.stale_batches = INT64_MAX;
+    for (int slot = 0; slot < SLOT_COUNT; slot++)
+        sample.slots.slots[slot] = SLOT_OWNER_HANDING;
+    fill(&sample.keeper.rounds);
     for (int op = 0; op < IPC_OP_COUNT; op++)
         fill(&sample.ipc.handling[op]);
     fill(&sample.manager.lateness);
@@ -151,12 +161,45 @@ static void numbers_come_out_under_their_names(void **state)
     json_decref(reply);
 }
 
+static void slots_are_told_of_where_there_are_several_processes(void **state)
+{
+    json_t *reply, *samples;
+
+    (void)state;
+    reply = write_report();
+    assert_null(find(reply, "pong_slot_state"));
+    assert_null(find(reply, "pong_redis_up"));
+    assert_null(json_object_get(reply, "instance"));
+    json_decref(reply);
+
+    sample.instance = "0123456789abcdef0123456789abcdef";
+    sample.slots.slots[10] = SLOT_OWNER_FROZEN;
+    sample.manager.rooms_frozen = 5;
+    sample.keeper.lost = 3;
+    reply = write_report();
+    assert_string_equal(json_string_value(json_object_get(reply, "instance")), sample.instance);
+    samples = json_object_get(find(reply, "pong_slot_state"), "samples");
+    assert_int_equal(json_array_size(samples), 1);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(json_array_get(samples, 0), "labels"), "slot")),
+                        "A");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(json_array_get(samples, 0), "labels"), "state")),
+                        "frozen");
+    samples = json_object_get(find(reply, "pong_rooms_frozen"), "samples");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(samples, 0), "value")), 5);
+    samples = json_object_get(find(reply, "pong_slots_lost_total"), "samples");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(samples, 0), "value")), 3);
+    json_decref(reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_largest_report_fits, start),
         cmocka_unit_test_setup(every_family_is_there_once_and_whole, start),
         cmocka_unit_test_setup(numbers_come_out_under_their_names, start),
+        cmocka_unit_test_setup(slots_are_told_of_where_there_are_several_processes, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,9 @@ static void every_command_is_understood(void **state)
     assert_int_equal(read_line("drain"), ARGUMENTS_RUN);
     assert_int_equal(arguments.command, COMMAND_DRAIN);
     assert_false(arguments.off);
+    assert_false(arguments.wait);
+    assert_int_equal(read_line("drain --wait"), ARGUMENTS_RUN);
+    assert_true(arguments.wait);
     assert_int_equal(read_line("drain --off"), ARGUMENTS_RUN);
     assert_true(arguments.off);
     assert_int_equal(read_line("stats"), ARGUMENTS_RUN);
@@ -138,6 +141,8 @@ static void wrong_usage_is_told(void **state)
     assert_bad("kick ABCDEF 11", "1 or 2");
     assert_bad("kick 1 ABCDEF", "no room code");
     assert_bad("drain off", "another way");
+    assert_bad("drain --off --wait", "do not go together");
+    assert_bad("health --wait", "does not go with");
     assert_bad("results failed", "another way");
     assert_bad("results retry", "--all-failed");
     assert_bad("results retry now", "no match id");
