@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { noRedis, useCluster } from './cluster.mjs';
 import { quickServe } from './harness.mjs';
+import { BINARY } from './player.mjs';
 import { skipFor } from './requirement.mjs';
 import { Rest } from './rest.mjs';
 import { scrape, scrapeUntil } from './scrape.mjs';
@@ -37,7 +38,7 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
   /** Matches of which every ball flies. */
   async function underWay() {
     const matches = await Promise.all(Array.from({ length: MATCHES }, () => steadyMatch(cluster, rest, { fields: { winning_score: WINNING_SCORE } })));
-    await cluster.until('every match is under way', () => matches.every(({ seats }) => seats.every((seat) => seat.all('game_resumed').length > 0)));
+    await cluster.until('every match is under way', () => matches.every(({ seats }) => seats[0].all('game_resumed').length > 0));
     return matches;
   }
 
@@ -68,6 +69,7 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
         const paused = since.findIndex(({ message }) => message.type === 'game_paused' && message.reason === 'restart');
         if (paused < 0 && since.some(({ message }) => message.type === 'game_over')) continue; // it had ended before
         assert.ok(paused >= 0, `room ${code}, seat ${index + 1}: not told of a pause: ${since.map(({ message }) => message.type)}`);
+        if (seat.protocol === BINARY) continue; // which is not told what it can foresee
         const resumed = since.findIndex(({ message }, i) => i > paused && message.type === 'game_resumed');
         assert.ok(resumed >= 0, `room ${code}, seat ${index + 1}: did not go on`);
         assert.ok(!since.slice(paused, resumed).some(({ message }) => message.type === 'goal_scored'), `room ${code}: a goal in the pause`);
