@@ -8,19 +8,39 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BINARY, Player, Refused } from './player.mjs';
 
 const SILENCE_MS = 4_000;
+const LOOK_MS = 200;
 const MATCH_MS = 180_000;
 const AWAY = [502, 503, 504]; // a game server that is not there, or a ticket that it does not know
 const NEWS = ['game_paused', 'game_resumed', 'goal_scored', 'game_over'];
 
+/** Resolves when the player hears something or is closed, or a little later. */
+function newsOf(player) {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      player.off('heard', done).off('closed', done);
+      resolve();
+    };
+    const timer = setTimeout(done, LOOK_MS);
+    player.once('heard', done).once('closed', done);
+  });
+}
+
 export class Steady {
-  /** `seat`: the answer of create or join. `wins`: returns every ball; without it none, or on pong.v2.bin those that meet its paddle. */
-  constructor(stack, seat, { protocol, wins = false } = {}) {
-    Object.assign(this, { stack, seat, protocol, wins });
+  /**
+   * `seat`: the answer of create or join. `wins`: returns every ball; without it none, or on pong.v2.bin those that meet its
+   * paddle. `keepsOld`: a connection on which nothing comes is left open, and what comes on it after all is noted in `late`.
+   */
+  constructor(stack, seat, { protocol, wins = false, keepsOld = false } = {}) {
+    Object.assign(this, { stack, seat, protocol, wins, keepsOld });
     this.news = []; // {at, connection, message}: all but states, in order
     this.connections = 0; // how many were opened
+    this.heardOn = 0; // the newest connection on which anything came
+    this.moves = 0; // how often the game was heard of again, on another connection
+    this.late = []; // {connection, heardOn, message}: what came on an older connection than that
     this.lastHeard = null;
     this.longestGap = 0; // ms between two signs of life, over all connections
-    this.ended = [];
+    this.ended = []; // {player, why}: connections that are not listened to any more
     this.given = false; // up
     this.over = null;
   }
@@ -30,12 +50,18 @@ export class Steady {
     return this.news.slice(from).filter(({ message }) => message.type === type);
   }
 
-  hear(message) {
+  hear(message, connection) {
     const at = performance.now();
+    if (connection < this.heardOn) {
+      this.late.push({ connection, heardOn: this.heardOn, message });
+      return;
+    }
+    if (connection > this.heardOn && this.heardOn > 0) this.moves += 1;
+    this.heardOn = connection;
     if (this.lastHeard !== null) this.longestGap = Math.max(this.longestGap, at - this.lastHeard);
     this.lastHeard = at;
     if (!NEWS.includes(message.type)) return;
-    this.news.push({ at, connection: this.connections, message });
+    this.news.push({ at, connection, message });
     if (message.type === 'game_over') this.over = message;
   }
 
@@ -61,26 +87,18 @@ export class Steady {
   async stay(player) {
     this.connections += 1;
     this.player = player;
-    player.on('heard', (message) => this.hear(message));
+    const connection = this.connections;
+    const opened = performance.now();
+    player.on('heard', (message) => this.hear(message, connection));
+    for (const message of player.messages) this.hear(message, connection);
     if (this.protocol !== BINARY) player.sayHello();
     if (this.wins) player.track();
     else if (this.protocol !== BINARY) player.miss();
-    for (const message of player.messages) this.hear(message);
-    let opened = performance.now();
-    while (!this.over && !this.given && !player.closed && performance.now() - Math.max(opened, this.lastHeard) < SILENCE_MS) {
-      await new Promise((resolve) => {
-        const timer = setTimeout(done, 200);
-        function done() {
-          clearTimeout(timer);
-          player.off('heard', done).off('closed', done);
-          resolve();
-        }
-        player.once('heard', done).once('closed', done);
-      });
-    }
-    this.ended.push(player.closed ?? { code: 0, reason: this.over ? 'the end was heard' : 'silence' });
+    const silence = () => performance.now() - Math.max(opened, this.lastHeard);
+    while (!this.over && !this.given && !player.closed && silence() < SILENCE_MS) await newsOf(player);
+    this.ended.push({ player, why: this.over ? 'the end was heard' : player.closed ? 'closed' : 'silence' });
     player.rest();
-    player.drop();
+    if (this.over || this.given || !this.keepsOld) player.drop();
   }
 
   /** Ends it before its time. */
@@ -94,10 +112,10 @@ export class Steady {
  * Opens a match of two of them, the first of which wins: {code, seats: [Steady, Steady], ended: a promise of both ends}. By
  * default the winner has pong.v1.json and the loser pong.v2.bin.
  */
-export async function steadyMatch(stack, rest, { fields = {}, protocols = [undefined, BINARY] } = {}) {
+export async function steadyMatch(stack, rest, { fields = {}, protocols = [undefined, BINARY], ...options } = {}) {
   const first = await rest.ok(rest.create({ username: 'Ann', ...fields }));
   const second = await rest.ok(rest.join({ room_code: first.room_code, username: 'Bob' }));
-  const seats = [first, second].map((seat, index) => new Steady(stack, seat, { protocol: protocols[index], wins: index === 0 }));
+  const seats = [first, second].map((seat, index) => new Steady(stack, seat, { protocol: protocols[index], wins: index === 0, ...options }));
   const match = { code: first.room_code, ids: [first.player_id, second.player_id], seats };
   match.ended = Promise.all(seats.map((seat) => seat.play()));
   match.ended.catch(() => {}); // it is awaited later
