@@ -30,11 +30,6 @@ describe('three hosts', { skip: skipFor(noRedis || noNamespaces()) }, () => {
     await management.start(0, '0.0.0.0');
     redis.listen = [hosts[0].lines.redis.address, await freePort()];
   });
-  after(async () => {
-    await management.stop();
-    for (const host of hosts) host.remove();
-  });
-
   const cluster = useCluster({
     instances: HOSTS,
     redis,
@@ -53,6 +48,10 @@ describe('three hosts', { skip: skipFor(noRedis || noNamespaces()) }, () => {
         wrap: (command) => hosts[i - 1].run(command),
       };
     },
+  });
+  after(async () => { // the cluster has stopped
+    await management.stop();
+    for (const host of hosts) host.remove();
   });
   const rest = new Rest(cluster);
 

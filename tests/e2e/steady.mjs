@@ -68,6 +68,7 @@ export class Steady {
   /** Plays to the end; resolves to game_over. */
   async play() {
     const until = performance.now() + MATCH_MS;
+    this.stack.players.add(this);
     while (!this.over && !this.given) {
       assert.ok(performance.now() < until, `room ${this.seat.room_code}: no end within ${MATCH_MS} ms: ${JSON.stringify(this.news.map(({ message }) => message.type))}`);
       let player;
@@ -80,6 +81,7 @@ export class Steady {
       }
       await this.stay(player);
     }
+    this.stack.players.delete(this);
     return this.over;
   }
 
@@ -101,8 +103,8 @@ export class Steady {
     if (this.over || this.given || !this.keepsOld) player.drop();
   }
 
-  /** Ends it before its time. */
-  giveUp() {
+  /** Ends it before its time, as the stack does with all who are connected when a test is over. */
+  drop() {
     this.given = true;
     this.player?.drop();
   }
