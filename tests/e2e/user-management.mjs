@@ -25,13 +25,18 @@ export class UserManagement {
     this.scheme = tls ? 'https' : 'http';
   }
 
-  /** On `port`, or on a free one. */
-  async start(port = 0) {
+  /** On `port`, or on a free one; of 127.0.0.1, or where it is told to listen. */
+  async start(port = 0, address = '127.0.0.1') {
     await new Promise((resolve, reject) => {
-      this.server.once('error', reject).listen(port, '127.0.0.1', resolve);
+      this.server.once('error', reject).listen(port, address, resolve);
     });
-    this.url = `${this.scheme}://127.0.0.1:${this.server.address().port}`;
+    this.url = this.urlAt('127.0.0.1');
     return this;
+  }
+
+  /** Its URL by one of this machine's addresses. */
+  urlAt(address) {
+    return `${this.scheme}://${address}:${this.server.address().port}`;
   }
 
   async stop() {
