@@ -98,6 +98,15 @@ static void ask_renew(struct slot_machine *machine, int slot, struct slot_plan *
     own->renewed_ms = plan->sent_ms;
 }
 
+/* Whether our record names it as ours. */
+static bool is_listed(const struct slot_machine *machine, int slot, int64_t now_ms)
+{
+    const enum slot_phase phase = machine->view.phase[slot];
+    const int64_t renewed_ms = machine->own[slot].renewed_ms;
+    return phase != SLOT_FREE && phase != SLOT_HANDED && renewed_ms != 0 &&
+           now_ms - renewed_ms <= SLOT_LISTED_MS;
+}
+
 static void plan_slot(struct slot_machine *machine, int slot, bool may_renew,
                       struct slot_plan *plan, struct slot_turns *turns)
 {
@@ -116,7 +125,8 @@ static void plan_slot(struct slot_machine *machine, int slot, bool may_renew,
     }
     if (may_renew)
         ask_renew(machine, slot, plan);
-    if (own->is_given && phase == SLOT_OWNED)
+    /* The giver's clients come as soon as it is said: by then they must be able to find us. */
+    if (own->is_given && phase == SLOT_OWNED && is_listed(machine, slot, plan->sent_ms))
         ask(plan, SLOT_OP_LOADED, slot, own->claim);
 }
 
@@ -153,16 +163,13 @@ void slot_machine_plan(struct slot_machine *machine, bool may_renew, int64_t now
 void slot_machine_record(const struct slot_machine *machine, int64_t now_ms,
                          struct instance_record *record)
 {
+    const int home = machine->view.home;
     memcpy(record->id, machine->id, sizeof record->id);
-    record->home = machine->view.home < 0 ? '\0' : slot_letter(machine->view.home);
+    record->home = home >= 0 && machine->view.phase[home] == SLOT_OWNED ? slot_letter(home) : '\0';
     for (int slot = 0; slot < SLOT_COUNT; slot++) {
-        const struct slot_own *own = &machine->own[slot];
-        const bool is_listed = machine->view.phase[slot] != SLOT_FREE &&
-                               machine->view.phase[slot] != SLOT_HANDED && own->renewed_ms != 0 &&
-                               now_ms - own->renewed_ms <= SLOT_LISTED_MS;
         memset(record->slots[slot].claim, 0, sizeof record->slots[slot].claim);
-        if (is_listed)
-            memcpy(record->slots[slot].claim, own->claim, sizeof own->claim);
+        if (is_listed(machine, slot, now_ms))
+            memcpy(record->slots[slot].claim, machine->own[slot].claim, CLAIM_SIZE);
     }
 }
 
@@ -326,16 +333,28 @@ static void take_handover(struct slot_machine *machine, int slot, const struct s
     }
 }
 
-/* Whether every slot that is ours was found to be so in this round. */
-static bool are_all_renewed(const struct slot_machine *machine, const struct slot_plan *plan,
-                            const long long *answers)
+/* How many slots' rooms the loop has that are ours, as far as we know. */
+static int count_ours(const struct slot_machine *machine)
 {
-    int renewed = 0, ours = 0;
-    for (size_t i = 0; i < plan->count; i++)
-        renewed += plan->ops[i].kind == SLOT_OP_RENEW && answers[i] >= SLOT_RENEWAL_KEPT;
+    int ours = 0;
     for (int slot = 0; slot < SLOT_COUNT; slot++)
         ours += machine->own[slot].is_told && machine->view.phase[slot] != SLOT_HANDED;
-    return renewed >= ours;
+    return ours;
+}
+
+/* Once every one of them was found to be so in one round; when there is none, there is nothing to write. */
+static void take_rewrite(struct slot_machine *machine, const struct slot_plan *plan,
+                         const long long *answers, struct slot_turns *turns)
+{
+    const int ours = count_ours(machine);
+    int renewed = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        renewed += plan->ops[i].kind == SLOT_OP_RENEW && answers[i] >= SLOT_RENEWAL_KEPT;
+    if (!machine->must_rewrite || renewed < ours)
+        return;
+    machine->must_rewrite = false;
+    if (ours > 0)
+        turn(turns, SLOT_TURN_REWRITE, -1);
 }
 
 void slot_machine_take(struct slot_machine *machine, const struct slot_plan *plan,
@@ -345,10 +364,7 @@ void slot_machine_take(struct slot_machine *machine, const struct slot_plan *pla
     for (size_t i = 0; i < plan->count; i++)
         if (answers[i] != SLOT_NO_ANSWER)
             take_answer(machine, &plan->ops[i], answers[i], answer, turns);
-    if (machine->must_rewrite && are_all_renewed(machine, plan, answers)) {
-        machine->must_rewrite = false;
-        turn(turns, SLOT_TURN_REWRITE, -1);
-    }
+    take_rewrite(machine, plan, answers, turns);
     if (!watched)
         return;
     machine->watched = *watched;

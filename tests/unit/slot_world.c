@@ -177,8 +177,6 @@ void world_restart_redis(struct world *world, int64_t lost_ms)
         struct world_process *process = &world->processes[i];
         if (process->round.is_flying && !process->round.is_executed)
             process->round.is_lost = true; /* an answer that was sent already may still be read */
-        if (!process->round.is_flying)
-            process->is_connected = false;
     }
 }
 
@@ -306,6 +304,7 @@ static void open_link(struct world *world, struct world_process *process)
         world->now_ms < world->stalled_until_ms)
         return;
     process->is_connected = true;
+    process->run = world->run;
     process->opened_ms = world->now_ms;
     snprintf(process->server, sizeof process->server, "run%d", world->run);
     slot_machine_connected(&process->machine);
@@ -334,7 +333,7 @@ static void go_on(struct world *world, int number)
             process->is_connected = false;
             process->next_ms = world->now_ms + PAUSE_MS;
         }
-    } else if (!process->is_connected) {
+    } else if (!process->is_connected || process->run != world->run) {
         open_link(world, process);
     } else if (world->now_ms >= process->next_ms) {
         send_round(world, number);

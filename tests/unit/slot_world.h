@@ -46,6 +46,7 @@ struct world_round {
 
 struct world_process {
     bool is_alive, is_connected;
+    int run; /* of the Redis that it is connected to */
     int64_t stopped_until_ms, cut_until_ms, next_ms, opened_ms, sent_ms;
     char server[SERVER_RUN_SIZE];
     struct slot_machine machine;
