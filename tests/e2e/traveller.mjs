@@ -32,6 +32,8 @@ class Traveller {
     this.best = [0, 0]; // the score that was heard last
     this.isFlying = false;
     this.heardAt = 0;
+    this.backAt = 0; // performance.now() at the first word of the connection that is open, or was last
+    this.mayForget = false; // the next score may be the one before the last
   }
 
   fail(what) {
@@ -88,6 +90,8 @@ class Traveller {
     const now = performance.now();
     if (isFirst && closedAt) {
       this.moves += 1;
+      this.backAt = now;
+      this.mayForget = this.match.site.isUnsaved(this.match.code);
       this.absences.push(now - closedAt);
       if (this.isFlying) this.gaps.push(now - this.heardAt);
     }
@@ -96,9 +100,17 @@ class Traveller {
     if (message.type === 'game_over') this.over = message;
   }
 
-  /** A score is never taken back, and nobody gets two points for one goal. */
+  /** A score is never taken back, and nobody gets two points for one goal; but who dies may take his last goal with him. */
   hearScore(score, type) {
     const [before, after] = [sum(this.best), sum(score)];
+    const forgets = this.mayForget && before - after === 1 && score.every((points, index) => points <= this.best[index]);
+    this.mayForget = false;
+    if (forgets) {
+      this.match.goals.delete(before);
+      this.match.site.forgotten += 1;
+      this.best = score;
+      return;
+    }
     if (after < before || score.some((points, index) => points < this.best[index])) this.fail(`${score.join(':')} after ${this.best.join(':')}`);
     if (type === 'goal_scored') {
       const known = this.match.goals.get(after);
@@ -147,6 +159,8 @@ export class Travels {
     this.matches = [];
     this.aborted = false;
     this.isEnding = false; // from now on nobody returns a ball
+    this.isUnsaved = () => false; // whether the room's server died with what it had just told
+    this.forgotten = 0; // scores that were taken back by such a death
   }
 
   /** A room; asked for again while a slot is on its way, as that answer says. */
