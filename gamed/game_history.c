@@ -220,6 +220,15 @@ static void lose_what_is_left(struct game_history *history)
                   history->outbox.item_count);
 }
 
+/* What may not be posted before it is stored may be due now. */
+static void flush(struct game_history *history, int64_t now)
+{
+    const size_t new_before = history->outbox.new_count;
+    result_outbox_flush(&history->outbox, now);
+    if (history->outbox.keeps_copies && history->outbox.new_count < new_before)
+        result_delivery_look_again(&history->delivery, now);
+}
+
 static void *run(void *argument)
 {
     struct game_history *history = argument;
@@ -231,7 +240,7 @@ static void *run(void *argument)
         take_orders(history, now);
         take_mailbox(history, now);
         serve_queries(history, now);
-        result_outbox_flush(&history->outbox, now);
+        flush(history, now);
         purge(history, now);
         result_delivery_start_due(&history->delivery, now);
         publish(history);

@@ -170,9 +170,10 @@ static bool start_if_due(struct result_delivery *delivery, const struct outbox_e
 /* Asked afresh for each: it may have changed since the entry was read. */
 static bool may_post(const struct result_delivery *delivery, const struct outbox_entry *entry)
 {
-    const char slot[] = {outbox_entry_slot(entry), '\0'};
-    return !delivery->may_post ||
-           delivery->may_post(delivery->may_post_arg, entry->slot ? slot : entry->room_code);
+    if (!delivery->may_post)
+        return true;
+    const char slot[] = {entry->slot, '\0'};
+    return delivery->may_post(delivery->may_post_arg, entry->slot ? slot : entry->room_code);
 }
 
 void result_delivery_start_due(struct result_delivery *delivery, int64_t now_ms)

@@ -219,6 +219,7 @@ static int outbox_insert(struct store *store, const struct outbox_entry *entries
 
 static void copy_out(const struct item *item, struct outbox_entry *entry)
 {
+    memset(entry, 0, offsetof(struct outbox_entry, body));
     memcpy(entry->match_id, item->match_id, UUID_SIZE);
     entry->state = item->state;
     entry->retry = item->retry;

@@ -34,7 +34,7 @@ static void take_word(const char **at, const char *end, char *out, size_t size)
     const size_t length = (size_t)((blank ? blank : end) - from);
     *at = blank ? blank + 1 : end;
     out[0] = '\0';
-    if (length >= size)
+    if (length >= size || memchr(from, '\0', length))
         return;
     memcpy(out, from, length);
     out[length] = '\0';
