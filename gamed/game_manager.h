@@ -444,7 +444,7 @@ void game_manager_checkpoints_lost(struct game_manager *manager);
 /* Before a stop: checkpoints every room. Returns how many could not be taken. */
 int game_manager_checkpoint_all(struct game_manager *manager, struct now now);
 
-/* ---- slots, only with config.has_slots (docs/architecture.md "Slots") ---- */
+/* ---- slots, only with config.has_slots (docs/protocol.md §5) ---- */
 
 enum game_slot {
     GAME_SLOT_NONE,    /* not this process': GAME_MANAGER_WRONG_SLOT */

@@ -55,6 +55,19 @@ describe('rolling restart', { skip: skipFor(noRedis) }, () => {
     assert.ok(absence <= ABSENCE_MS, `the longest absence took ${absence} ms`);
   });
 
+  test('all at once: there is nobody to hand over to, and nothing is lost all the same', async (context) => {
+    const travels = new Travels(cluster);
+    await travels.begin(12, { winning_score: 3 }, { allHasty: true });
+    await cluster.until('balls fly', () => travels.aborted || travels.matches.every(({ travellers }) => travellers[0].isFlying));
+    await Promise.all([1, 2, 3].map((i) => cluster.restart(i)));
+    await cluster.until('each match goes on', () => travels.aborted || travels.matches.every(({ travellers }) => travellers.every(({ moves }) => moves > 0)));
+    travels.isEnding = true;
+    await travels.done;
+    await travels.assertRecords(management);
+    context.diagnostic(`longest absence ${Math.round(travels.longestAbsence())} ms`);
+    for (const i of [1, 2, 3]) await cluster.until(`gamed-${i} has a home again`, () => hasHome(i), HOME_MS);
+  });
+
   test('pongctl drain hands the slots over, and --off has one claimed again', async () => {
     const { code, one, two } = await startRally(cluster);
     const i = await cluster.ownerOf(code);

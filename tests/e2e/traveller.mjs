@@ -172,12 +172,12 @@ export class Travels {
     }
   }
 
-  /** Opens so many matches; every second one's players are as patient as deployed front ends, the others hasty. */
-  async begin(count, fields) {
+  /** Opens so many matches; every second one's players are as patient as deployed front ends, the others, or all, hasty. */
+  async begin(count, fields, { allHasty = false } = {}) {
     for (let number = 0; number < count; number += 1) {
       const first = await this.open({ username: 'Ann', ...fields });
       const second = await this.rest.ok(this.rest.join({ room_code: first.room_code, username: 'Bob' }));
-      this.matches.push(new TravellingMatch(this, [first, second], number % 2 === 1));
+      this.matches.push(new TravellingMatch(this, [first, second], !allHasty && number % 2 === 1));
     }
     this.playing = this.matches.map((match) => match.play().catch((error) => {
       this.aborted = true;
