@@ -102,7 +102,8 @@ static long find_room(struct journey *journey)
 {
     long result = ask_owner(journey);
 
-    if (result != 0 || !refuses_with(journey, "wrong_slot"))
+    if (result != 0 || instances_is_single(journey->instances) ||
+        !refuses_with(journey, "wrong_slot"))
         return result;
     metrics_rerouted(journey->metrics, METRICS_REROUTE_WRONG_SLOT);
     instances_refresh(journey->instances);

@@ -2,9 +2,8 @@
 # What every part of ./dev and the supervisor share: where things are, how to speak to the user, and
 # how to know a process again. Sourced with ROOT set; must not start or end anything by itself.
 
-# For the supervisor, which sources this file too.
+# For those who source this.
 # shellcheck disable=SC2034
-DAEMONS=(gamed api-fcgi nginx) # in the order of starting; stopped the other way round
 DEV=${PONG_DEV_DIR:-$ROOT/.dev}
 [[ $DEV == /* ]] || DEV=$PWD/$DEV
 PIDS=$DEV/pids   # NAME: pid and start time; NAME.starts: how often it was started
@@ -12,14 +11,17 @@ LOGS=$DEV/log
 LOCK=$DEV/lock
 BUILD=${PONG_BUILD_DIR:-$DEV/build}
 [[ $BUILD == /* ]] || BUILD=$PWD/$BUILD
-readonly DAEMONS DEV PIDS LOGS LOCK BUILD
+readonly DEV PIDS LOGS LOCK BUILD
 
 # Short cuts live in a folder that only this user can write to. Its name is fixed, so that the next
 # command finds what the last one made.
 readonly SHORT_ROOT=/tmp/pong-$UID
 readonly SOCKET_PATH_MAX_BYTES=107
 readonly STOP_SECONDS=8
-readonly LONGEST_SOCKET_NAME=/control.sock
+readonly LONGEST_SOCKET_NAME=/control-16.sock
+readonly INSTANCES_MAX=16
+# Of the instances' rooms, as --slot takes them; the rest is for whoever runs a gamed by hand.
+readonly SLOTS=ABCDEFGHJKMNPQRS
 
 say() {
     printf '%s\n' "$1"
@@ -28,6 +30,29 @@ say() {
 fail() {
     printf './dev: %s\n' "$1" >&2
     exit 1
+}
+
+# daemons_know: fills DAEMONS, in the order of starting (stopped the other way round), and GAMED, the
+# instances among them, by what PIDS/instances says: one is "gamed", several are gamed-1, gamed-2 …
+daemons_know() {
+    local count=1 i
+    [[ ! -e $PIDS/instances ]] || count=$(<"$PIDS/instances")
+    GAMED=(gamed)
+    if ((count > 1)); then
+        GAMED=()
+        for ((i = 1; i <= count; i++)); do GAMED+=("gamed-$i"); done
+    fi
+    DAEMONS=("${GAMED[@]}" api-fcgi nginx)
+}
+daemons_know
+
+# nginx_render: nginx's configuration, which knows where the instances' sockets are.
+nginx_render() {
+    local run upstreams
+    run=$(run_dir)
+    upstreams=$(printf 'unix:%s.sock ' "${GAMED[@]}")
+    PONG_LOG_DIR=$LOGS PONG_SOCKET_DIR=$run PONG_UPSTREAMS=${PONG_UPSTREAMS:-$upstreams} \
+        "$ROOT/nginx/render.sh" "$run"
 }
 
 # in_bytes TEXT
@@ -52,10 +77,11 @@ make_short_path() {
     mkdir -p "$(short_path)"
 }
 
-# run_dir: where the sockets and nginx's files are: DEV/run, or a short cut's.
+# run_dir: where the sockets and nginx's files are: DEV/run, or a short cut's. Blanks and commas end an address in a list
+# of them, a dollar sign begins a variable of nginx.
 run_dir() {
     if (($(in_bytes "$DEV/run$LONGEST_SOCKET_NAME") <= SOCKET_PATH_MAX_BYTES)) &&
-        [[ $DEV != *['$']* && $DEV != *[[:cntrl:]]* ]]; then
+        [[ $DEV != *['$ ,']* && $DEV != *[[:cntrl:]]* ]]; then
         printf '%s/run' "$DEV"
     else
         printf '%s/run' "$(short_path)"

@@ -3,7 +3,11 @@
 # (dev-supervise.sh); here it is started, asked to stop, and looked at.
 
 readonly UP_SECONDS=45
-readonly SUPERVISOR_STOP_SECONDS=$((3 * (STOP_SECONDS + 2) + 5))
+
+# supervisor_stop_seconds: each daemon may need that long.
+supervisor_stop_seconds() {
+    printf '%s' $((${#DAEMONS[@]} * (STOP_SECONDS + 2) + 5))
+}
 
 # stack_lock: one ./dev at a time changes a stack. The lock goes with the process.
 stack_lock() {
@@ -18,16 +22,19 @@ stack_build_id() {
         "$ROOT/scripts/dev-common.sh" "$ROOT/scripts/dev-supervise.sh" | sha256sum
 }
 
-# stack_settings_id: likewise for the settings. A sum, for they hold secrets.
+# stack_settings_id INSTANCES: likewise for the settings. A sum, for they hold secrets.
 stack_settings_id() {
     local name
-    for name in $(compgen -e | LC_ALL=C sort); do
-        case $name in
-        PONG_* | USER_MANAGEMENT_URL | API_KEY | JWT_SECRET_KEY | REDIS_URL)
-            printf '%s=%s\0' "$name" "${!name}"
-            ;;
-        esac
-    done | sha256sum
+    {
+        printf '%s\0' "$1"
+        for name in $(compgen -e | LC_ALL=C sort); do
+            case $name in
+            PONG_* | USER_MANAGEMENT_URL | API_KEY | JWT_SECRET_KEY | REDIS_URL)
+                printf '%s=%s\0' "$name" "${!name}"
+                ;;
+            esac
+        done
+    } | sha256sum
 }
 
 # stack_file NAME: what the running stack was started with.
@@ -67,7 +74,7 @@ stack_stop() {
     run=$(run_dir)
     if pid=$(process_pid supervisor); then
         kill -TERM "$pid" 2>/dev/null || true
-        if ! process_wait_gone "$pid" "$SUPERVISOR_STOP_SECONDS"; then
+        if ! process_wait_gone "$pid" "$(supervisor_stop_seconds)"; then
             kill -KILL "$pid" 2>/dev/null || true
         fi
     fi
@@ -82,16 +89,20 @@ stack_stop() {
 
 # stack_prepare LISTEN: folders and nginx's configuration; all that can be wrong before a start.
 stack_prepare() {
-    local run name reason
+    local run name reason log
     run=$(run_dir)
     [[ $run == "$DEV"/* ]] || make_short_path
     mkdir -p "$PIDS" "$LOGS" "$run"
     chmod 700 "$run" "$PIDS" "$LOGS"
+    # Also those of instances that there are no more.
+    for log in "$LOGS"/{supervisor,gamed,gamed-*,api-fcgi,nginx,nginx-access}.log; do
+        [[ ! -s $log ]] || mv "$log" "$log.1"
+        rm -f "$log"
+    done
     for name in supervisor "${DAEMONS[@]}" nginx-access; do
-        [[ ! -s $LOGS/$name.log ]] || mv "$LOGS/$name.log" "$LOGS/$name.log.1"
         : >"$LOGS/$name.log"
     done
-    reason=$(PONG_LOG_DIR=$LOGS "$ROOT/nginx/render.sh" "$run" 2>&1) || fail "$reason"
+    reason=$(nginx_render 2>&1) || fail "$reason"
     reason=$(nginx -t -q -p "$run" -c "$run/nginx.conf" -e /dev/null 2>&1) ||
         fail "nginx refuses its configuration: $(nginx_reason <<<"$reason")"
     if port_taken "$(reachable "$1")"; then fail_port_taken "$1"; fi
@@ -155,10 +166,13 @@ stack_ready() {
     trap - EXIT INT TERM HUP
 }
 
-# stack_start BUILD-ID
+# stack_start BUILD-ID INSTANCES
 stack_start() {
     local listen=${PONG_LISTEN:-127.0.0.1:8080} state=${PONG_STATE_DIR:-$DEV/state}
     stack_guard
+    mkdir -p "$PIDS"
+    printf '%s\n' "$2" >"$PIDS/instances"
+    daemons_know
     stack_prepare "$listen"
     mkdir -p "$state" || fail "cannot make the state folder $state"
     # The supervisor works in another folder, so its paths are absolute.
@@ -167,7 +181,7 @@ stack_start() {
         PONG_API_INCLUDE=${PONG_API_INCLUDE:+$(realpath "$PONG_API_INCLUDE")} \
         setsid bash "$ROOT/scripts/dev-supervise.sh" </dev/null >>"$LOGS/supervisor.log" 2>&1 9>&- &
     process_record supervisor "$!"
-    stack_settings_id >"$PIDS/settings-id"
+    stack_settings_id "$2" >"$PIDS/settings-id"
     printf '%s\n' "$listen" >"$PIDS/listen"
     stack_await "$listen"
     stack_ready "$1"
@@ -175,7 +189,7 @@ stack_start() {
 
 # stack_restart BUILD-ID: the supervisor has the settings, secrets included, so it does the work.
 stack_restart() {
-    local pid tries=$((SUPERVISOR_STOP_SECONDS * 20))
+    local pid tries=$(($(supervisor_stop_seconds) * 20))
     stack_guard
     rm -f "$PIDS/ready" "$PIDS/anew"
     pid=$(process_pid supervisor)
@@ -187,8 +201,24 @@ stack_restart() {
     stack_ready "$1"
 }
 
+# stack_instances [--instances N]: how many instances of gamed are asked for.
+stack_instances() {
+    local count=${2:-}
+    if (($# == 0)); then
+        printf 1
+        return
+    fi
+    [[ $1 == --instances ]] || fail "up takes --instances N and nothing else; ./dev help tells more"
+    if (($# != 2)) || ! [[ $count =~ ^[1-9][0-9]?$ ]] || ((count > INSTANCES_MAX)); then
+        fail "--instances must be a number from 1 to $INSTANCES_MAX"
+    fi
+    printf '%s' "$count"
+}
+
+# stack_up [--instances N]
 stack_up() {
-    local build_id address
+    local build_id address instances
+    instances=$(stack_instances "$@") || exit 1
     packages_require_for_up
     [[ -n ${PONG_BUILD_DIR:-} ]] || build_make "$DEV/build" optimised
     [[ -x $BUILD/gamed/gamed && -x $BUILD/api-fcgi/api-fcgi ]] || fail "$BUILD holds no gamed/gamed and api-fcgi/api-fcgi"
@@ -203,13 +233,13 @@ stack_up() {
             stack_restart "$build_id"
             say "pong is running at $address"
         fi
-        if [[ $(stack_file settings-id) != "$(stack_settings_id)" ]]; then
+        if [[ $(stack_file settings-id) != "$(stack_settings_id "$instances")" ]]; then
             say 'it keeps the settings it was started with, which are not those of this command: ./dev down, then ./dev up, changes them'
         fi
         return 0
     fi
     stack_stop
-    stack_start "$build_id"
+    stack_start "$build_id" "$instances"
     say "pong is running at http://$(reachable "$(stack_file listen)")/"
 }
 
@@ -258,17 +288,19 @@ stack_status() {
 }
 
 stack_logs() {
-    local names=() follow=() files=() name
+    local names=() follow=() files=() name log
     for name in "$@"; do
         case $name in
         -f) follow=(-f) ;;
-        gamed | api-fcgi | nginx | nginx-access | supervisor) names+=("$name") ;;
+        gamed | gamed-[1-9] | gamed-1[0-6] | api-fcgi | nginx | nginx-access | supervisor) names+=("$name") ;;
         *) fail "there is no log \"$name\"; ./dev help lists them" ;;
         esac
     done
     ((${#names[@]})) || names=(supervisor gamed api-fcgi nginx nginx-access)
     for name in "${names[@]}"; do
-        [[ ! -e $LOGS/$name.log ]] || files+=("$LOGS/$name.log")
+        for log in "$LOGS/$name.log" "$LOGS"/gamed-*.log; do
+            if [[ -e $log && ($log == "$LOGS/$name.log" || $name == gamed) ]]; then files+=("$log"); fi
+        done
     done
     ((${#files[@]})) || fail "there are no logs in $LOGS yet"
     exec tail -n 50 "${follow[@]}" "${files[@]}"

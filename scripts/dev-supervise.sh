@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The supervisor that ./dev up leaves behind: starts gamed, api-fcgi and nginx, starts again what
-# dies, ends all three on SIGTERM, and on SIGHUP starts all anew from what has been built since, with
+# dies, ends all of them on SIGTERM, and on SIGHUP starts all anew from what has been built since, with
 # the settings it has had from the start. It must hold nothing of the terminal that started it, and puts
 # no secret on a command line: settings reach the daemons by the environment.
 #
@@ -42,13 +42,19 @@ centiseconds() {
 
 # Each daemon gets a session of its own: its children are found by that number if it is killed.
 launch() {
+    local number=${1#gamed-} name urls=()
     case $1 in
     gamed)
         exec setsid "$BUILD/gamed/gamed" --listen "unix:$RUN/gamed.sock" --ipc "ipc://$RUN/ipc.sock" \
             --control "$RUN/control.sock" --state-dir "$STATE"
         ;;
+    gamed-*)
+        exec setsid "$BUILD/gamed/gamed" --listen "unix:$RUN/$1.sock" --ipc "ipc://$RUN/ipc-$number.sock" \
+            --control "$RUN/control-$number.sock" --state-dir "$STATE" --slot "${SLOTS:number-1:1}"
+        ;;
     api-fcgi)
-        exec setsid "$BUILD/api-fcgi/api-fcgi" --listen "unix:$RUN/api.sock" --gamed "ipc://$RUN/ipc.sock"
+        for name in "${GAMED[@]}"; do urls+=(--gamed "ipc://$RUN/ipc${name#gamed}.sock"); done
+        exec setsid "$BUILD/api-fcgi/api-fcgi" --listen "unix:$RUN/api.sock" "${urls[@]}"
         ;;
     nginx)
         # Keys are none of nginx's business.
@@ -140,7 +146,7 @@ stop_all() {
 
 # start_anew: goes on as the script that is there now. PIDS/anew says that nothing of before runs.
 start_anew() {
-    if ! PONG_LOG_DIR=$LOGS "$ROOT/nginx/render.sh" "$RUN" 2>>"$LOGS/nginx.log"; then
+    if ! nginx_render 2>>"$LOGS/nginx.log"; then
         printf 'nginx 1\n' >"$PIDS/failed"
         exit 1
     fi

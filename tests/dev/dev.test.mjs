@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -78,6 +79,24 @@ class Dev {
     assert.ok(!existsSync(path.join(this.folder, 'pids')));
     const run = path.join(this.folder, 'run');
     if (existsSync(run)) assert.deepEqual(readdirSync(run).filter((name) => /\.(sock|pid)$/.test(name)), []);
+  }
+
+  async post(what, body) {
+    const response = await fetch(`http://${this.address}/api/room/${what}/`, {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body),
+    });
+    return { status: response.status, body: await response.json() };
+  }
+
+  /** The status of a WebSocket's handshake, through nginx; 0 when nobody answers. */
+  handshake({ code, token }) {
+    const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version': '13' };
+    return new Promise((resolve) => {
+      const request = http.get(`http://${this.address}/ws/game/${code}/?token=${token}`, { headers, agent: false });
+      request.on('upgrade', (response, socket) => socket.destroy(resolve(101)));
+      request.on('response', (response) => response.resume().on('end', () => resolve(response.statusCode)));
+      request.on('error', () => resolve(0));
+    });
   }
 
   async healthy() {
@@ -325,12 +344,60 @@ describe('with daemons that misbehave', () => {
   });
 });
 
+/** A room in each slot of the list: {slot: {code, token}}. */
+async function roomsIn(slots, dev) {
+  const rooms = {};
+  await until(`a room in each of the slots ${slots}`, async () => {
+    const { body } = await dev.post('create', { username: 'Ada' });
+    rooms[body.room_code[0]] = { code: body.room_code, token: body.seat_token };
+    return [...slots].every((slot) => rooms[slot]);
+  });
+  return rooms;
+}
+
+describe('several instances', () => {
+  const GAMED = ['gamed-1', 'gamed-2', 'gamed-3'];
+
+  test('each has its slot and is reached, is started again, and all go with down; also below an odd path', async () => {
+    await withDev({ name: 'a "b" c', env: { PONG_MAX_ROOMS_PER_ADDRESS: '0' } }, async (dev) => {
+      const up = await dev.run('up', '--instances', '3');
+      assert.deepEqual(up, { code: 0, stdout: `pong is running at http://${dev.address}/\n`, stderr: '' });
+      const status = (await dev.run('status')).stdout;
+      assert.deepEqual(status.match(/^[a-z0-9-]+(?= +pid)/gm), ['supervisor', ...GAMED, 'api-fcgi', 'nginx']);
+
+      const rooms = await roomsIn('ABC', dev);
+      for (const room of Object.values(rooms)) assert.equal(await dev.handshake(room), 101, room.code);
+
+      const old = dev.pid('gamed-2');
+      process.kill(old, 'SIGKILL');
+      await until('gamed-2 has a new process', () => dev.pid('gamed-2') !== old);
+      await until('it has its room and is reached again', async () => (await dev.handshake(rooms.B)) === 101);
+
+      const logs = (await dev.run('logs', 'gamed')).stdout;
+      for (const name of GAMED) assert.ok(logs.includes(`/${name}.log <==`), name);
+      assert.match((await dev.run('logs', 'gamed-3')).stdout, /slot C/);
+      assert.match((await dev.run('up')).stdout, /already running .*\nit keeps the settings it was started with/);
+      process.kill(dev.pid('supervisor'), 'SIGHUP'); // as for a new build
+      await until('all are started anew', () => existsSync(path.join(dev.folder, 'pids/anew')));
+      await until('each is reached again', async () => {
+        for (const room of Object.values(rooms)) if ((await dev.handshake(room)) !== 101) return false;
+        return true;
+      });
+      assert.equal((await dev.run('down')).code, 0);
+      await dev.assertNothingLeft();
+    });
+  });
+});
+
 describe('the command line', () => {
   test('help is given, nonsense refused', async () => {
     const dev = new Dev(path.join(folder, 'none'), 1, {});
     assert.match((await dev.run('help')).stdout, /\.\/dev up/);
     assertOneSentence(await dev.run('fly'), /no command "fly"/);
-    assertOneSentence(await dev.run('up', 'now'), /up takes no arguments/);
+    assertOneSentence(await dev.run('up', 'now'), /up takes --instances N and nothing else/);
+    for (const words of [[], ['0'], ['17'], ['2x'], ['-1'], ['2', '3']]) {
+      assertOneSentence(await dev.run('up', '--instances', ...words), /--instances must be a number from 1 to 16/);
+    }
     rmSync(folder, { recursive: true, force: true });
   });
 });

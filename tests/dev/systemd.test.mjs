@@ -12,7 +12,7 @@ import { repository } from './nginx-stack.mjs';
 
 const optimised = process.env.PONG_BUILD_DIR ?? path.join(repository, '.dev/build');
 const EXPOSURE_MAX = 20; // tenths: systemd-analyze calls anything up to 2.0 safe or good
-const units = ['gamed', 'api-fcgi'];
+const units = ['gamed', 'gamed@', 'api-fcgi'];
 
 const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
 
@@ -47,7 +47,7 @@ describe('what make install puts down', () => {
   /** A copy of a unit that names its program where it lies here. */
   function copyOf(name, edit = (text) => text) {
     const folder = mkdtempSync(path.join(root, 'unit-'));
-    const copy = path.join(folder, `${name}.service`);
+    const copy = path.join(folder, `${name.replace(/@$/, '@B')}.service`);
     writeFileSync(copy, edit(readFileSync(unit(name), 'utf8').replace('=/usr/local/bin/', `=${under('bin')}/`)));
     return copy;
   }
@@ -67,6 +67,19 @@ describe('what make install puts down', () => {
       assert.notEqual(security(copyOf(name, (text) => text.replace(/^(CapabilityBoundingSet|SystemCallFilter|ProtectSystem)=.*\n/gm, ''))).status, 0);
     });
   }
+
+  test('gamed@B: all that names its slot does so everywhere', () => {
+    const text = readFileSync(unit('gamed@'), 'utf8').replaceAll('%i', 'B');
+    const environment = Object.fromEntries([...text.matchAll(/^Environment=(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+    const checked = spawnSync(under('bin/gamed'), ['--check-config'], { encoding: 'utf8', env: environment });
+    assert.deepEqual([checked.status, checked.stderr], [0, '']);
+    assert.deepEqual(environment, {
+      PONG_LISTEN: 'unix:/run/pong/gamed/gamed-B.sock', PONG_IPC: 'ipc:///run/pong/ipc/ipc-B.sock', PONG_CONTROL: '/run/pong/control/control-B.sock',
+      PONG_SLOT: 'B', PONG_STATE_DIR: '/var/lib/pong/B', PONG_TICKETS: 'required',
+    });
+    assert.match(text, /^StateDirectory=pong\/B$/m);
+    assert.deepEqual(text.match(/(?<=^EnvironmentFile=-).*$/gm), ['/etc/pong/gamed.env', '/etc/pong/gamed-B.env']);
+  });
 
   test('the folders of the sockets let in only those who are to connect', { skip: process.getuid() !== 0 && 'only root can give folders away' }, () => {
     mkdirSync(path.join(root, 'etc'));
