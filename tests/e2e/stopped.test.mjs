@@ -23,6 +23,7 @@ const SOME_PLAY_MS = 2_000;
 const IN_FLIGHT_MS = 500; // what was sent before the stop arrives within that
 const INPUT_EVERY_MS = 20;
 const TAKEOVER_MS = 60_000;
+const ALONE_MS = 700;
 const AFTERWARDS_MS = 2_000; // how long it is listened to after it has let go
 const VICTIM = 2;
 const MOVED = 4001;
@@ -108,7 +109,12 @@ describe('a game server that was stopped', { skip: skipFor(noRedis) }, () => {
 
     const lines = [];
     const endMonitor = await cluster.redis.monitor((line) => lines.push(line));
+    cluster.redis.pause(); // nobody can tell it: it has its clock alone, for less time than costs the others anything
     cluster.gamedAt(VICTIM).signal('SIGCONT');
+    await sleep(ALONE_MS);
+    const alone = clients.map(({ reader }) => reader.frames.length);
+    cluster.redis.resume();
+    assert.deepEqual(alone, heard, 'what clients had heard before the stop, and now');
     await cluster.until('it has sent them all away', () => clients.every(({ closed }) => closed));
     await sleep(AFTERWARDS_MS);
     endMonitor();
