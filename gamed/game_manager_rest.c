@@ -148,15 +148,19 @@ static int open_for(struct game_manager *manager, const struct game_caller *call
 }
 
 /*
- * The seat that the token holds in any room that can be asked, so that a command sent twice acts once.
+ * Whether the token holds a seat in any room, so that a command sent twice acts once. Then *outcome is
+ * GAME_MANAGER_OK, or why that room cannot be asked at the moment.
  */
 static bool find_claim(struct game_manager *manager, const char *token,
-                       struct game_placement *placement)
+                       struct game_placement *placement, int *outcome)
 {
     const struct seat_claim *claim = manager_find_claim(manager, token);
-    if (!claim || !manager_slot_runs(manager, claim->room->slot))
+    if (!claim)
         return false;
-    answer(placement, claim->room, claim->seat, token, claim->created, claim->reconnecting);
+    *outcome = manager_slot_runs(manager, claim->room->slot)
+                   ? answer(placement, claim->room, claim->seat, token, claim->created,
+                            claim->reconnecting)
+                   : GAME_MANAGER_SLOT_MOVING;
     return true;
 }
 
@@ -164,12 +168,13 @@ int game_manager_create(struct game_manager *manager, const struct game_caller *
                         const struct game_options *options, struct now now,
                         struct game_placement *placement)
 {
-    if (find_claim(manager, caller->new_token, placement))
-        return GAME_MANAGER_OK;
+    int outcome;
+    if (find_claim(manager, caller->new_token, placement, &outcome))
+        return outcome;
     for (size_t i = 0; i < caller->token_count; i++)
         if (!caller->tokens[i].from_cookie &&
-            find_claim(manager, caller->tokens[i].token, placement))
-            return GAME_MANAGER_OK;
+            find_claim(manager, caller->tokens[i].token, placement, &outcome))
+            return outcome;
     return open_for(manager, caller, options, now, placement);
 }
 
@@ -205,7 +210,8 @@ int game_manager_join(struct game_manager *manager, const char *code,
         return departed && !departed->was_cancelled ? GAME_MANAGER_GAME_OVER
                                                     : GAME_MANAGER_ROOM_NOT_FOUND;
     }
-    if (find_claim(manager, caller->new_token, placement) && placement->room == room)
+    if (find_claim(manager, caller->new_token, placement, &error) && error == GAME_MANAGER_OK &&
+        placement->room == room)
         return GAME_MANAGER_OK;
     const char *token;
     int seat = seat_by_shown_token(room, caller, false, &token);
@@ -243,8 +249,9 @@ int game_manager_quick(struct game_manager *manager, const struct game_caller *c
                        struct now now, struct game_placement *placement)
 {
     static const struct game_options options = {.is_public = true, .bot_level = ""};
-    if (find_claim(manager, caller->new_token, placement))
-        return GAME_MANAGER_OK;
+    int outcome;
+    if (find_claim(manager, caller->new_token, placement, &outcome))
+        return outcome;
     if (manager->draining)
         return GAME_MANAGER_DRAINING;
     struct room *room, *longest = NULL;

@@ -190,6 +190,14 @@ static void stay(struct slot_owner *owner, int index, int64_t not_before_ms)
     game_manager_slot_set(owner->config.manager, index, GAME_SLOT_OPEN);
 }
 
+/* There is something in it after all: somebody else may have it at a drain, else it is tried again. */
+static void keep(struct slot_owner *owner, int index, struct now now)
+{
+    struct owned_slot *slot = &owner->slots[index];
+    slot->phase = PHASE_OPEN;
+    slot->not_before_ms = owner->is_draining ? 0 : now.mono_ms + SLOT_OWNER_RELEASE_MS;
+}
+
 static void begin_handover(struct slot_owner *owner, int index, struct now now)
 {
     struct owned_slot *slot = &owner->slots[index];
@@ -242,11 +250,11 @@ static void look_after(struct slot_owner *owner, int index, struct now now)
         save(owner, index, now);
     if (slot->phase != PHASE_OPEN || now.mono_ms < slot->not_before_ms)
         return;
-    const bool is_empty = game_manager_slot_rooms(owner->config.manager, index) == 0;
     if (owner->is_draining) {
         begin_handover(owner, index, now);
         save(owner, index, now);
-    } else if (is_empty && game_manager_home(owner->config.manager) != index) {
+    } else if (game_manager_home(owner->config.manager) != index &&
+               game_manager_slot_rooms(owner->config.manager, index) == 0) {
         release(owner, index);
     }
 }
@@ -270,7 +278,8 @@ static void take(struct slot_owner *owner, const struct slot_news *news, struct 
         drop(owner, news->slot, now);
         break;
     case SLOT_NEWS_REFUSED:
-        stay(owner, news->slot, now.mono_ms + SLOT_OWNER_RELEASE_MS);
+        if (owner->slots[news->slot].phase == PHASE_RELEASING)
+            keep(owner, news->slot, now);
         break;
     case SLOT_NEWS_NOT_HANDED:
         stay(owner, news->slot, INT64_MAX);

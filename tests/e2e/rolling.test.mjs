@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { noRedis, useCluster } from './cluster.mjs';
+import { BINARY, Player } from './player.mjs';
 import { skipFor } from './requirement.mjs';
 import { Travels } from './traveller.mjs';
 import { Rest } from './rest.mjs';
@@ -70,11 +71,14 @@ describe('rolling restart', { skip: skipFor(noRedis) }, () => {
 
   test('pongctl drain hands the slots over, and --off has one claimed again', async () => {
     const { code, one, two } = await startRally(cluster);
+    const watcher = await Player.connect(cluster, { room_code: code }, { protocol: BINARY });
+    await watcher.waitForFrames(1);
     const i = await cluster.ownerOf(code);
     const drained = await cluster.pongctl(i, 'drain', '--wait');
     assert.deepEqual([drained.code, drained.said], [0, '']);
     assert.match(drained.out, /All slots have been handed over/);
     for (const player of [one, two]) assert.equal((await player.waitForClose()).code, 1006, 'dropped unclean: deployed pages reconnect only then');
+    assert.equal((await watcher.waitForClose()).code, 4001, 'told to come back');
     assert.deepEqual(await cluster.slotsOf(i), []);
     const owner = await cluster.ownerOf(code);
     assert.ok(owner > 0 && owner !== i);

@@ -88,6 +88,29 @@ static void assert_all_say(int error, const struct ticket *ticket)
     assert_int_equal(found, error);
 }
 
+/* The answer to a command may have been lost, and then it comes again: it must not act twice. */
+static void test_a_command_sent_again_acts_once_though_its_slot_moves(void **state)
+{
+    struct game_placement placement;
+    const struct game_options options = {.bot_level = ""};
+    const struct game_caller caller = somebody();
+    (void)state;
+    assert_int_equal(game_manager_create(world.manager, &caller, &options, world.now, &placement),
+                     GAME_MANAGER_OK);
+    game_manager_slot_set(world.manager, other, GAME_SLOT_OPEN);
+    game_manager_set_home(world.manager, other);
+    lose(home);
+    assert_int_equal(game_manager_create(world.manager, &caller, &options, world.now, &placement),
+                     GAME_MANAGER_SLOT_MOVING);
+    assert_int_equal(game_manager_quick(world.manager, &caller, world.now, &placement),
+                     GAME_MANAGER_SLOT_MOVING);
+    assert_int_equal(stats().rooms, 1);
+    regain(home);
+    assert_int_equal(game_manager_create(world.manager, &caller, &options, world.now, &placement),
+                     GAME_MANAGER_OK);
+    assert_int_equal(stats().rooms, 1);
+}
+
 static void test_codes_of_slots_that_are_not_ours(void **state)
 {
     (void)state;
@@ -424,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SLOTS_TEST(test_rooms_are_opened_in_the_home_slot_alone),
+        SLOTS_TEST(test_a_command_sent_again_acts_once_though_its_slot_moves),
         SLOTS_TEST(test_codes_of_slots_that_are_not_ours),
         SLOTS_TEST(test_a_match_stands_still_while_its_slot_is_not_certain),
         SLOTS_TEST(test_what_comes_and_goes_meanwhile_is_told_once_and_later),

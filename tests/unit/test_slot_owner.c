@@ -382,6 +382,26 @@ static void test_an_adopted_slot_is_given_back_when_it_is_empty(void **state)
     assert_string_equal(fakes.asked, "RB RB ");
 }
 
+static void test_a_slot_that_cannot_be_given_back_is_handed_over_at_a_stop(void **state)
+{
+    (void)state;
+    have_home();
+    tell_loaded(slot_b, false, 0, &(struct room_checkpoint){0});
+    fakes.asked[0] = '\0';
+    turns(50);
+    assert_string_equal(fakes.asked, "RB ");
+    slot_owner_stop(owner, world.now);
+    turns(50);
+    assert_string_equal(fakes.asked, "RB D- HA ");
+    tell(SLOT_NEWS_REFUSED, slot_b);
+    turns(50);
+    assert_string_equal(fakes.asked, "RB D- HA HB ");
+    tell(SLOT_NEWS_DROP, slot_a);
+    tell(SLOT_NEWS_DROP, slot_b);
+    turns(50);
+    assert_true(slot_owner_is_empty(owner));
+}
+
 static void test_what_redis_lost_is_written_again(void **state)
 {
     (void)state;
@@ -569,6 +589,7 @@ int main(void)
         OWNER_TEST(test_a_lost_slot_is_dropped),
         BIG_TEST(test_a_slot_that_is_lost_while_it_is_taken_up),
         OWNER_TEST(test_an_adopted_slot_is_given_back_when_it_is_empty),
+        OWNER_TEST(test_a_slot_that_cannot_be_given_back_is_handed_over_at_a_stop),
         OWNER_TEST(test_what_redis_lost_is_written_again),
         OWNER_TEST(test_a_slot_is_handed_over_when_its_last_states_are_safe),
         OWNER_TEST(test_an_end_that_is_not_safe_is_not_handed_over),
