@@ -43,6 +43,7 @@ static void ask_release(struct slot_own *own, int slot, struct slot_plan *plan, 
 {
     ask(plan, SLOT_OP_RELEASE, slot, own->claim)->is_forced = is_forced;
     plan->suspended[slot] = true;
+    own->valid_until_ms = 0;
     own->is_unsure = true;
 }
 
@@ -73,6 +74,7 @@ static bool ask_hand(struct slot_machine *machine, int slot, struct slot_plan *p
     memcpy(op->new_claim, own->new_claim, sizeof op->new_claim);
     memcpy(op->to_id, own->to_id, sizeof op->to_id);
     plan->suspended[slot] = true;
+    own->valid_until_ms = 0;
     own->is_unsure = true;
     return true;
 }
@@ -165,7 +167,10 @@ void slot_machine_record(const struct slot_machine *machine, int64_t now_ms,
 {
     const int home = machine->view.home;
     memcpy(record->id, machine->id, sizeof record->id);
-    record->home = home >= 0 && machine->view.phase[home] == SLOT_OWNED ? slot_letter(home) : '\0';
+    record->home = '\0';
+    if (home >= 0 && machine->view.phase[home] == SLOT_OWNED &&
+        now_ms < machine->own[home].valid_until_ms)
+        record->home = slot_letter(home);
     for (int slot = 0; slot < SLOT_COUNT; slot++) {
         memset(record->slots[slot].claim, 0, sizeof record->slots[slot].claim);
         if (is_listed(machine, slot, now_ms))
@@ -247,8 +252,10 @@ static void take_renewal(struct slot_machine *machine, int slot, long long said,
     if (said != SLOT_RENEWAL_KEPT)
         machine->must_rewrite = true;
     if (own->is_forgotten) {
+        own->valid_until_ms = 0;
         turn(turns, SLOT_TURN_SUSPEND, slot);
     } else if (until_ms != 0) {
+        own->valid_until_ms = until_ms;
         turn(turns, SLOT_TURN_EXTEND, slot);
         turns->turns[turns->count - 1].until_ms = until_ms;
     }

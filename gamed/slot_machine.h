@@ -98,6 +98,7 @@ struct slot_own {
     bool is_forgotten;          /* Redis knows nothing of it */
     bool is_releasing;          /* empty as far as the loop knows */
     bool is_abandoned;          /* its rooms cannot be read */
+    int64_t valid_until_ms;     /* 0: it is not valid yet, or any more */
     int64_t renewed_ms;         /* when its last renewal was sent; 0: none */
     int64_t looked_ms;          /* the look on which its claim rests */
     int64_t handing_ms;         /* since when it is to be given away, or is given */
@@ -133,7 +134,8 @@ void slot_machine_connected(struct slot_machine *machine);
 void slot_machine_plan(struct slot_machine *machine, bool may_renew, int64_t now_ms,
                        struct slot_plan *plan, struct slot_turns *turns);
 
-/* The slots as they are to stand in the record that goes with the plan. */
+/* The id, the slots and the home as they are to stand in the record that goes with the plan: a home when rooms
+ * can be opened in it. */
 void slot_machine_record(const struct slot_machine *machine, int64_t now_ms,
                          struct instance_record *record);
 
