@@ -144,3 +144,37 @@ describe('a gamed with the slot and the state of another', () => {
     await heir.stop();
   });
 });
+
+describe('gamed with Redis', () => {
+  const stack = useStack({ nginx: false });
+  const SECRET = 'sesame-of-redis';
+
+  /** What --check-config says of these flags: {code, said}. */
+  const check = (...args) => {
+    const { status, stdout, stderr } = spawnSync(stack.gamed.command, ['--check-config', ...args], { env: stack.env, encoding: 'utf8', timeout: END_MS });
+    return { code: status, said: stdout + stderr };
+  };
+
+  test('says what is wrong with its settings, and never the password', () => {
+    const file = path.join(stack.runDir, 'redis-url');
+    const url = `redis://:${SECRET}@redis.example:6379/0`;
+    writeFileSync(file, `${url}\n`);
+    const bad = [
+      [['--redis-url', `http://:${SECRET}@redis.example`], /must begin redis:\/\//],
+      [['--redis-url', `redis://:${SECRET}@redis.example:port`], /URL of Redis/],
+      [['--redis-url', url, '--redis-url-file', file], /both set/],
+      [['--redis-url-file', path.join(stack.runDir, 'none')], /cannot be used/],
+      [['--redis-url-file', file, '--listen', '0.0.0.0:7000'], /--advertise-listen is needed/],
+      [['--redis-url-file', file, '--ipc', 'tcp://0.0.0.0:7001'], /--advertise-ipc is needed/],
+      [['--redis-url-file', file, '--lease-ms', '999'], /--lease-ms/],
+    ];
+    for (const [args, sentence] of bad) {
+      const { code, said } = check(...args);
+      assert.equal(code, USAGE, said);
+      assert.match(said, sentence);
+      assert.ok(!said.includes(SECRET), said);
+    }
+    const { code, said } = check('--redis-url-file', file, '--listen', '0.0.0.0:7000', '--advertise-listen', '10.0.0.1:7000');
+    assert.equal(code, 0, said);
+  });
+});

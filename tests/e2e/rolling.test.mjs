@@ -41,15 +41,14 @@ describe('rolling restart', { skip: skipFor(noRedis) }, () => {
     const owners = await Promise.all(travels.matches.map(({ code }) => cluster.ownerOf(code)));
     assert.deepEqual([...new Set(owners)].sort(), [1, 2, 3], 'rooms are spread over all instances');
     for (const i of [1, 2, 3]) {
-      const moved = travels.all('absences').length;
       await cluster.restart(i);
       assert.equal(cluster.gamedAt(i).exit?.code ?? 0, 0);
       await cluster.until(`gamed-${i} has a home again`, () => hasHome(i), HOME_MS);
-      assert.ok(travels.aborted || travels.all('absences').length > moved, 'somebody had to move');
     }
     travels.isEnding = true;
     await travels.done;
     await travels.assertRecords(management);
+    assert.ok(travels.all('absences').length >= MATCHES, 'every second player, at least, had to move');
     const [freeze, absence] = [travels.longestFreeze(), travels.longestAbsence()].map(Math.round);
     context.diagnostic(`${travels.all('absences').length} moves; longest freeze ${freeze} ms, longest absence ${absence} ms`);
     assert.ok(freeze > 0 && freeze <= FREEZE_MS, `the longest freeze took ${freeze} ms`);
