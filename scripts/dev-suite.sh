@@ -115,7 +115,7 @@ SCRIPT
     # a flood has swollen before it is noticed; and nng is so slow that it stops clearing up each time a peer goes with questions
     # unanswered (docs/security.md).
     mapfile -t files < <(e2e_files | grep -vE '/(disk|failpoints|flood|fsync|hostile-ipc)\.')
-    PONG_TEST_MEMCHECK=1 PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
+    PONG_PROMTOOL=$(promtool_path || true) PONG_TEST_MEMCHECK=1 PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
 }
 
 suite_threads() {
