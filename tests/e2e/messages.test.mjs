@@ -15,9 +15,9 @@ const RATE = 120; // messages a second
 const BURST = 240;
 const FLOOD = 2_400; // messages, sent at many times the rate, and in portions that no buffer is too small for
 
-/** Sends pings, reading the answers all the while: {answered, seconds}. */
 const tooSlow = process.env.PONG_TEST_MEMCHECK && 'under valgrind gamed answers slower than the rate';
 
+/** Sends pings, reading the answers all the while: {answered, seconds}. */
 async function flood(player) {
   const before = player.all('pong').length;
   const from = performance.now();
