@@ -160,8 +160,9 @@ static void purge(struct game_history *history, int64_t now)
 {
     if (now < history->purge_at_ms)
         return;
-    const bool has_more =
-        result_outbox_purge(&history->outbox, now - (int64_t)GAME_HISTORY_KEEP_HOURS * HOUR_MS);
+    const int64_t hours =
+        history->outbox.keeps_copies ? GAME_HISTORY_KEEP_SHARED_HOURS : GAME_HISTORY_KEEP_HOURS;
+    const bool has_more = result_outbox_purge(&history->outbox, now - hours * HOUR_MS);
     history->purge_at_ms = has_more ? now : now + (int64_t)GAME_HISTORY_PURGE_HOURS * HOUR_MS;
 }
 

@@ -74,9 +74,11 @@ struct game_history_config {
 
 enum {
     GAME_HISTORY_API_KEY_SIZE = 1024, /* bytes, the NUL included */
-    GAME_HISTORY_KEEP_HOURS = 24, /* a delivered result stays in the store, so that it is known */
-    GAME_HISTORY_PURGE_HOURS = 1, /* between two looks for those that have stayed so long */
-    GAME_HISTORY_STALL_MS = 1000, /* a turn that takes longer: the store counts as broken */
+    GAME_HISTORY_KEEP_HOURS =
+        24, /* a delivered result stays in the store, so that it is known; … */
+    GAME_HISTORY_KEEP_SHARED_HOURS = 1, /* … in one that several share: that is memory (Redis) */
+    GAME_HISTORY_PURGE_HOURS = 1,       /* between two looks for those that have stayed so long */
+    GAME_HISTORY_STALL_MS = 1000,       /* a turn that takes longer: the store counts as broken */
 };
 
 struct game_history_stats {

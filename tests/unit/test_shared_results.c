@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "gamed/result_outbox.h"
 #include "tests/unit/http_receiver.h"
 
@@ -38,6 +39,7 @@ static struct shared_store {
     struct store *real;
     atomic_bool refuses;
     atomic_int inserted;
+    _Atomic int64_t purged_before_ms;
 } shared;
 
 static int shared_insert(struct store *store, const struct outbox_entry *entries, size_t count,
@@ -78,6 +80,7 @@ static int shared_find(struct store *store, const char *match_id, struct outbox_
 static int shared_purge(struct store *store, int64_t before_ms, size_t *purged)
 {
     (void)store;
+    atomic_store(&shared.purged_before_ms, before_ms);
     return store_outbox_purge(shared.real, before_ms, purged);
 }
 
@@ -341,6 +344,17 @@ static void test_another_s_slot_is_not_posted_for(void **state)
     assert_int_equal(receiver.count, 2);
 }
 
+static void test_what_is_settled_stays_an_hour(void **state)
+{
+    (void)state;
+    const int64_t before = clock_read().unix_ms;
+    struct game_history *history = start_history("");
+    AWAIT(atomic_load(&shared.purged_before_ms) != 0);
+    const int64_t hour_ms = 60 * 60 * 1000, after = clock_read().unix_ms;
+    assert_in_range(atomic_load(&shared.purged_before_ms), before - hour_ms, after - hour_ms);
+    game_history_stop(history, 0);
+}
+
 static void test_nothing_is_posted_before_it_is_stored(void **state)
 {
     struct http_receiver receiver;
@@ -394,6 +408,7 @@ int main(void)
         TEST(test_what_is_another_s_is_not_given_again),
         TEST(test_copies_are_bounded),
         TEST(test_another_s_slot_is_not_posted_for),
+        TEST(test_what_is_settled_stays_an_hour),
         TEST(test_nothing_is_posted_before_it_is_stored),
         TEST(test_a_rewrite_brings_back_what_a_store_lost),
     };
