@@ -12,7 +12,7 @@ import { startStack } from '../tests/e2e/harness.mjs';
 import { RawSocket } from '../tests/e2e/raw-socket.mjs';
 import { Rest } from '../tests/e2e/rest.mjs';
 import { scrape } from '../tests/e2e/scrape.mjs';
-import { percentile } from './lateness.mjs';
+import { percentile } from '../tests/e2e/lateness.mjs';
 
 const [rounds = 3, seconds = 10] = process.argv.slice(2).map(Number);
 const ROOMS = 100;
