@@ -57,8 +57,7 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
   /** Waits until no room is certain any more: the newest state that could be shown is the last for now. */
   async function frozen(matches) {
     await scrapeUntil(cluster, 'every room stands still', (seen) => seen.get('pong_rooms_frozen') >= matches.filter(({ seats }) => !seats[0].over).length);
-    const health = await rest.get('/api/room/health/');
-    assert.equal(health.status, 503, health.text);
+    await cluster.until('health tells', async () => (await rest.get('/api/room/health/')).status === 503);
   }
 
   /** Who was in a rally when it froze was told of a pause and, after a countdown, of its end. */
@@ -106,10 +105,13 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
     const from = here(matches);
     const began = performance.now();
     cluster.redis.pause();
-    await frozen(matches);
-    await scrapeUntil(cluster, 'metrics tell', (seen) => seen.get('pong_redis_up') === 0);
-    await sleep(Math.max(0, LONG_MS - (performance.now() - began)));
-    cluster.redis.resume();
+    try {
+      await frozen(matches);
+      await scrapeUntil(cluster, 'metrics tell', (seen) => seen.get('pong_redis_up') === 0);
+      await sleep(Math.max(0, LONG_MS - (performance.now() - began)));
+    } finally {
+      cluster.redis.resume();
+    }
     await goOn(t, matches);
     assertCountedDown(matches, from);
     await cluster.until('health is well', async () => (await rest.get('/api/room/health/')).json?.degraded === undefined);
@@ -119,8 +121,11 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
     const matches = await underWay();
     const from = here(matches);
     await cluster.redis.kill();
-    await frozen(matches);
-    await cluster.redis.start();
+    try {
+      await frozen(matches);
+    } finally {
+      await cluster.redis.start();
+    }
     const began = performance.now();
     await scrapeUntil(cluster, 'no room stands still', (seen) => seen.get('pong_rooms_frozen') === 0);
     t.diagnostic(`all run ${Math.round(performance.now() - began)} ms after Redis answered`);
