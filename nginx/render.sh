@@ -257,10 +257,10 @@ require_path PONG_LOG_DIR "$log"
 require_path PONG_WEB_ROOT "$web_root"
 # Named in a list, an address has nothing that needs care; the folder of the sockets may have.
 set -f
-mapfile -t upstreams < <(upstream_addresses "${PONG_UPSTREAMS:-unix:gamed.sock}")
-wait "$!" || exit 1 # it has said why
+upstream_list=$(upstream_addresses "${PONG_UPSTREAMS:-unix:gamed.sock}")
 set +f
-((${#upstreams[@]} > 0)) || fail 'PONG_UPSTREAMS names no address'
+[[ -n $upstream_list ]] || fail 'PONG_UPSTREAMS names no address'
+mapfile -t upstreams <<<"$upstream_list"
 ((${#upstreams[@]} <= UPSTREAMS_MAX)) || fail "PONG_UPSTREAMS lists more than $UPSTREAMS_MAX addresses"
 twice=$(printf '%s\n' "${upstreams[@]}" | sort | uniq -d | head -n 1)
 [[ -z $twice ]] || fail "PONG_UPSTREAMS lists an address twice: \"$twice\""
