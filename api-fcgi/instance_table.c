@@ -3,6 +3,8 @@
  */
 #include "api-fcgi/instance_table.h"
 
+#include <string.h>
+
 /* Somebody who looks for an opponent is sent to the first instance up to that load, and is in no hurry
  * to even out loads: 2 × the least one's, and this. */
 enum {
@@ -33,6 +35,21 @@ bool instance_table_collides(const struct instance_table *table, int *slot)
         seen |= table->view[i].slots;
     }
     return false;
+}
+
+static bool have_one_address(const struct instance_view *a, const struct instance_view *b)
+{
+    return a->is_fresh && b->is_fresh &&
+           (strcmp(a->ipc, b->ipc) == 0 || (a->ws[0] != '\0' && strcmp(a->ws, b->ws) == 0));
+}
+
+int instance_table_twin(const struct instance_table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        for (size_t earlier = 0; earlier < i; earlier++)
+            if (have_one_address(&table->view[earlier], &table->view[i]))
+                return (int)i;
+    return -1;
 }
 
 /* How willing an instance is to open a room; the best ones alone are candidates. */

@@ -40,6 +40,9 @@ int instance_table_owner(const struct instance_table *table, int slot);
 /* Whether two have the same slot: then the first of them counts. *slot is one. */
 bool instance_table_collides(const struct instance_table *table, int *slot);
 
+/* Whether two that were heard of lately have one IPC or WebSocket address: index of the second of them, or -1. */
+int instance_table_twin(const struct instance_table *table);
+
 /*
  * Where to open a room: the less loaded of two that take rooms, by two random numbers. `not_this` is an
  * index that is out of the question, -1 for none. Where nobody takes rooms somebody who will say so; -1:

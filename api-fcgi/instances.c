@@ -16,7 +16,9 @@
 
 /* Milliseconds. */
 enum {
-    REFRESH_WAIT_MS = 300
+    REFRESH_WAIT_MS = 300,
+    /* A slot is claimed this long before it has its first room, at least (slot_rules.h): who hears of one earlier guesses. */
+    NOBODYS_MS = 200
 };
 
 /* ---- one instance -------------------------------------------------- */
@@ -56,7 +58,9 @@ static int take(struct instances *instances, int index, int otherwise, struct in
     return INSTANCE_FOUND;
 }
 
-static int find_owner(struct instances *instances, int slot, struct instance **instance)
+/* *is_certain: an earlier look is as good as one that is begun now. */
+static int find_owner(struct instances *instances, int slot, struct instance **instance,
+                      bool *is_certain)
 {
     int outcome;
 
@@ -65,6 +69,11 @@ static int find_owner(struct instances *instances, int slot, struct instance **i
         take(instances, instance_table_owner(&instances->table, slot), INSTANCE_MOVING, instance);
     if (outcome != INSTANCE_FOUND && (instances->table.nobodys & (UINT32_C(1) << slot)))
         outcome = INSTANCE_NOBODYS;
+    /* Of those that were named none gets another's slot. */
+    *is_certain =
+        outcome == INSTANCE_FOUND ||
+        (outcome == INSTANCE_NOBODYS &&
+         (instances->reader == NULL || clock_read().mono_ms - instances->looked_ms <= NOBODYS_MS));
     pthread_mutex_unlock(&instances->lock);
     return outcome;
 }
@@ -73,6 +82,7 @@ int instances_by_code(struct instances *instances, const char *room_code,
                       struct instance **instance)
 {
     int slot = slot_index(room_code[0]);
+    bool is_certain;
     int outcome;
 
     if (!instances->is_learning)
@@ -80,12 +90,11 @@ int instances_by_code(struct instances *instances, const char *room_code,
     *instance = NULL;
     if (slot < 0)
         return INSTANCE_NOBODYS;
-    outcome = find_owner(instances, slot, instance);
-    /* Of those that were named none gets another's slot. */
-    if (outcome == INSTANCE_FOUND || (outcome == INSTANCE_NOBODYS && instances->reader == NULL))
+    outcome = find_owner(instances, slot, instance, &is_certain);
+    if (is_certain)
         return outcome;
     instances_refresh(instances);
-    return find_owner(instances, slot, instance);
+    return find_owner(instances, slot, instance, &is_certain);
 }
 
 typedef int (*choice)(const struct instance_table *, int, uint32_t, uint32_t);
@@ -189,10 +198,16 @@ void instances_refresh(struct instances *instances)
     target = instances->looks_begun + 1; /* the one under way may have begun too early */
     instances->is_wanted = true;
     pthread_cond_broadcast(&instances->changed);
+    if (instances->waiting >= instances->max_waiting) { /* a crowd goes by what is known */
+        pthread_mutex_unlock(&instances->lock);
+        return;
+    }
+    instances->waiting++;
     /* What cannot be learnt is not waited for. */
     while (instances->looks_ended < target && !instances->is_stopping &&
            (instances->source_up || instances->looks_ended == 0) && clock_read().mono_ms < until_ms)
         instances_wait(instances, until_ms);
+    instances->waiting--;
     pthread_mutex_unlock(&instances->lock);
 }
 

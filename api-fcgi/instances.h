@@ -72,7 +72,8 @@ int instances_for_quick(struct instances *instances, const struct instance *not_
 size_t instances_all(struct instances *instances, bool only_fresh, struct instance **list,
                      size_t max);
 
-/* Has the table learnt anew now, at most once in 50 ms, and waits for that, 300 ms at most. */
+/* Has the table learnt anew now, at most once in 50 ms, and waits for that, 300 ms at most; not at all when
+ * max_waiting threads wait for it already. */
 void instances_refresh(struct instances *instances);
 
 bool instances_is_single(const struct instances *instances);

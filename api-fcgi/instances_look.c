@@ -19,6 +19,7 @@ enum {
     START_MS = 5000,
     ASK_TIMEOUT_MS = 300,
     READ_EVERY_MS = 250,
+    TWINS_MS = 5000,
     LOOK_PAUSE_MS = 50, /* between two looks, however many want one */
 };
 
@@ -201,6 +202,7 @@ static void tell_of_redis(const struct instances *instances, bool is_up, bool is
 
 static void look(struct instances *instances)
 {
+    int64_t begun_ms = clock_read().mono_ms;
     bool is_first = instances->looks_ended == 0;
     bool was_up = instances->source_up || is_first; /* which this thread alone changes */
     bool is_up = instances->reader != NULL ? look_at_redis(instances) : look_at_named(instances);
@@ -210,6 +212,8 @@ static void look(struct instances *instances)
     pthread_mutex_lock(&instances->lock);
     instances->table = instances->draft;
     memcpy(instances->at, instances->draft_at, sizeof instances->at);
+    if (is_up)
+        instances->looked_ms = begun_ms;
     instances->source_up = is_up;
     instances->looks_ended = instances->looks_begun;
     pthread_cond_broadcast(&instances->changed);
@@ -217,11 +221,30 @@ static void look(struct instances *instances)
     sweep(instances);
 }
 
+/* Tells once of two with one address, when it is more than one that was started again: two hosts may have one path. */
+static void tell_of_twins(const struct instances *instances, int64_t now_ms, int64_t *since_ms)
+{
+    int twin = instance_table_twin(&instances->draft);
+
+    if (twin < 0) {
+        *since_ms = 0;
+    } else if (*since_ms == 0) {
+        *since_ms = now_ms;
+    } else if (*since_ms > 0 && now_ms - *since_ms >= TWINS_MS) {
+        log_warn(
+            "two gamed say that they are at %s, or at %s: each needs addresses of its own (--advertise-ipc, "
+            "--advertise-listen)",
+            instances->draft.view[twin].ipc, instances->draft.view[twin].ws);
+        *since_ms = -1;
+    }
+}
+
 void *instances_run(void *arg)
 {
     struct instances *instances = arg;
     const int64_t start_ms = clock_read().mono_ms;
     int64_t last_ms = start_ms - ASK_EVERY_MS;
+    int64_t twins_since_ms = 0;
     int slot, told = -1;
 
     while (await_look(instances, last_ms, start_ms)) {
@@ -233,6 +256,7 @@ void *instances_run(void *arg)
             log_warn("two gamed have the slot %c: only the first of them is asked for its rooms",
                      slot_letter(slot));
         told = slot;
+        tell_of_twins(instances, last_ms, &twins_since_ms);
     }
     return NULL;
 }

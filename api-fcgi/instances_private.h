@@ -35,6 +35,8 @@ struct instances {
     struct instance_table table;
     struct instance *at[INSTANCE_TABLE_MAX];
     uint64_t looks_begun, looks_ended;
+    int64_t looked_ms; /* CLOCK_MONOTONIC, when the look that the table comes from began */
+    int waiting;       /* threads, in instances_refresh() */
     bool is_wanted, is_stopping, source_up;
 };
 

@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -161,6 +162,26 @@ static void test_owners(void **state)
     assert_int_equal(instance_table_owner(&table, 31), 1); /* the first of them */
 }
 
+static void test_two_at_one_address_are_told(void **state)
+{
+    struct instance_view *view[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        view[i] = add(0, 0);
+        snprintf(view[i]->ipc, sizeof view[i]->ipc, "ipc:///run/%d", i);
+    }
+    assert_int_equal(instance_table_twin(&table),
+                     -1); /* that they say nothing of WebSockets is no address */
+    snprintf(view[0]->ws, sizeof view[0]->ws, "unix:/run/a");
+    snprintf(view[2]->ws, sizeof view[2]->ws, "unix:/run/a");
+    assert_int_equal(instance_table_twin(&table), 2);
+    view[0]->is_fresh = false; /* it was started again */
+    assert_int_equal(instance_table_twin(&table), -1);
+    snprintf(view[1]->ipc, sizeof view[1]->ipc, "%s", view[2]->ipc);
+    assert_int_equal(instance_table_twin(&table), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup(test_opponents_are_looked_for_where_most_wait, begin),
         cmocka_unit_test_setup(test_where_nobody_waits_they_all_go_to_one_place, begin),
         cmocka_unit_test_setup(test_owners, begin),
+        cmocka_unit_test_setup(test_two_at_one_address_are_told, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
