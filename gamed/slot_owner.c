@@ -218,7 +218,8 @@ static bool is_saved(struct slot_owner *owner, int index, struct now now)
     }
     game_history_stats(config->history, &results);
     return slot->is_put && room_keeper_saved(config->rooms) >= slot->ticket &&
-           game_manager_slot_unsafe(config->manager, index) == 0 && results.unsaved == 0;
+           game_manager_slot_unsafe(config->manager, index) == 0 &&
+           (results.unsaved == 0 || now.mono_ms - slot->since_ms >= SLOT_OWNER_POSTED_MS);
 }
 
 static void save(struct slot_owner *owner, int index, struct now now)

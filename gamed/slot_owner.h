@@ -25,6 +25,8 @@ enum {
     SLOT_OWNER_RESTORE_MAX = 128, /* rooms restored in a turn, so that no turn takes long */
     SLOT_OWNER_TURN_MS = 50,      /* it wants to be asked that often */
     SLOT_OWNER_SAVE_MS = 1000,    /* longest that a handover waits for its last states to be safe */
+    SLOT_OWNER_POSTED_MS = 200,   /* and for it to be noted which results were delivered: else the
+                                     successor posts them once more, under the same key */
     SLOT_OWNER_RELEASE_MS = 5000, /* after a release that was refused, before the next */
     SLOT_OWNER_DRAIN_MAX_MS = 6000, /* then a stop waits for handovers no longer */
 };
