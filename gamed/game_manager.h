@@ -457,6 +457,13 @@ enum game_slot {
 void game_manager_slot_set(struct game_manager *manager, int slot, enum game_slot state);
 enum game_slot game_manager_slot(const struct game_manager *manager, int slot);
 
+/*
+ * Whether there are rooms of the slot that found no place here yet: game_manager_restore() takes them while
+ * it is open, too, and a code of it that is not known is GAME_MANAGER_SLOT_MOVING. At first, and with
+ * GAME_SLOT_NONE, there are none.
+ */
+void game_manager_slot_lacks(struct game_manager *manager, int slot, bool lacks_rooms);
+
 /* New rooms are opened in this slot alone; -1: in none, GAME_MANAGER_SLOT_MOVING. At first -1. */
 void game_manager_set_home(struct game_manager *manager, int slot);
 int game_manager_home(const struct game_manager *manager);
@@ -470,7 +477,7 @@ int game_manager_slot_unsafe(const struct game_manager *manager, int slot);
 /* Checkpoints the slot's rooms as they stand. Returns how many could not be taken: try again. */
 int game_manager_checkpoint_slot(struct game_manager *manager, int slot, struct now now);
 
-/* As game_manager_submit_restored, for the rooms of one slot. */
+/* As game_manager_submit_restored, for the rooms of one slot that were restored since the last time. */
 void game_manager_submit_slot(struct game_manager *manager, int slot, struct now now);
 
 /*

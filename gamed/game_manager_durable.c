@@ -295,8 +295,11 @@ static void restore_bot(struct game_manager *manager, struct room *room, int sea
 static bool is_of_ours(const struct game_manager *manager, const char *room_code)
 {
     const int slot = slot_index(room_code[0]);
-    return manager->config.has_slots ? slot >= 0 && manager->slots[slot].state == GAME_SLOT_LOADING
-                                     : room_code[0] == manager->config.slot;
+    if (!manager->config.has_slots)
+        return room_code[0] == manager->config.slot;
+    return slot >= 0 &&
+           (manager->slots[slot].state == GAME_SLOT_LOADING ||
+            (manager->slots[slot].state == GAME_SLOT_OPEN && manager->slots[slot].lacks_rooms));
 }
 
 int game_manager_restore(struct game_manager *manager, const struct room_checkpoint *checkpoint,
@@ -359,7 +362,7 @@ void game_manager_submit_slot(struct game_manager *manager, int slot, struct now
 {
     struct room *room, *after;
     HASH_ITER (hh_held, manager->held_rooms, room, after) {
-        if (room->slot == slot)
+        if (room->slot == slot && !room->unsafe) /* else it was submitted */
             submit(manager, room, now);
     }
 }

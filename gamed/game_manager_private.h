@@ -73,6 +73,7 @@ struct game_manager {
     int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
     struct {
         enum game_slot state;
+        bool lacks_rooms;
         int room_count;
     } slots[SLOT_COUNT];              /* without has_slots only the counts are kept */
     int home;                         /* -1: none */

@@ -24,7 +24,9 @@ bool game_manager_room_runs(const struct game_manager *manager, const struct roo
 bool game_manager_slot_error(const struct game_manager *manager, const char *code, int *error)
 {
     const int slot = slot_index(code[0]);
-    if (!manager->config.has_slots || slot < 0 || manager_slot_runs(manager, slot))
+    if (!manager->config.has_slots || slot < 0 ||
+        (manager_slot_runs(manager, slot) &&
+         (!manager->slots[slot].lacks_rooms || game_manager_find(manager, code))))
         return false;
     *error = manager->slots[slot].state == GAME_SLOT_NONE ? GAME_MANAGER_WRONG_SLOT
                                                           : GAME_MANAGER_SLOT_MOVING;
@@ -34,6 +36,12 @@ bool game_manager_slot_error(const struct game_manager *manager, const char *cod
 void game_manager_slot_set(struct game_manager *manager, int slot, enum game_slot state)
 {
     manager->slots[slot].state = state;
+    manager->slots[slot].lacks_rooms &= state != GAME_SLOT_NONE;
+}
+
+void game_manager_slot_lacks(struct game_manager *manager, int slot, bool lacks_rooms)
+{
+    manager->slots[slot].lacks_rooms = lacks_rooms;
 }
 
 enum game_slot game_manager_slot(const struct game_manager *manager, int slot)

@@ -278,8 +278,8 @@ static void add_slots(json_t *families, const struct metrics_sample *sample)
               keeper->lost);
     add_count(families, "pong_slots_handed_total", "Slots handed over.", keeper->handed);
     add_count(families, "pong_slots_released_total", "Empty slots given back.", keeper->released);
-    add_count(families, "pong_rooms_unrestored_total",
-              "Rooms of claimed slots that found no place here; they stay where they are kept.",
+    add_gauge(families, "pong_rooms_unrestored",
+              "Rooms of claimed slots that found no place here yet; they stay where they are kept.",
               sample->slots.unrestored);
     add_gauge(families, "pong_rooms_frozen",
               "Rooms that stand still, as it is not certain whose they are, or they move.",

@@ -38,7 +38,7 @@ struct owned_slot {
     bool is_restored;       /* only the slots thread is to be told yet */
     struct slot_load *load; /* while it is restored, the next of them is `at` */
     size_t at;
-    int unrestored;
+    size_t unrestored; /* of its rooms; when it is open they are all that is left of the load */
     /* of a handover */
     bool is_put;
     uint64_t ticket;
@@ -53,7 +53,6 @@ struct slot_owner {
     bool is_drain_told; /* the slots thread knows of is_draining as it is */
     int64_t told_ms;
     int load;
-    uint64_t unrestored;
 };
 
 struct slot_owner *slot_owner_new(const struct slot_owner_config *config)
@@ -91,16 +90,52 @@ static void take_load(struct slot_owner *owner, const struct slot_news *news)
     game_manager_slot_set(owner->config.manager, news->slot, GAME_SLOT_LOADING);
 }
 
+/* False: there is no place for it at the moment. */
+static bool restore_one(struct slot_owner *owner, const struct slot_load_room *room, struct now now)
+{
+    struct game_manager *manager = owner->config.manager;
+    return game_manager_restore(manager, &room->checkpoint, room->has_result ? &room->result : NULL,
+                                now) == GAME_MANAGER_OK ||
+           game_manager_find(manager, room->checkpoint.room_code) != NULL;
+}
+
+/* Those without a place come to stand at the beginning of the load. */
 static void restore(struct slot_owner *owner, struct owned_slot *slot, int *budget, struct now now)
 {
     for (; slot->load && slot->at<slot->load->count && * budget> 0; slot->at++, --*budget) {
         const struct slot_load_room *room = &slot->load->rooms[slot->at];
-        if (game_manager_restore(owner->config.manager, &room->checkpoint,
-                                 room->has_result ? &room->result : NULL, now) != GAME_MANAGER_OK) {
-            slot->unrestored++;
-            owner->unrestored++;
-        }
+        if (!restore_one(owner, room, now))
+            slot->load->rooms[slot->unrestored++] = *room;
     }
+}
+
+/* What is left of the load is those without a place. */
+static void keep_unrestored(struct slot_owner *owner, int index)
+{
+    struct owned_slot *slot = &owner->slots[index];
+    game_manager_slot_lacks(owner->config.manager, index, slot->unrestored > 0);
+    if (slot->unrestored > 0) {
+        slot->load->count = slot->unrestored;
+        return;
+    }
+    free(slot->load);
+    slot->load = NULL;
+}
+
+/* A place may have become free. */
+static void restore_more(struct slot_owner *owner, int index, struct now now)
+{
+    struct owned_slot *slot = &owner->slots[index];
+    const size_t before = slot->unrestored;
+    for (int budget = SLOT_OWNER_RESTORE_MAX; budget > 0 && slot->unrestored > 0; budget--) {
+        if (!restore_one(owner, &slot->load->rooms[slot->unrestored - 1], now))
+            break;
+        slot->unrestored--;
+    }
+    if (slot->unrestored == before)
+        return;
+    game_manager_submit_slot(owner->config.manager, index, now);
+    keep_unrestored(owner, index);
 }
 
 /* All its rooms are there: they may run. */
@@ -109,14 +144,13 @@ static void open_slot(struct slot_owner *owner, int index, struct now now)
     struct owned_slot *slot = &owner->slots[index];
     struct game_manager *manager = owner->config.manager;
     slot->is_restored = true;
-    if (slot->load && slot->load->count > 0)
+    if (slot->load && slot->load->count > slot->unrestored)
         log_info("slot %c: took up %zu rooms", slot_letter(index),
-                 slot->load->count - (size_t)slot->unrestored);
+                 slot->load->count - slot->unrestored);
     if (slot->unrestored)
-        log_error("slot %c: %d rooms found no place (--max-rooms); they stay where they are kept",
+        log_error("slot %c: %zu rooms find no place (--max-rooms) and wait for one",
                   slot_letter(index), slot->unrestored);
-    free(slot->load);
-    slot->load = NULL;
+    keep_unrestored(owner, index);
     game_manager_submit_slot(manager, index, now);
     game_manager_slot_set(manager, index, GAME_SLOT_OPEN);
     if (slot->is_home)
@@ -166,6 +200,7 @@ static void drop(struct slot_owner *owner, int index, struct now now)
     struct game_manager *manager = owner->config.manager;
     free(slot->load);
     slot->load = NULL;
+    slot->unrestored = 0;
     slot->phase = PHASE_NONE;
     game_manager_slot_set(manager, index, GAME_SLOT_NONE);
     game_manager_drop_slot(manager, index, SESSION_CLOSE_MOVED, now);
@@ -249,12 +284,14 @@ static void look_after(struct slot_owner *owner, int index, struct now now)
         forget(owner, index);
     if (slot->phase == PHASE_SAVING)
         save(owner, index, now);
+    if (slot->phase == PHASE_OPEN && slot->unrestored > 0)
+        restore_more(owner, index, now);
     if (slot->phase != PHASE_OPEN || now.mono_ms < slot->not_before_ms)
         return;
     if (owner->is_draining) {
         begin_handover(owner, index, now);
         save(owner, index, now);
-    } else if (game_manager_home(owner->config.manager) != index &&
+    } else if (game_manager_home(owner->config.manager) != index && slot->unrestored == 0 &&
                game_manager_slot_rooms(owner->config.manager, index) == 0) {
         release(owner, index);
     }
@@ -410,13 +447,13 @@ void slot_owner_stats(const struct slot_owner *owner, struct slot_owner_stats *s
         .load = owner->load,
         .is_draining = owner->is_draining,
         .is_drained = owner->is_draining && is_done_with(owner),
-        .unrestored = owner->unrestored,
     };
     for (int slot = 0; slot < SLOT_COUNT; slot++) {
         const bool is_valid = slots_is_valid(owner->config.slots, slot);
         stats->slots[slot] = state_of(owner, slot, is_valid);
         stats->rooms[slot] = game_manager_slot_rooms(owner->config.manager, slot);
         stats->owned += stats->slots[slot] != SLOT_OWNER_NONE;
+        stats->unrestored += owner->slots[slot].unrestored;
         stats->valid += is_valid;
     }
 }

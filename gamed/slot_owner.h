@@ -62,12 +62,12 @@ static inline const char *slot_owner_word(enum slot_owner_state state)
 struct slot_owner_stats {
     enum slot_owner_state slots[SLOT_COUNT];
     int rooms[SLOT_COUNT];
-    int home;            /* -1: none */
-    int load;            /* connections + 2 x rooms */
-    int owned, valid;    /* slots */
-    bool is_draining;    /* slots are being handed over, and none is claimed … */
-    bool is_drained;     /* … and there is nothing left to hand over */
-    uint64_t unrestored; /* rooms that found no place since the start; they stay in the store */
+    int home;          /* -1: none */
+    int load;          /* connections + 2 x rooms */
+    int owned, valid;  /* slots */
+    bool is_draining;  /* slots are being handed over, and none is claimed … */
+    bool is_drained;   /* … and there is nothing left to hand over */
+    size_t unrestored; /* rooms that found no place yet; they are in the store */
 };
 
 struct slot_owner;

@@ -285,7 +285,7 @@ static void test_many_rooms_are_taken_up_in_portions(void **state)
     assert_int_equal(stats().rooms_frozen, 0);
 }
 
-static void test_rooms_without_a_place_are_counted(void **state)
+static void test_rooms_without_a_place_wait_for_one(void **state)
 {
     (void)state;
     have_home();
@@ -294,6 +294,42 @@ static void test_rooms_without_a_place_are_counted(void **state)
     assert_int_equal(stats().rooms, MAX_ROOMS);
     assert_int_equal(owner_stats().unrestored, 3);
     assert_string_equal(fakes.asked, "OB ");
+    fakes.asked[0] = '\0';
+    turns(200);
+    /* the last that came are those without a place: they are not there, and not unknown either */
+    char code[ROOM_CODE_SIZE];
+    memcpy(code, like.room_code, sizeof code);
+    code[1] = slot_letter(0);
+    code[2] = slot_letter(MAX_ROOMS + 1);
+    assert_int_equal(check(code), GAME_MANAGER_SLOT_MOVING);
+    code[2] = slot_letter(0);
+    assert_int_equal(check(code), GAME_MANAGER_OK);
+
+    turns(130000); /* those that nobody came back to have ended and are gone */
+    assert_int_equal(owner_stats().unrestored, 0);
+    code[2] = slot_letter(MAX_ROOMS + 1);
+    assert_int_equal(check(code), GAME_MANAGER_OK);
+    assert_string_equal(fakes.asked, "");
+    code[2] = slot_letter(31);
+    assert_int_equal(check(code), GAME_MANAGER_ROOM_NOT_FOUND);
+    turns(130000);
+    assert_string_equal(fakes.asked, "RB ");
+}
+
+static void test_rooms_without_a_place_go_with_their_slot(void **state)
+{
+    (void)state;
+    have_home();
+    const struct room_checkpoint like = sample();
+    tell_loaded(slot_b, false, MAX_ROOMS + 2, &like);
+    fakes.asked[0] = '\0';
+    slot_owner_drain(owner, world.now);
+    turns(100);
+    assert_string_equal(fakes.asked, "D- HA HB ");
+    tell(SLOT_NEWS_DROP, slot_b);
+    assert_int_equal(owner_stats().unrestored, 0);
+    turns(1000);
+    assert_int_equal(game_manager_slot_rooms(world.manager, slot_b), 0);
 }
 
 static void test_a_slot_that_comes_again_waits_until_its_old_states_are_forgotten(void **state)
@@ -583,7 +619,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OWNER_TEST(test_a_home_without_rooms_is_open_at_once),
         BIG_TEST(test_many_rooms_are_taken_up_in_portions),
-        OWNER_TEST(test_rooms_without_a_place_are_counted),
+        OWNER_TEST(test_rooms_without_a_place_wait_for_one),
+        OWNER_TEST(test_rooms_without_a_place_go_with_their_slot),
         OWNER_TEST(test_a_slot_that_comes_again_waits_until_its_old_states_are_forgotten),
         OWNER_TEST(test_what_does_not_fit_into_the_ring_is_asked_again),
         OWNER_TEST(test_a_lost_slot_is_dropped),
