@@ -25,6 +25,7 @@
 #include "gamed/game_history.h"
 #include "gamed/game_manager.h"
 #include "gamed/ipc_endpoint.h"
+#include "gamed/left_state.h"
 #include "gamed/loop.h"
 #include "gamed/metrics_report.h"
 #include "gamed/reload.h"
@@ -394,8 +395,12 @@ static struct redis_link_config redis_config(const struct daemon *daemon, const 
 static int open_redis(struct daemon *daemon, char *error, size_t error_size)
 {
     const struct store_redis_config config = {.redis = redis_config(daemon, "pong-gamed")};
-    if (daemon->config.state_dir[0])
+    if (daemon->config.state_dir[0]) {
+        if (left_state_check(daemon->config.state_dir, daemon->config.manager.slot, error,
+                             error_size) != 0)
+            return -1;
         log_info("--state-dir is not used: with Redis everything is kept there");
+    }
     daemon->slots = slots_new();
     if (daemon->slots)
         return store_redis_open(&config, daemon->slots, &daemon->store, error, error_size);

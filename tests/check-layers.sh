@@ -95,6 +95,7 @@ gamed/room_keeper       gamed/room_backlog gamed/room_mailbox gamed/checkpoint g
 gamed/stored_ids        common/random
 gamed/metrics_report    gamed/slot_keeper gamed/slot_owner cluster/slot_keys gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint gamed/loop gamed/room_keeper gamed/store gamed/tickets ipc/ipc_message ipc/metric_families common/*
 gamed/slot_lock         common/*
+gamed/left_state        gamed/slot_lock gamed/store gamed/checkpoint common/*
 gamed/slot_owner        gamed/slots gamed/slot_keeper gamed/slot_load gamed/game_manager gamed/room_keeper gamed/game_history cluster/slot_keys common/*
 # config.h gathers the options of the modules that have any.
 gamed/config            cluster/redis_link gamed/slot_rules gamed/tickets gamed/messages gamed/game_consumer gamed/game_history gamed/game_manager gamed/ipc_endpoint common/*

@@ -146,7 +146,7 @@ describe('a gamed with the slot and the state of another', () => {
 });
 
 describe('gamed with Redis', () => {
-  const stack = useStack({ nginx: false });
+  const stack = useStack();
   const SECRET = 'sesame-of-redis';
 
   /** What --check-config says of these flags: {code, said}. */
@@ -176,5 +176,22 @@ describe('gamed with Redis', () => {
     }
     const { code, said } = check('--redis-url-file', file, '--listen', '0.0.0.0:7000', '--advertise-listen', '10.0.0.1:7000');
     assert.equal(code, 0, said);
+  });
+
+  test('does not forget what was kept without it', async () => {
+    const rest = new Rest(stack);
+    const run = () => {
+      const { status, stderr } = spawnSync(stack.gamed.command, [...stack.gamed.args, '--redis-url', `unix://${path.join(stack.runDir, 'nobody.sock')}`], { env: stack.env, encoding: 'utf8', timeout: END_MS });
+      return { code: status, said: stderr };
+    };
+    const room = await rest.ok(rest.create());
+    await stack.gamed.stop();
+    const { code, said } = run();
+    assert.equal(code, FAILED, said);
+    assert.match(said, /0 undelivered results and 1 rooms were kept in .*state without Redis/);
+
+    stack.gamed.start();
+    await stack.until('service', async () => (await rest.check(room.room_code)).status === 200);
+    assert.match(run().said, /slot/, 'nor does it look while another process uses that');
   });
 });
