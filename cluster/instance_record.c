@@ -295,7 +295,8 @@ int watch_read(const struct redisReply *reply, struct watched *watched)
     for (size_t i = 0; i + 1 < elements(instances); i += 2)
         read_instance(element(instances, i), element(instances, i + 1), watched, heard);
     for (size_t i = 0; i < watched->instance_count; i++)
-        watched->is_fresh[i] = now_ms - heard[i] <= INSTANCE_FRESH_MS;
+        watched->is_fresh[i] =
+            heard[i] - now_ms <= INSTANCE_AHEAD_MS && now_ms - heard[i] <= INSTANCE_FRESH_MS;
     return 0;
 }
 
@@ -304,7 +305,7 @@ const struct instance_record *watched_owner(const struct watched *watched, int s
     const char *claim = watched->slots[slot].claim;
 
     for (size_t i = 0; i < watched->instance_count && claim[0] != '\0'; i++) {
-        if (watched->is_fresh[i] && strcmp(watched->instances[i].slots[slot].claim, claim) == 0)
+        if (strcmp(watched->instances[i].slots[slot].claim, claim) == 0)
             return &watched->instances[i];
     }
     return NULL;

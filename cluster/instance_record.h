@@ -57,7 +57,8 @@ struct watched_slot {
 
 enum {
     INSTANCES_MAX = 64,
-    INSTANCE_FRESH_MS = 2000
+    INSTANCE_FRESH_MS = 2000,
+    INSTANCE_AHEAD_MS = 100 /* a stamp further ahead is from before Redis' clock went back */
 };
 
 /* About 110 kB: not for a stack. */
@@ -76,8 +77,8 @@ void watch_add(struct redis_link *link, const struct instance_record *record);
  * that are none are left out; of more than INSTANCES_MAX those heard of longest ago. */
 int watch_read(const struct redisReply *reply, struct watched *watched);
 
-/* The fresh instance whose record has the slot with the lease's claim; NULL: nobody. Points into
- * *watched. */
+/* The instance whose record has the slot with the lease's claim; NULL: nobody. It need not be fresh: who has a
+ * live lease is alive, also where Redis takes no more records. Points into *watched. */
 const struct instance_record *watched_owner(const struct watched *watched, int slot);
 
 /* Whether the slot certainly has no room: no lease, nothing left over, never claimed or released, and

@@ -56,11 +56,12 @@ static const char loaded[] = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then retu
 /* watch: keys: instances, handovers, then of each slot the lease, of each last, of each rooms, of each pending;
  * arguments: id and record of this instance, or two empty words, which only read. Answers {Unix ms, {{lease, last,
  * ms to live, leftovers} of each slot}, {slot, 'id claim', …}, {id, 'ms record', …}}; leftovers are counted where
- * there is no lease. Records that nobody has renewed for a minute are removed. */
+ * there is no lease. Records that nobody has renewed for a minute are removed, and those from the future, before
+ * the clock went back. A server that takes no writes (full, or with a disk that fails) is looked at all the same. */
 static const char watch[] =
     "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
     "local stamp = string.format('%.0f', now)\n"
-    "if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], ARGV[1], stamp .. ' ' .. ARGV[2]) end\n"
+    "if ARGV[2] ~= '' then redis.pcall('HSET', KEYS[1], ARGV[1], stamp .. ' ' .. ARGV[2]) end\n"
     "local slots = {}\n"
     "for i = 1, 32 do\n"
     "  local lease = redis.call('GET', KEYS[2 + i]) or ''\n"
@@ -73,7 +74,7 @@ static const char watch[] =
     "if ARGV[2] ~= '' then\n"
     "  for i = 1, #all, 2 do\n"
     "    local at = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"
-    "    if now - at > 60000 then redis.call('HDEL', KEYS[1], all[i]) end\n"
+    "    if math.abs(now - at) > 60000 then redis.pcall('HDEL', KEYS[1], all[i]) end\n"
     "  end\n"
     "end\n"
     "return {stamp, slots, redis.call('HGETALL', KEYS[2]), all}\n";

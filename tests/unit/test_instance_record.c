@@ -286,9 +286,8 @@ static void test_owners(void **state)
 
     (void)state;
     snprintf(other.slots[a].claim, CLAIM_SIZE, "%s", OTHER);
-    hear_of(&mine, -LONG_MS); /* in time to come: fresh for as long as this test may take */
-    hear_of(&other, -LONG_MS);
-    look(NULL);
+    look(&other);
+    look(&mine);
     assert_int_equal(watched.instance_count, 2);
     assert_memory_equal(&watched.instances[0], &mine, sizeof mine);
     assert_memory_equal(&watched.instances[1], &other, sizeof other);
@@ -300,17 +299,43 @@ static void test_owners(void **state)
     set("{pong}:slot:A", OTHER);
     look(NULL);
     assert_ptr_equal(watched_owner(&watched, a), &watched.instances[1]);
-    /* not heard of for long */
+    /* not heard of for long, and yet the lease lives: records may be refused where renewals are not */
     hear_of(&other, INSTANCE_FRESH_MS + 500);
     look(NULL);
     assert_int_equal(watched.instance_count, 2);
     assert_false(watched.is_fresh[1]);
-    assert_null(watched_owner(&watched, a));
+    assert_ptr_equal(watched_owner(&watched, a), &watched.instances[1]);
+    /* heard of before the clock went back */
+    hear_of(&other, -LONG_MS / 60);
+    look(NULL);
+    assert_false(watched.is_fresh[1]);
     /* for so long that whoever writes takes it out */
     hear_of(&other, 70000);
     look(&mine);
     look(NULL);
     assert_int_equal(watched.instance_count, 1);
+    hear_of(&other, -LONG_MS);
+    look(&mine);
+    assert_true(watched.is_fresh[0]);
+    look(NULL);
+    assert_int_equal(watched.instance_count, 1);
+}
+
+/* What is there is seen, and what is said is not kept. */
+static void test_a_server_that_takes_no_writes(void **state)
+{
+    struct instance_record mine = sample(CLAIM);
+
+    (void)state;
+    set("{pong}:slot:A", CLAIM);
+    look(&mine);
+    mine.load++;
+    assert_string_equal(redis_server_ask(&server, "CONFIG SET maxmemory 1"), "+OK\r\n");
+    look(&mine);
+    assert_string_equal(redis_server_ask(&server, "CONFIG SET maxmemory 0"), "+OK\r\n");
+    assert_int_equal(watched.instance_count, 1);
+    assert_int_equal(watched.instances[0].load, mine.load - 1);
+    assert_ptr_equal(watched_owner(&watched, slot_index('A')), &watched.instances[0]);
 }
 
 static void test_records_of_others_are_not_trusted(void **state)
@@ -388,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup(test_an_empty_redis, empty),
         cmocka_unit_test_setup(test_slots_seen, empty),
         cmocka_unit_test_setup(test_owners, empty),
+        cmocka_unit_test_setup(test_a_server_that_takes_no_writes, empty),
         cmocka_unit_test_setup(test_records_of_others_are_not_trusted, empty),
         cmocka_unit_test_setup(test_too_many_instances, empty),
         cmocka_unit_test(test_replies_of_another_kind),
