@@ -1,5 +1,5 @@
 // Redis goes away under live matches: it stands still, shortly and for long, and it dies and comes back with what its file
-// has. Nobody loses a match: what could not be certain stands still meanwhile, goes on after a countdown, and is recorded once.
+// has; it is full, or its disk fails, so that it takes no writes. Nobody loses a match: what could not be certain stands still meanwhile, goes on after a countdown, and is recorded once.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { noRedis, useCluster } from './cluster.mjs';
 import { quickServe } from './harness.mjs';
-import { BINARY } from './player.mjs';
+import { BINARY, Player } from './player.mjs';
 import { skipFor } from './requirement.mjs';
 import { Rest } from './rest.mjs';
 import { scrape, scrapeUntil } from './scrape.mjs';
@@ -19,6 +19,7 @@ const WINNING_SCORE = 5; // takes longer than Redis is away
 const SHORT_MS = 1_000; // a slot is certain for 1.6 s at least
 const AT_MOST_MS = 1_500; // a stop that this machine made longer than this proves nothing
 const LONG_MS = 4_000;
+const STALE_MS = 3_000; // what an instance said of itself this long ago counts no more
 
 describe('Redis', { skip: skipFor(noRedis) }, () => {
   const management = new UserManagement();
@@ -31,7 +32,7 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
     await management.start();
     env.USER_MANAGEMENT_URL = management.url;
   });
-  const cluster = useCluster({ instances: 2, redis: { appendonly: true }, env });
+  const cluster = useCluster({ instances: 2, redis: { appendonly: true, args: ['--dbfilename', 'state'] }, env }); // a folder: no snapshot can be made
   after(() => management.stop());
   const rest = new Rest(cluster);
 
@@ -132,6 +133,41 @@ describe('Redis', { skip: skipFor(noRedis) }, () => {
     await goOn(t, matches);
     assertCountedDown(matches, from);
     assert.deepEqual(await Promise.all([1, 2].map((i) => cluster.slotsOf(i).then((slots) => slots.length))), [1, 1], 'each has its slot still');
+  });
+
+  test('is full: games go on, and who comes to one is let in', async (t) => {
+    const before = await rooms('pong_freezes_total');
+    const matches = await underWay();
+    await cluster.redis.ask('CONFIG', 'SET', 'maxmemory', '1');
+    try {
+      await sleep(STALE_MS);
+      const [{ code }] = matches.filter(({ seats }) => !seats[0].over);
+      assert.equal((await rest.check(code)).status, 200);
+      const watcher = await Player.connect(cluster, { room_code: code });
+      watcher.sayHello();
+      await watcher.waitForState(({ status }) => status === 'ONGOING');
+      watcher.drop();
+    } finally {
+      await cluster.redis.ask('CONFIG', 'SET', 'maxmemory', '0');
+    }
+    await goOn(t, matches);
+    assert.equal(await rooms('pong_freezes_total'), before);
+    for (const seat of seatsOf(matches)) assert.deepEqual([seat.all('game_paused'), seat.connections], [[], 1]);
+  });
+
+  test('takes no writes, as its disk fails: games stand still, it is told why, they go on', async (t) => {
+    const matches = await underWay();
+    const from = here(matches);
+    await cluster.redis.askAll([['CONFIG', 'SET', 'save', '3600 100000'], ['BGSAVE']]);
+    try {
+      await frozen(matches);
+      await scrapeUntil(cluster, 'metrics tell', (seen) => seen.get('pong_redis_up') === 0);
+      for (const gamed of cluster.gameds) assert.match(gamed.tail(), /MISCONF/);
+    } finally {
+      await cluster.redis.ask('CONFIG', 'SET', 'save', '');
+    }
+    await goOn(t, matches);
+    assertCountedDown(matches, from);
   });
 
   test('is emptied: what the instances have in memory is written anew', async (t) => {
