@@ -64,6 +64,9 @@ static void take_wish(struct slot_keeper *keeper, const struct slot_wished *wish
     case SLOT_WISH_RELEASE:
         slot_machine_release(machine, wished->slot);
         break;
+    case SLOT_WISH_FORGOTTEN:
+        slot_machine_forgotten(machine, wished->slot);
+        break;
     case SLOT_WISH_DRAIN:
         slot_machine_drain(machine, true);
         break;

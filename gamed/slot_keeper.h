@@ -49,8 +49,9 @@ enum slot_wish {
     SLOT_WISH_OPENED, /* the rooms of LOADED are all there; also when they could not be restored */
     SLOT_WISH_HAND_OVER, /* its rooms are saved and stand still: DROP or NOT_HANDED follows */
     SLOT_WISH_RELEASE,   /* it is empty: RELEASED or REFUSED follows */
-    SLOT_WISH_DRAIN,     /* no more claims; slot is not looked at */
-    SLOT_WISH_CLAIM,     /* claims again; slot is not looked at */
+    SLOT_WISH_FORGOTTEN, /* nothing of a slot that was dropped waits to be stored: it may be ours again */
+    SLOT_WISH_DRAIN, /* no more claims; slot is not looked at */
+    SLOT_WISH_CLAIM, /* claims again; slot is not looked at */
 };
 
 struct slot_keeper_config {
@@ -63,7 +64,7 @@ struct slot_keeper_config {
 };
 
 struct slot_keeper_stats {
-    bool redis_up;
+    bool redis_up;       /* it answers, and does what it is asked */
     uint64_t reconnects; /* openings but the first */
     uint64_t claims, lost, handed, released;
     struct histogram rounds; /* histogram_exchange */

@@ -64,7 +64,8 @@ struct slot_keeper {
     uint64_t turns_seen; /* the loop's, when renewals were sent last */
     uint64_t generation; /* of the connection; 0: none yet */
     int64_t opened_ms;
-    bool is_down_told; /* in the log */
+    bool is_down_told;    /* in the log */
+    bool is_refusal_told; /* likewise */
 };
 
 /* CLOCK_BOOTTIME in ms. */

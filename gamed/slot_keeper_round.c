@@ -215,6 +215,49 @@ static bool open_link(struct slot_keeper *keeper)
     return true;
 }
 
+/* Redis answers, but not what was asked for: it is out of memory, or may not write, or is not what it should be. */
+static void note_refusal(struct slot_keeper *keeper, const char *why)
+{
+    atomic_store(&keeper->redis_up, false);
+    if (!keeper->is_refusal_told)
+        log_error("Redis refuses what the slots need: %s", why);
+    keeper->is_refusal_told = true;
+}
+
+static void note_done(struct slot_keeper *keeper)
+{
+    if (!atomic_exchange(&keeper->redis_up, true))
+        log_info("Redis is there");
+    keeper->is_refusal_told = false;
+}
+
+static long long answer_of(const struct redisReply *reply)
+{
+    return reply && reply->type == REDIS_REPLY_ERROR ? SLOT_REFUSED
+                                                     : redis_reply_integer(reply, SLOT_NO_ANSWER);
+}
+
+/* Whether our record was kept: without it nobody finds us. */
+static bool is_known(const struct slot_keeper *keeper)
+{
+    for (size_t i = 0; i < keeper->watched.instance_count; i++)
+        if (strcmp(keeper->watched.instances[i].id, keeper->id) == 0)
+            return keeper->watched.is_fresh[i];
+    return false;
+}
+
+/* What Redis has refused of the round; NULL: nothing. */
+static const char *refusal_of(const struct slot_keeper *keeper, struct redisReply *const *replies,
+                              size_t count, bool is_seen)
+{
+    for (size_t i = 0; i < count; i++)
+        if (replies[i] && replies[i]->type == REDIS_REPLY_ERROR)
+            return replies[i]->str;
+    if (!is_seen)
+        return "its answer to a look at all slots is not understood";
+    return is_known(keeper) ? NULL : "it does not keep this process' record (maxmemory?)";
+}
+
 static void take_answers(struct slot_keeper *keeper, struct redisReply *const *replies,
                          size_t count)
 {
@@ -225,8 +268,13 @@ static void take_answers(struct slot_keeper *keeper, struct redisReply *const *r
         .read_ms = slot_keeper_now_ms() + 1, /* begun milliseconds count as over */
     };
     for (size_t i = 0; i < keeper->plan.count; i++)
-        keeper->answers[i] = redis_reply_integer(replies[i], SLOT_NO_ANSWER);
+        keeper->answers[i] = answer_of(replies[i]);
     const bool is_seen = watch_read(replies[count - 1], &keeper->watched) == 0;
+    const char *refused = refusal_of(keeper, replies, count, is_seen);
+    if (refused)
+        note_refusal(keeper, refused);
+    else
+        note_done(keeper);
     slot_machine_take(&keeper->machine, &keeper->plan, keeper->answers,
                       is_seen ? &keeper->watched : NULL, &answer, &keeper->turns);
 }
@@ -253,8 +301,6 @@ static void exchange(struct slot_keeper *keeper)
         return;
     }
     histogram_shared_observe(&keeper->rounds, &histogram_exchange, boottime_ns() - began_ns);
-    if (!atomic_exchange(&keeper->redis_up, true))
-        log_info("Redis is there");
     keeper->is_down_told = false;
     take_answers(keeper, replies, count);
 }

@@ -45,6 +45,7 @@ static void ask_release(struct slot_own *own, int slot, struct slot_plan *plan, 
     plan->suspended[slot] = true;
     own->valid_until_ms = 0;
     own->is_unsure = true;
+    own->asked++;
 }
 
 /* Whoever has least when those are counted that are on their way to him already. */
@@ -76,6 +77,7 @@ static bool ask_hand(struct slot_machine *machine, int slot, struct slot_plan *p
     plan->suspended[slot] = true;
     own->valid_until_ms = 0;
     own->is_unsure = true;
+    own->asked++;
     return true;
 }
 
@@ -141,11 +143,11 @@ static void plan_claim(struct slot_machine *machine, struct slot_plan *plan)
     bool as_home;
     const int slot = slot_rules_choose(view, &machine->rules, &machine->watched, machine->id,
                                        plan->sent_ms, &as_home);
-    if (slot < 0)
+    if (slot < 0 || machine->is_forgetting[slot])
         return;
     struct slot_own *own = &machine->own[slot];
-    *own =
-        (struct slot_own){.is_home = as_home, .is_unsure = true, .looked_ms = view->last_round_ms};
+    *own = (struct slot_own){
+        .is_home = as_home, .is_unsure = true, .asked = 1, .looked_ms = view->last_round_ms};
     claim_draw(own->claim);
     view->phase[slot] = SLOT_LOADING;
     ask(plan, SLOT_OP_CLAIM, slot, own->claim);
@@ -198,13 +200,22 @@ static void forget(struct slot_machine *machine, int slot, struct slot_turns *tu
     machine->own[slot] = (struct slot_own){0};
 }
 
+/* Its games are to be dropped; until that is done it is not taken again. */
+static void send_away(struct slot_machine *machine, enum slot_turn_kind kind, int slot,
+                      struct slot_turns *turns)
+{
+    forget(machine, slot, turns);
+    machine->is_forgetting[slot] = true;
+    turn(turns, kind, slot);
+}
+
 static void lose(struct slot_machine *machine, int slot, struct slot_turns *turns)
 {
-    const bool is_told = machine->own[slot].is_told;
-    forget(machine, slot, turns);
     machine->lost++;
-    if (is_told)
-        turn(turns, SLOT_TURN_DROP, slot);
+    if (machine->own[slot].is_told)
+        send_away(machine, SLOT_TURN_DROP, slot, turns);
+    else
+        forget(machine, slot, turns);
 }
 
 /* From now on its rooms can be read: nobody else writes them. */
@@ -212,6 +223,7 @@ static void take_over(struct slot_machine *machine, int slot, struct slot_turns 
 {
     struct slot_own *own = &machine->own[slot];
     own->is_unsure = false;
+    own->asked = 0;
     machine->view.phase[slot] = SLOT_LOADING;
     if (own->is_home)
         machine->view.home = slot;
@@ -265,17 +277,18 @@ static void take_release(struct slot_machine *machine, int slot, long long said,
                          struct slot_turns *turns)
 {
     struct slot_own *own = &machine->own[slot];
-    const bool is_told = own->is_told;
     if (said == 0) {
         own->is_unsure = own->is_releasing = false;
+        own->asked = 0;
         turn(turns, SLOT_TURN_REFUSED, slot);
         return;
     }
     /* Another's already: also when the answer to the one before was lost. */
-    forget(machine, slot, turns);
     machine->released++;
-    if (is_told)
-        turn(turns, SLOT_TURN_RELEASED, slot);
+    if (own->is_told)
+        send_away(machine, SLOT_TURN_RELEASED, slot, turns);
+    else
+        forget(machine, slot, turns);
 }
 
 /* Either it was done, now or by the question before this one, or it is lost: the rooms are not ours to play. */
@@ -292,10 +305,36 @@ static void take_hand(struct slot_machine *machine, int slot, int64_t now_ms,
     turn(turns, SLOT_TURN_CLEAR, slot);
 }
 
+/* Redis does not do such things now: it was not done. What was asked before this without an answer may have been. */
+static void take_refusal(struct slot_machine *machine, const struct slot_op *op,
+                         struct slot_turns *turns)
+{
+    struct slot_own *own = &machine->own[op->slot];
+    if (own->asked != 1)
+        return;
+    own->is_unsure = false;
+    own->asked = 0;
+    if (op->kind == SLOT_OP_CLAIM) {
+        machine->view.phase[op->slot] = SLOT_FREE;
+        *own = (struct slot_own){0};
+    } else if (op->kind == SLOT_OP_RELEASE && own->is_releasing) {
+        own->is_releasing = false;
+        turn(turns, SLOT_TURN_REFUSED, op->slot);
+    } else if (op->kind == SLOT_OP_HAND) {
+        keep_after_all(machine, op->slot);
+        turn(turns, SLOT_TURN_NOT_HANDED, op->slot);
+    }
+}
+
 static void take_answer(struct slot_machine *machine, const struct slot_op *op, long long said,
                         const struct slot_answer *answer, struct slot_turns *turns)
 {
     struct slot_own *own = &machine->own[op->slot];
+    if (said == SLOT_REFUSED) {
+        if (op->kind != SLOT_OP_RENEW && op->kind != SLOT_OP_LOADED)
+            take_refusal(machine, op, turns);
+        return;
+    }
     switch (op->kind) {
     case SLOT_OP_RENEW:
         take_renewal(machine, op->slot, said, answer, turns);
@@ -328,11 +367,11 @@ static void take_handover(struct slot_machine *machine, int slot, const struct s
     struct slot_own *own = &machine->own[slot];
     const enum slot_phase phase = machine->view.phase[slot];
     if (phase == SLOT_HANDED && strcmp(seen->to_claim, own->new_claim) != 0) {
-        forget(machine, slot, turns);
+        send_away(machine, SLOT_TURN_DROP, slot, turns);
         machine->handed++;
-        turn(turns, SLOT_TURN_DROP, slot);
-    } else if (phase == SLOT_FREE && strcmp(seen->to_id, machine->id) == 0 &&
-               seen->to_claim[0] != '\0' && strcmp(seen->to_claim, seen->claim) == 0) {
+    } else if (phase == SLOT_FREE && !machine->is_forgetting[slot] &&
+               strcmp(seen->to_id, machine->id) == 0 && seen->to_claim[0] != '\0' &&
+               strcmp(seen->to_claim, seen->claim) == 0) {
         *own = (struct slot_own){.is_given = true, .is_home = machine->view.home < 0};
         memcpy(own->claim, seen->claim, sizeof own->claim);
         slot_rules_given(&own->hold, answer);
@@ -393,9 +432,8 @@ void slot_machine_expire(struct slot_machine *machine, int64_t now_ms, struct sl
             turn(turns, SLOT_TURN_NOT_HANDED, slot);
         } else if ((phase == SLOT_HANDED || phase == SLOT_HANDING) &&
                    now_ms - own->handing_ms > SLOT_HANDED_MS) {
-            forget(machine, slot, turns);
+            send_away(machine, SLOT_TURN_DROP, slot, turns);
             machine->handed++;
-            turn(turns, SLOT_TURN_DROP, slot);
         }
     }
 }
@@ -407,6 +445,11 @@ void slot_machine_loaded(struct slot_machine *machine, int slot, bool is_read)
     machine->own[slot].is_told = is_read;
     machine->own[slot].is_abandoned = !is_read;
     machine->is_hurried = true;
+}
+
+void slot_machine_forgotten(struct slot_machine *machine, int slot)
+{
+    machine->is_forgetting[slot] = false;
 }
 
 void slot_machine_opened(struct slot_machine *machine, int slot)

@@ -93,6 +93,7 @@ struct slot_own {
     struct slot_hold hold;
     bool is_home;
     bool is_unsure;             /* a claim, release or handover was sent and not answered */
+    int asked;                  /* how often it was, the last time not counted that was answered */
     bool is_told;               /* the loop has its rooms */
     bool is_given;              /* it came by a handover, whose end is still to be told */
     bool is_forgotten;          /* Redis knows nothing of it */
@@ -113,8 +114,10 @@ struct slot_machine {
     struct slot_view view;
     struct slot_own own[SLOT_COUNT];
     struct watched watched; /* the last look; instance_count 0 before the first */
-    bool is_draining;       /* claims nothing */
-    bool must_rewrite;      /* once all slots are renewed */
+    bool is_forgetting
+        [SLOT_COUNT];  /* DROP or RELEASED was told: not ours again before all of it is forgotten */
+    bool is_draining;  /* claims nothing */
+    bool must_rewrite; /* once all slots are renewed */
     bool is_new_connection; /* nothing was seen over it yet */
     bool is_hurried;        /* the next round should not wait */
     uint64_t claims, lost, handed, released;
@@ -140,11 +143,12 @@ void slot_machine_record(const struct slot_machine *machine, int64_t now_ms,
                          struct instance_record *record);
 
 /*
- * The round's answers, one for each op (what the script said; an error is SLOT_NO_ANSWER), and the look that
+ * The round's answers, one for each op (what the script said; SLOT_REFUSED: Redis has refused it, it was not done; SLOT_NO_ANSWER: not understood), and the look that
  * came last in it, NULL when that was not understood. answer->looked_ms is not looked at.
  */
 enum {
-    SLOT_NO_ANSWER = -100
+    SLOT_NO_ANSWER = -100,
+    SLOT_REFUSED = -101
 };
 void slot_machine_take(struct slot_machine *machine, const struct slot_plan *plan,
                        const long long *answers, const struct watched *watched,
@@ -155,6 +159,9 @@ void slot_machine_expire(struct slot_machine *machine, int64_t now_ms, struct sl
 
 /* After SLOT_TURN_LOAD: the rooms were read and the loop has them; or they cannot be, and the slot is given up. */
 void slot_machine_loaded(struct slot_machine *machine, int slot, bool is_read);
+
+/* After SLOT_TURN_DROP or SLOT_TURN_RELEASED: nothing of the slot waits to be stored any more. */
+void slot_machine_forgotten(struct slot_machine *machine, int slot);
 
 /* What the loop wishes. One that does not fit the slot's phase is dropped. */
 void slot_machine_opened(struct slot_machine *machine, int slot);

@@ -191,7 +191,8 @@ static bool bring_all_up(struct slot_owner *owner, struct now now)
 static void forget(struct slot_owner *owner, int index)
 {
     owner->slots[index].is_forget_due =
-        !room_keeper_forget_slot(owner->config.rooms, slot_letter(index));
+        !room_keeper_forget_slot(owner->config.rooms, slot_letter(index)) ||
+        slot_keeper_ask(owner->config.keeper, SLOT_WISH_FORGOTTEN, index) != SLOT_KEEPER_OK;
 }
 
 static void drop(struct slot_owner *owner, int index, struct now now)

@@ -246,11 +246,14 @@ static void carry_out(struct world *world, struct world_process *process,
             break;
         case SLOT_TURN_DROP:
             world->drops++;
+            slot_machine_forgotten(&process->machine, turn->slot);
             break;
         case SLOT_TURN_REWRITE:
             world->resets++;
             break;
         case SLOT_TURN_RELEASED:
+            slot_machine_forgotten(&process->machine, turn->slot);
+            break;
         case SLOT_TURN_REFUSED:
         case SLOT_TURN_NOT_HANDED:
             break;

@@ -86,9 +86,11 @@ static void take_news(struct instance *instance)
             break;
         case SLOT_NEWS_DROP:
             instance->drops++;
+            slot_keeper_ask(instance->keeper, SLOT_WISH_FORGOTTEN, news.slot);
             break;
         case SLOT_NEWS_RELEASED:
             instance->released++;
+            slot_keeper_ask(instance->keeper, SLOT_WISH_FORGOTTEN, news.slot);
             break;
         case SLOT_NEWS_REFUSED:
             instance->refused++;
@@ -335,6 +337,51 @@ static void a_redis_that_stands_still_freezes_until_it_goes_on(void **state)
     assert_int_equal(instances[0].drops + instances[1].drops, 0);
 }
 
+/* As it does after a snapshot that failed, or without its replicas. */
+static void a_redis_that_refuses_to_write_freezes_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct slot_keeper_stats stats;
+    start(0, 'A');
+    start(1, 'B');
+    UNTIL(owns(0, A) && owns(1, B));
+    UNTIL(phase_of(0, A) == SLOT_OWNED);
+    redis_server_ask(&server, "CONFIG SET min-replicas-to-write 1");
+    slot_keeper_ask(instances[0].keeper, SLOT_WISH_HAND_OVER, A);
+    UNTIL(instances[0].not_handed == 1); /* it was certainly not done */
+    assert_int_equal(phase_of(0, A), SLOT_OWNED);
+    UNTIL(!owns(0, A) && !owns(1, B));
+    slot_keeper_stats(instances[0].keeper, &stats);
+    assert_false(stats.redis_up);
+    pass(1500);
+    redis_server_ask(&server, "CONFIG SET min-replicas-to-write 0");
+    UNTIL(owns(0, A) && owns(1, B));
+    slot_keeper_stats(instances[0].keeper, &stats);
+    assert_true(stats.redis_up);
+    assert_int_equal(instances[0].drops + instances[1].drops, 0);
+}
+
+/* Leases take no memory that they do not have already: games go on, and are found. */
+static void a_redis_without_memory_keeps_leases_and_their_owners_known(void **state)
+{
+    (void)state;
+    struct slot_keeper_stats stats;
+    start(0, 'A');
+    UNTIL(owns(0, A) && phase_of(0, A) == SLOT_OWNED);
+    pass(300);
+    redis_server_ask(&server, "CONFIG SET maxmemory 1");
+    UNTIL((slot_keeper_stats(instances[0].keeper, &stats), !stats.redis_up));
+    for (int i = 0; i < 700; i++) {
+        assert_true(owns(0, A));
+        turn_loops();
+    }
+    char claim[CLAIM_SIZE];
+    assert_true(slots_claim(instances[0].slots, A, claim));
+    assert_non_null(strstr(redis_server_ask(&server, "HGETALL {pong}:instances"), claim));
+    redis_server_ask(&server, "CONFIG SET maxmemory 0");
+    UNTIL((slot_keeper_stats(instances[0].keeper, &stats), stats.redis_up));
+}
+
 /* Without files it comes back empty. */
 static void a_redis_that_was_killed_is_waited_for(void **state)
 {
@@ -406,6 +453,8 @@ int main(void)
         WITH_REDIS(what_redis_forgets_is_written_anew),
         WITH_REDIS(a_lease_that_is_gone_alone_freezes_nobody),
         WITH_REDIS(a_redis_that_stands_still_freezes_until_it_goes_on),
+        WITH_REDIS(a_redis_that_refuses_to_write_freezes_and_loses_nothing),
+        WITH_REDIS(a_redis_without_memory_keeps_leases_and_their_owners_known),
         WITH_REDIS(a_redis_that_was_killed_is_waited_for),
         WITH_REDIS(a_keeper_starts_before_redis_does),
         WITH_REDIS(a_process_at_rest_keeps_its_slots_for_a_while),

@@ -373,6 +373,66 @@ static void a_release_without_an_answer_is_asked_again(void **state)
     assert_true(has(bench, SLOT_TURN_EXTEND));
 }
 
+/* ---- refused -------------------------------------------------------------------------------------- */
+
+/* An error of Redis is an answer: it was not done. */
+static void a_handover_that_redis_refuses_was_not_done(void **state)
+{
+    struct bench *bench = *state;
+    own_a_home(bench);
+    put_other(bench);
+    slot_machine_drain(&bench->machine, true);
+    plan(bench);
+    answer(bench, 1);
+    slot_machine_hand_over(&bench->machine, A, 10, bench->now);
+    plan(bench);
+    answer(bench, SLOT_REFUSED);
+    assert_true(has(bench, SLOT_TURN_NOT_HANDED));
+    assert_int_equal(phase(bench), SLOT_OWNED);
+    /* But nobody knows that of one that was sent before. */
+    slot_machine_hand_over(&bench->machine, A, 10, bench->now);
+    plan(bench);
+    plan(bench);
+    answer(bench, SLOT_REFUSED);
+    assert_false(has(bench, SLOT_TURN_NOT_HANDED));
+    assert_int_equal(phase(bench), SLOT_HANDING);
+}
+
+static void so_were_a_claim_a_release_and_a_renewal_not(void **state)
+{
+    struct bench *bench = *state;
+    until_claimed(bench);
+    answer(bench, SLOT_REFUSED);
+    assert_int_equal(phase(bench), SLOT_FREE);
+    own_a_home(bench);
+    slot_machine_release(&bench->machine, A);
+    plan(bench);
+    answer(bench, SLOT_REFUSED);
+    assert_true(has(bench, SLOT_TURN_REFUSED));
+    plan(bench);
+    assert_non_null(op(bench, SLOT_OP_RENEW));
+    answer(bench, SLOT_REFUSED);
+    assert_int_equal(bench->turns.count, 0);
+    assert_int_equal(phase(bench), SLOT_OWNED);
+}
+
+static void a_slot_is_not_taken_again_before_it_is_forgotten(void **state)
+{
+    struct bench *bench = *state;
+    own_a_home(bench);
+    plan(bench);
+    answer(bench, SLOT_RENEWAL_LOST);
+    assert_true(has(bench, SLOT_TURN_DROP));
+    for (int i = 0; i < 40; i++) {
+        plan(bench);
+        assert_null(op(bench, SLOT_OP_CLAIM));
+        answer(bench, 1);
+    }
+    slot_machine_forgotten(&bench->machine, A);
+    plan(bench);
+    assert_int_equal(op(bench, SLOT_OP_CLAIM)->slot, A);
+}
+
 /* ---- getting --------------------------------------------------------------------------------------- */
 
 static void a_given_slot_is_told_to_be_loaded_when_we_can_be_found(void **state)
@@ -433,6 +493,9 @@ int main(void)
         ON_A_BENCH(or_when_he_takes_too_long),
         ON_A_BENCH(what_nobody_can_take_is_kept),
         ON_A_BENCH(a_release_without_an_answer_is_asked_again),
+        ON_A_BENCH(a_handover_that_redis_refuses_was_not_done),
+        ON_A_BENCH(so_were_a_claim_a_release_and_a_renewal_not),
+        ON_A_BENCH(a_slot_is_not_taken_again_before_it_is_forgotten),
         ON_A_BENCH(a_given_slot_is_told_to_be_loaded_when_we_can_be_found),
         ON_A_BENCH(at_the_end_all_is_released_whatever_is_in_it),
     };
