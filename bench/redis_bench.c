@@ -199,7 +199,7 @@ static void fill_room(unsigned int number, struct room_checkpoint *room)
     }
 }
 
-static void measure_rooms(void)
+static void measure_rooms(const char *drawn)
 {
     static struct room_checkpoint rooms[ROOMS];
     const struct room_checkpoint *list[COMMIT_ROOMS];
@@ -220,7 +220,8 @@ static void measure_rooms(void)
     end("a room's row, 250 at once", SECONDS * ROOMS);
     printf("%-46s %9.0f\n", "    bytes of Redis' memory", (memory() - before) / ROOMS);
     begin();
-    if (slot_load_read(bench.link, slot_index('A'), &load) != STORE_OK || load->count != ROOMS)
+    if (slot_load_read(bench.link, slot_index('A'), drawn, &load) != STORE_OK ||
+        load->count != ROOMS)
         fail("loading rooms");
     end("5000 rooms loaded", 1);
     free(load);
@@ -304,7 +305,7 @@ static void measure(bool has_file)
     claim(slot_index('A'), drawn);
     printf("%-46s %9s %9s %9s\n", has_file ? "append-only file, everysec" : "no file", "Redis us",
            "own us", "wall us");
-    measure_rooms();
+    measure_rooms(drawn);
     measure_results();
     measure_rounds();
     store_close(bench.store);

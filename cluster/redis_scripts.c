@@ -134,11 +134,23 @@ static const char purge[] =
     "end\n"
     "return done\n";
 
+/* aside: keys: lease, rooms, list of rows that are no rooms; arguments: claim, how many of these to keep, then code and row
+ * as it was read, which is moved if it is the same still. */
+static const char aside[] =
+    "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end\n"
+    "for i = 3, #ARGV, 2 do\n"
+    "  if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[i + 1] then\n"
+    "    redis.call('LPUSH', KEYS[3], ARGV[i] .. ' ' .. ARGV[i + 1]) redis.call('HDEL', KEYS[2], ARGV[i])\n"
+    "  end\n"
+    "end\n"
+    "redis.call('LTRIM', KEYS[3], 0, tonumber(ARGV[2]) - 1)\n"
+    "return 1\n";
+
 const char *const redis_script_text[REDIS_SCRIPT_COUNT] = {
     [REDIS_SCRIPT_RENEW] = renew, [REDIS_SCRIPT_CLAIM] = claim,   [REDIS_SCRIPT_RELEASE] = release,
     [REDIS_SCRIPT_HAND] = hand,   [REDIS_SCRIPT_LOADED] = loaded, [REDIS_SCRIPT_WATCH] = watch,
     [REDIS_SCRIPT_LEAVE] = leave, [REDIS_SCRIPT_ROOMS] = rooms,   [REDIS_SCRIPT_RESULTS] = results,
-    [REDIS_SCRIPT_PURGE] = purge,
+    [REDIS_SCRIPT_PURGE] = purge, [REDIS_SCRIPT_ASIDE] = aside,
 };
 
 /* ---- calls ----------------------------------------------------------------------------------------- */

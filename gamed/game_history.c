@@ -48,8 +48,7 @@ struct game_history {
     /* A header that is to be used from now on, owned by whoever takes it out; NULL: none. */
     _Atomic(char *) next_authorization;
     atomic_bool is_look_due, is_rewrite_due;
-    _Atomic uint64_t slots_to_forget[2]; /* a bit each, by the letter's number in ASCII */
-    char no_authorization[1];            /* in its place: none is to be used */
+    char no_authorization[1]; /* in its place: none is to be used */
     _Atomic size_t pending, failed, unsaved;
     _Atomic int64_t oldest_created_ms; /* 0: none */
     _Atomic int64_t busy_since_ms;     /* 0: the thread waits for something to do */
@@ -102,13 +101,21 @@ static bool encode(const struct game_history *history, const struct match_result
     return result_body_write(result, entry->body, sizeof(entry->body), &entry->body_size) == 0;
 }
 
+/* That a slot is to be forgotten comes as a result of no match, whose room is the slot's letter. */
+static bool is_of_slot(const struct match_result *result)
+{
+    return result->match_id[0] == '\0';
+}
+
 /* Takes what is in the mailbox into the outbox. A result leaves its slot only when it is there. */
 static void take_mailbox(struct game_history *history, int64_t now)
 {
     struct outbox_entry entry;
     while (now >= history->take_at_ms && result_mailbox_count(&history->mailbox) > 0) {
         const struct match_result *result = result_mailbox_peek(&history->mailbox, 0);
-        if (!encode(history, result, now, &entry)) {
+        if (is_of_slot(result)) {
+            result_outbox_forget_slot(&history->outbox, result->room_code[0]);
+        } else if (!encode(history, result, now, &entry)) {
             lose(history, result, "it cannot be written as JSON");
         } else if (result_outbox_add(&history->outbox, &entry)) {
             /* Counted twice for a moment rather than not at all. */
@@ -130,16 +137,9 @@ static void take_authorization(struct game_history *history)
                                           header == history->no_authorization ? NULL : header);
 }
 
-/* What other threads have said of slots and of the store. */
+/* What other threads have said of the store. */
 static void take_orders(struct game_history *history, int64_t now)
 {
-    for (unsigned half = 0; half < 2; half++) {
-        uint64_t letters = atomic_exchange(&history->slots_to_forget[half], 0);
-        for (unsigned bit = 0; letters != 0; bit++, letters >>= 1) {
-            if (letters & 1)
-                result_outbox_forget_slot(&history->outbox, (char)(64 * half + bit));
-        }
-    }
     if (atomic_exchange(&history->is_rewrite_due, false))
         result_outbox_rewrite(&history->outbox);
     if (atomic_exchange(&history->is_look_due, false))
@@ -205,7 +205,9 @@ static void lose_what_is_left(struct game_history *history)
 {
     const struct outbox_entry *entry;
     while (result_mailbox_count(&history->mailbox) > 0) {
-        lose(history, result_mailbox_peek(&history->mailbox, 0), "there was no memory for it");
+        const struct match_result *result = result_mailbox_peek(&history->mailbox, 0);
+        if (!is_of_slot(result))
+            lose(history, result, "there was no memory for it");
         result_mailbox_drop(&history->mailbox, 1);
     }
     while ((entry = result_outbox_first_new(&history->outbox))) {
@@ -392,11 +394,13 @@ void game_history_rewrite(struct game_history *history)
     result_delivery_wake(&history->delivery);
 }
 
-void game_history_forget_slot(struct game_history *history, char slot)
+bool game_history_forget_slot(struct game_history *history, char slot)
 {
-    const unsigned letter = (unsigned char)slot & 127U;
-    atomic_fetch_or(&history->slots_to_forget[letter / 64], UINT64_C(1) << letter % 64);
+    const struct match_result marker = {.room_code = {slot}};
+    if (!result_mailbox_put(&history->mailbox, &marker))
+        return false;
     result_delivery_wake(&history->delivery);
+    return true;
 }
 
 /* A call into the store that does not come back is no better than one that fails. */

@@ -149,9 +149,13 @@ void game_history_slots_changed(struct game_history *history);
 /* The store may have lost anything: stores again what is kept (see may_post). Any thread; takes no lock. */
 void game_history_rewrite(struct game_history *history);
 
-/* The slot is another process' now: no copies of its results are kept any more. Any thread; takes no
- * lock. */
-void game_history_forget_slot(struct game_history *history, char slot);
+/*
+ * The slot is another process' now: what was submitted of it so far and is not stored is dropped, and no
+ * copies are kept any more. Goes the way of what is submitted, so what is submitted of the slot after it
+ * counts again. False when the mailbox is full: ask again next turn, and take up no room of that slot
+ * before. The thread that submits; never blocks.
+ */
+bool game_history_forget_slot(struct game_history *history, char slot);
 
 /* How things stand, as of the results thread's last turn. Any thread; takes no lock. */
 void game_history_stats(const struct game_history *history, struct game_history_stats *stats);

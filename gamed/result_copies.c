@@ -3,6 +3,7 @@
  */
 #include "gamed/result_copies.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* When memory is short, an item is not added, instead of an end of the process. */
@@ -25,6 +26,7 @@ static struct result_copy *find(const struct result_copies *copies, const char *
 
 static void drop(struct result_copies *copies, struct result_copy *copy)
 {
+    assert(copies->by_id); /* as it has this one */
     if (copies->next_due == copy)
         copies->next_due = copy->next;
     HASH_DEL(copies->by_id, copy);

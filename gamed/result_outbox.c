@@ -49,11 +49,6 @@ void result_outbox_rewrite(struct result_outbox *outbox)
     result_copies_rewrite(&outbox->copies);
 }
 
-void result_outbox_forget_slot(struct result_outbox *outbox, char slot)
-{
-    result_copies_forget_slot(&outbox->copies, slot);
-}
-
 /* ---- in memory ----------------------------------------------------------------------- */
 
 static struct result_item *find(const struct result_outbox *outbox, const char *match_id)
@@ -85,6 +80,7 @@ static bool add(struct result_outbox *outbox, const struct outbox_entry *entry, 
 
 static void drop(struct result_outbox *outbox, struct result_item *item)
 {
+    assert(outbox->by_id); /* as it has this one */
     HASH_DEL(outbox->by_id, item);
     DL_DELETE(outbox->items, item);
     outbox->item_count--;
@@ -97,6 +93,16 @@ void result_outbox_free(struct result_outbox *outbox)
     while (outbox->items)
         drop(outbox, outbox->items);
     result_copies_free(&outbox->copies);
+}
+
+void result_outbox_forget_slot(struct result_outbox *outbox, char slot)
+{
+    struct result_item *item, *next;
+    DL_FOREACH_SAFE (outbox->items, item, next) {
+        if (outbox_entry_slot(&item->entry) == slot)
+            drop(outbox, item);
+    }
+    result_copies_forget_slot(&outbox->copies, slot);
 }
 
 bool result_outbox_add(struct result_outbox *outbox, const struct outbox_entry *entry)

@@ -58,8 +58,10 @@ void result_outbox_init(struct result_outbox *outbox, struct store *store,
  */
 void result_outbox_keep_copies(struct result_outbox *outbox);
 
-/* The copies are to be stored again, by the next flush; or are dropped, those of a slot. */
+/* The copies are to be stored again, by the next flush. */
 void result_outbox_rewrite(struct result_outbox *outbox);
+
+/* What memory has of a slot's is dropped, stored or not: it is another process' now. */
 void result_outbox_forget_slot(struct result_outbox *outbox, char slot);
 
 /* Frees what is in memory. */

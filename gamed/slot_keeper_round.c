@@ -99,7 +99,7 @@ static void load_next(struct slot_keeper *keeper)
         return;
     struct slot_news news = {
         .kind = SLOT_NEWS_LOADED, .slot = slot, .is_home = keeper->machine.view.home == slot};
-    if (slot_load_read(keeper->link, slot, &news.load) == 0) {
+    if (slot_load_read(keeper->link, slot, keeper->machine.own[slot].claim, &news.load) == 0) {
         keeper->is_to_load[slot] = false;
         slot_machine_loaded(&keeper->machine, slot, true);
         slot_keeper_put(keeper, &news);

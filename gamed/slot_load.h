@@ -30,12 +30,12 @@ struct slot_load {
 };
 
 /*
- * Reads a slot that this process has claimed, results after rooms; a few rounds on the link, whose
+ * Reads a slot that this process has claimed with that claim, results after rooms; a few rounds on the link, whose
  * thread it blocks for as long as these take. What is no checkpoint is logged and moved to the list
  * {pong}:unreadable, so that the slot can become empty. STORE_OK with *load, which the caller frees;
  * STORE_BROKEN: Redis is away, or answers what cannot be; STORE_FULL: memory is short (enum
  * store_error).
  */
-int slot_load_read(struct redis_link *link, int slot, struct slot_load **load);
+int slot_load_read(struct redis_link *link, int slot, const char *claim, struct slot_load **load);
 
 #endif

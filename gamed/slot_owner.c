@@ -34,7 +34,7 @@ enum phase {
 struct owned_slot {
     enum phase phase;
     bool is_home;
-    bool is_forget_due;     /* room_keeper_forget_slot() found no place yet */
+    bool is_forget_due;     /* who keeps rooms or results found no place yet */
     bool is_restored;       /* only the slots thread is to be told yet */
     struct slot_load *load; /* while it is restored, the next of them is `at` */
     size_t at;
@@ -190,8 +190,10 @@ static bool bring_all_up(struct slot_owner *owner, struct now now)
 
 static void forget(struct slot_owner *owner, int index)
 {
+    const char letter = slot_letter(index);
     owner->slots[index].is_forget_due =
-        !room_keeper_forget_slot(owner->config.rooms, slot_letter(index)) ||
+        !game_history_forget_slot(owner->config.history, letter) ||
+        !room_keeper_forget_slot(owner->config.rooms, letter) ||
         slot_keeper_ask(owner->config.keeper, SLOT_WISH_FORGOTTEN, index) != SLOT_KEEPER_OK;
 }
 
@@ -207,7 +209,6 @@ static void drop(struct slot_owner *owner, int index, struct now now)
     game_manager_drop_slot(manager, index, SESSION_CLOSE_MOVED, now);
     if (game_manager_home(manager) == index)
         game_manager_set_home(manager, -1);
-    game_history_forget_slot(owner->config.history, slot_letter(index));
     forget(owner, index);
 }
 

@@ -334,7 +334,7 @@ void store_redis_take_counts(struct store_redis *redis, struct redisReply *const
 void store_redis_outbox_count(struct store *store, struct outbox_counts *counts)
 {
     struct store_redis *redis = store_redis_of(store);
-    struct outbox_entry entry;
+    struct outbox_entry entry = {.created_ms = 0};
     /* A link that is down is not opened for this: whoever needs it does that. */
     if (redis->is_oldest_due && redis_link_is_open(redis->results.link) &&
         store_redis_outbox_find(store, redis->oldest_id, &entry) != STORE_BROKEN) {

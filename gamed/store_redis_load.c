@@ -11,6 +11,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include "cluster/redis_scripts.h"
 #include "common/log.h"
 #include "gamed/checkpoint_json.h"
 #include "gamed/result_body.h"
@@ -19,10 +20,10 @@
 
 enum {
     RESULTS_AT_ONCE = 512,
-    UNREADABLE_KEPT = 1000, /* the newest are enough to find out what went wrong */
-    UNREADABLE_MAX = 16384, /* bytes kept of one */
     UNREADABLE_AT_ONCE = 64 /* the rest is met again at the next loading */
 };
+
+#define UNREADABLE_KEPT "1000" /* the newest are enough to find out what went wrong */
 
 static _Atomic unsigned unreadable_count;
 
@@ -35,12 +36,13 @@ unsigned store_redis_rooms_unreadable(void)
 struct unreadable {
     char *code; /* the hash's field */
     size_t code_size;
-    char *text; /* CODE, blank, row */
-    size_t text_size;
+    char *row;
+    size_t row_size;
 };
 
 struct loading {
     struct redis_link *link;
+    const char *claim;
     struct slot_load *load;
     struct unreadable unreadable[UNREADABLE_AT_ONCE];
     size_t unreadable_count;
@@ -60,24 +62,21 @@ static void keep_aside(struct loading *loading, const redisReply *code, const re
                        const char *problem)
 {
     struct unreadable *to = &loading->unreadable[loading->unreadable_count];
-    char text[UNREADABLE_MAX];
     atomic_fetch_add(&unreadable_count, 1);
     log_error("room %.6s: what was saved of it cannot be read (%s); it is kept in the list "
               "%s of Redis",
               code->str, problem, STORE_REDIS_KEY_UNREADABLE);
     if (loading->unreadable_count == UNREADABLE_AT_ONCE)
         return;
-    const int length =
-        snprintf(text, sizeof text, "%.64s %.*s", code->str, (int)row->len, row->str);
-    to->text_size = length < UNREADABLE_MAX ? (size_t)length : UNREADABLE_MAX - 1;
-    to->text = copy(text, to->text_size);
+    to->row_size = row->len;
+    to->row = copy(row->str, row->len);
     to->code_size = code->len;
     to->code = copy(code->str, code->len);
-    if (to->text && to->code) {
+    if (to->row && to->code) {
         loading->unreadable_count++;
         return;
     }
-    free(to->text);
+    free(to->row);
     free(to->code);
 }
 
@@ -145,20 +144,21 @@ static size_t ask_results(const struct loading *loading)
 
 static void ask_to_move(const struct loading *loading)
 {
-    char kept[24];
-    snprintf(kept, sizeof kept, "%d", UNREADABLE_KEPT - 1);
+    const int slot = loading->load->slot;
+    const char *const keys[] = {slot_key(SLOT_KEY_LEASE, slot), slot_key(SLOT_KEY_ROOMS, slot),
+                                STORE_REDIS_KEY_UNREADABLE};
+    const char *args[2 + 2 * UNREADABLE_AT_ONCE] = {loading->claim, UNREADABLE_KEPT};
+    size_t sizes[2 + 2 * UNREADABLE_AT_ONCE] = {strlen(loading->claim), strlen(UNREADABLE_KEPT)};
+    size_t count = 2;
+    if (loading->unreadable_count == 0)
+        return;
     for (size_t i = 0; i < loading->unreadable_count; i++) {
-        const struct unreadable *row = &loading->unreadable[i];
-        const char *key = slot_key(SLOT_KEY_ROOMS, loading->load->slot);
-        redis_link_add(loading->link, 3,
-                       (const char *const[]){"LPUSH", STORE_REDIS_KEY_UNREADABLE, row->text},
-                       (const size_t[]){5, strlen(STORE_REDIS_KEY_UNREADABLE), row->text_size});
-        redis_link_add(loading->link, 3, (const char *const[]){"HDEL", key, row->code},
-                       (const size_t[]){4, strlen(key), row->code_size});
+        args[count] = loading->unreadable[i].code;
+        sizes[count++] = loading->unreadable[i].code_size;
+        args[count] = loading->unreadable[i].row;
+        sizes[count++] = loading->unreadable[i].row_size;
     }
-    if (loading->unreadable_count > 0)
-        redis_link_add(loading->link, 4,
-                       (const char *const[]){"LTRIM", STORE_REDIS_KEY_UNREADABLE, "0", kept}, NULL);
+    redis_script_add(loading->link, REDIS_SCRIPT_ASIDE, 3, keys, (int)count, args, sizes);
 }
 
 static bool take_result(const redisReply *record, struct slot_load_room *room)
@@ -202,9 +202,9 @@ static int read_results(struct loading *loading)
     return take_results(loading, replies, commands);
 }
 
-int slot_load_read(struct redis_link *link, int slot, struct slot_load **load)
+int slot_load_read(struct redis_link *link, int slot, const char *claim, struct slot_load **load)
 {
-    struct loading loading = {.link = link};
+    struct loading loading = {.link = link, .claim = claim};
     if (redis_link_open(link) != REDIS_LINK_OK)
         return STORE_BROKEN;
     int outcome = read_rooms(&loading, slot);
@@ -212,7 +212,7 @@ int slot_load_read(struct redis_link *link, int slot, struct slot_load **load)
         outcome = read_results(&loading);
     for (size_t i = 0; i < loading.unreadable_count; i++) {
         free(loading.unreadable[i].code);
-        free(loading.unreadable[i].text);
+        free(loading.unreadable[i].row);
     }
     if (outcome != STORE_OK) {
         free(loading.load);

@@ -26,6 +26,7 @@ struct batch {
     struct {
         char state[12], next[24], settled[24], tail[STORE_REDIS_TAIL_SIZE];
     } texts[ENTRIES_AT_ONCE];
+    char number[24], slot[2];
     size_t count;
 };
 
@@ -67,13 +68,13 @@ static void add_batch(struct store_redis *redis, struct batch *batch, bool is_up
                                 REDIS_KEY_STATE_1,
                                 REDIS_KEY_STATE_2,
                                 REDIS_KEY_STATE_3};
-    const char letter[] = {slot_letter(slot), '\0'};
-    char number[24];
-    store_redis_next_batch(&redis->results, number);
+    store_redis_next_batch(&redis->results, batch->number);
+    batch->slot[0] = slot_letter(slot);
+    batch->slot[1] = '\0';
     set(batch, 0, claim);
-    set(batch, 1, number);
+    set(batch, 1, batch->number);
     set(batch, 2, is_update ? "1" : "0");
-    set(batch, 3, letter);
+    set(batch, 3, batch->slot);
     redis_script_add(redis->results.link, REDIS_SCRIPT_RESULTS, sizeof keys / sizeof keys[0], keys,
                      (int)(HEAD_ARGS + ENTRY_ARGS * batch->count), batch->args, batch->sizes);
     batch->count = 0;

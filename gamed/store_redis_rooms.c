@@ -182,7 +182,7 @@ int store_redis_rooms_load(struct store *store,
         struct slot_load *load;
         if (claims.claim[slot][0] == '\0')
             continue;
-        if (slot_load_read(redis->rooms.link, slot, &load) != STORE_OK)
+        if (slot_load_read(redis->rooms.link, slot, claims.claim[slot], &load) != STORE_OK)
             return STORE_BROKEN;
         for (size_t i = 0; i < load->count; i++)
             each(arg, &load->rooms[i].checkpoint);

@@ -241,6 +241,31 @@ static void test_what_is_another_s_is_not_given_again(void **state)
     result_outbox_free(&outbox);
 }
 
+static void test_what_is_another_s_is_not_stored_later(void **state)
+{
+    (void)state;
+    open_outbox();
+    add('A', 1);
+    result_outbox_flush_anyway(&outbox, 1);
+    shared.refuses = true;
+    update(1, OUTBOX_DELIVERED);
+    add('A', 2);
+    add('B', 3);
+    result_outbox_flush_anyway(&outbox, 2);
+    result_outbox_forget_slot(&outbox, 'A');
+    add('A', 4); /* it is ours again */
+    shared.refuses = false;
+    result_outbox_flush_anyway(&outbox, 3);
+    assert_true(result_outbox_is_saved(&outbox));
+    struct outbox_entry entry;
+    assert_int_equal(store_outbox_find(shared.real, entry_of('A', 1).match_id, &entry), STORE_OK);
+    assert_int_equal(entry.state, OUTBOX_PENDING);
+    assert_false(is_stored(2));
+    assert_true(is_stored(3));
+    assert_true(is_stored(4));
+    result_outbox_free(&outbox);
+}
+
 static void test_copies_are_bounded(void **state)
 {
     struct result_copies copies = {0};
@@ -374,6 +399,26 @@ static void test_nothing_is_posted_before_it_is_stored(void **state)
     http_receiver_close(&receiver);
 }
 
+/* What is submitted before is dropped, and what is submitted after is not, however late the thread is. */
+static void test_a_slot_is_forgotten_in_its_turn(void **state)
+{
+    (void)state;
+    atomic_store(&shared.refuses, true);
+    struct game_history *history = start_history("");
+    submit(history, 1);
+    AWAIT(stats_of(history).store_broken && stats_of(history).unsaved == 1);
+    submit(history, 2);
+    assert_true(game_history_forget_slot(history, 'B'));
+    submit(history, 3);
+    AWAIT(stats_of(history).unsaved == 1);
+    atomic_store(&shared.refuses, false);
+    AWAIT(stats_of(history).unsaved == 0);
+    game_history_stop(history, 0);
+    assert_false(is_stored(1));
+    assert_false(is_stored(2));
+    assert_true(is_stored(3));
+}
+
 static void test_a_rewrite_brings_back_what_a_store_lost(void **state)
 {
     struct http_receiver receiver;
@@ -389,7 +434,7 @@ static void test_a_rewrite_brings_back_what_a_store_lost(void **state)
     game_history_rewrite(history);
     AWAIT(atomic_load(&shared.inserted) == before + 2);
     AWAIT(stats_of(history).unsaved == 0);
-    game_history_forget_slot(history, 'B');
+    assert_true(game_history_forget_slot(history, 'B'));
     game_history_rewrite(history);
     submit(history, 3); /* behind both */
     AWAIT(atomic_load(&stored) == 3);
@@ -406,10 +451,12 @@ int main(void)
         TEST(test_nothing_is_next_before_it_is_stored),
         TEST(test_what_is_pending_is_given_again),
         TEST(test_what_is_another_s_is_not_given_again),
+        TEST(test_what_is_another_s_is_not_stored_later),
         TEST(test_copies_are_bounded),
         TEST(test_another_s_slot_is_not_posted_for),
         TEST(test_what_is_settled_stays_an_hour),
         TEST(test_nothing_is_posted_before_it_is_stored),
+        TEST(test_a_slot_is_forgotten_in_its_turn),
         TEST(test_a_rewrite_brings_back_what_a_store_lost),
     };
     /* A proxy of the environment is not to be asked. */
