@@ -114,7 +114,7 @@ static void keep_unrestored(struct slot_owner *owner, int index)
 {
     struct owned_slot *slot = &owner->slots[index];
     game_manager_slot_lacks(owner->config.manager, index, slot->unrestored > 0);
-    if (slot->unrestored > 0) {
+    if (slot->load && slot->unrestored > 0) {
         slot->load->count = slot->unrestored;
         return;
     }
