@@ -22,7 +22,7 @@ done
 suite_units() {
     local roots
     mapfile -t roots < <(build_roots)
-    cd "${roots[1]}/build-asan" && make -j"$(nproc)" check
+    cd "${roots[1]}/build-asan" && make -j"$(($(nproc) * 2))" check # some of them wait
 }
 
 suite_style() {

@@ -15,8 +15,7 @@ test_failed=0
 test_skipped=0
 test_names=()
 test_job=0
-test_behind_job=0
-test_behind_name=
+declare -A test_beside_jobs=()
 
 # count_units LOG: cmocka's own totals where a test has them, automake's verdict where not.
 count_units() {
@@ -122,22 +121,27 @@ test_suite() {
     test_verdict "$1" "$2" "$code"
 }
 
-# test_behind NAME SECONDS: starts a suite that only computes, on what time the processors have left while others wait.
-test_behind() {
-    local test_prefix=(bash "$ROOT/scripts/dev-behind.sh")
+# test_beside NAME SECONDS: starts a suite beside the next ones, which wait more than they work, as it does.
+test_beside() {
     test_launch "$1" "$2"
-    test_behind_job=$test_job test_behind_name=$1
+    test_beside_jobs[$1]=$test_job
     test_job=0
 }
 
-# test_behind_end COUNT-KIND: waits for it, shows what it said, and adds it up.
-test_behind_end() {
+# test_behind NAME SECONDS: one that only computes, on what time the processors have left while others wait.
+test_behind() {
+    local test_prefix=(bash "$ROOT/scripts/dev-behind.sh")
+    test_beside "$1" "$2"
+}
+
+# test_beside_end NAME COUNT-KIND: waits for it, shows what it said, and adds it up.
+test_beside_end() {
     local code=0
-    wait "$test_behind_job" || code=$?
-    test_behind_job=0
-    printf '\n== %s ==\n' "$test_behind_name"
-    cat "$TEST_LOGS/$test_behind_name.log"
-    test_verdict "$test_behind_name" "$1" "$code"
+    wait "${test_beside_jobs[$1]}" || code=$?
+    unset "test_beside_jobs[$1]"
+    printf '\n== %s ==\n' "$1"
+    cat "$TEST_LOGS/$1.log"
+    test_verdict "$1" "$2" "$code"
 }
 
 # test_clean NAME: ends and removes what a suite has left.
@@ -148,14 +152,16 @@ test_clean() {
 
 # test_abort: on a signal or an early end.
 test_abort() {
-    local job
-    for job in "$test_job" "$test_behind_job"; do
-        ((job)) || continue
-        kill -TERM "$job" 2>/dev/null || true
-        process_wait_gone "$job" "$GRACE_SECONDS" || kill -KILL "$job" 2>/dev/null || true
+    local name
+    if ((test_job)); then test_beside_jobs[${test_names[-1]}]=$test_job; fi
+    for name in "${!test_beside_jobs[@]}"; do
+        kill -TERM "${test_beside_jobs[$name]}" 2>/dev/null || true
     done
-    ((!test_job)) || test_clean "${test_names[-1]}"
-    ((!test_behind_job)) || test_clean "$test_behind_name"
+    for name in "${!test_beside_jobs[@]}"; do
+        process_wait_gone "${test_beside_jobs[$name]}" "$GRACE_SECONDS" ||
+            kill -KILL "${test_beside_jobs[$name]}" 2>/dev/null || true
+        test_clean "$name"
+    done
 }
 
 # test_npm: the packages of tests/, installed again when their list has changed.
@@ -168,10 +174,6 @@ test_npm() {
             fail "npm ci in tests/ failed: $(last_line "$TEST_LOGS/npm.log") (all of it: $TEST_LOGS/npm.log)"
         cp "$lock" "$stamp"
     fi
-}
-
-has_tests() {
-    compgen -G "$ROOT/tests/$1/*.test.mjs" >/dev/null
 }
 
 test_summary() {
@@ -231,13 +233,16 @@ test_main() {
     test_suite scripts plain 60
     test_suite units units 240
     test_suite fuzz plain 300
-    if has_tests dev; then test_suite dev node 300; fi
-    if has_tests web; then test_suite web node 120; fi
-    if has_tests e2e; then test_suite e2e node $((full ? 3000 : 660)); fi
-    test_suite memcheck node $((full ? 3600 : 240))
-    test_suite threads node $((full ? 2400 : 240))
-    if has_tests browser; then test_suite browser node $((full ? 1200 : 480)); fi
-    test_behind_end plain
+    test_beside web 300
+    test_suite dev node 300
+    test_beside_end web node
+    test_suite e2e node $((full ? 4000 : 660))
+    # The whole e2e under each of them is too much at a time.
+    if ((full)); then test_suite threads node 3600; else test_beside threads 300; fi
+    test_suite memcheck node $((full ? 3600 : 300))
+    if ((!full)); then test_beside_end threads node; fi
+    test_suite browser node $((full ? 1200 : 480))
+    test_beside_end analysis plain
 
     test_summary
     ((test_failed == 0))
