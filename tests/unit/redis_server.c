@@ -22,6 +22,8 @@
 
 #include <cmocka.h>
 
+#include "cluster/redis_link.h"
+
 /* Far more than any machine needs. */
 enum {
     PATIENCE_MS = 20000,
@@ -152,6 +154,19 @@ void redis_server_start(struct redis_server *server, const char *const *args)
     for (int i = 0; args && args[i] && i + 1 < REDIS_SERVER_ARGS_MAX; i++)
         server->args[i] = args[i];
     launch(server);
+}
+
+struct redis_link *redis_server_link(const struct redis_server *server)
+{
+    struct redis_link *link = NULL;
+
+    assert_int_equal(redis_link_new(&(struct redis_link_config){server->url, "", "a-test"}, &link),
+                     REDIS_LINK_OK);
+    for (int waited = 0; waited < PATIENCE_MS && redis_link_open(link) != REDIS_LINK_OK;
+         waited += PAUSE_MS)
+        wait_a_little();
+    assert_true(redis_link_is_open(link));
+    return link;
 }
 
 void redis_server_restart(struct redis_server *server)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct redis_link;
+
 enum {
     /* What a test's program returns that has no redis-server to test with: automake's "skipped". */
     REDIS_SERVER_SKIPPED = 77,
@@ -28,6 +30,9 @@ bool redis_server_is_there(void);
 /* Starts it without files (--save ''), with further arguments (NULL-ended and kept by pointer; NULL: none),
  * and waits until it answers. Fails the test when it does not. */
 void redis_server_start(struct redis_server *server, const char *const *args);
+
+/* A link to it that is open; to be freed with redis_link_free(). Fails the test when it cannot be opened. */
+struct redis_link *redis_server_link(const struct redis_server *server);
 
 /* Starts it again in its directory, after redis_server_kill(). */
 void redis_server_restart(struct redis_server *server);

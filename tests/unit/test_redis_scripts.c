@@ -173,11 +173,8 @@ static int start(void **state)
     (void)state;
     slot = slot_index('A');
     redis_server_start(&server, NULL);
-    assert_int_equal(redis_link_new(&(struct redis_link_config){server.url, "", "a-test"}, &link_),
-                     0);
-    for (int i = 0; i < 2000 && redis_link_open(link_) != 0; i++)
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    return redis_link_is_open(link_) ? 0 : -1;
+    link_ = redis_server_link(&server);
+    return 0;
 }
 
 static int stop(void **state)
