@@ -75,8 +75,7 @@ struct daemon {
     struct ipc_endpoint endpoint;
     struct control_endpoint control;
     struct reload reload;
-    int64_t
-        stop_deadline_ns; /* 0 while it is not stopping; INT64_MAX: slots are handed over before */
+    int64_t stop_deadline_ns; /* 0: it is not stopping; INT64_MAX: slots are handed over first */
     int64_t handover_deadline_ns;
     bool rooms_unread;   /* not all rooms of an earlier process could be read */
     bool results_unread; /* while they were, whether their matches were over was not known */
