@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # ./dev bench NAME: runs bench/NAME.mjs over the daemons of the optimised build, or builds
-# bench/NAME_bench of it and runs that. It must not judge the numbers: what they should be is in docs/.
+# bench/NAME_bench of it and runs that. Without a name it is the table of all targets, bench/table.mjs.
+# It must not judge the numbers: what they should be is in docs/, and in bench/table/rows.mjs.
+
+readonly BENCH_OPEN_FILES=65536 # 20,000 connections, and as many on nginx's other side
 
 bench_names() {
     local source
@@ -21,9 +24,30 @@ bench_program() {
     "$DEV/build/$program" "${arguments[@]}"
 }
 
-# bench_main NAME [ARGUMENT...]
+# bench_load: what makes the load, and what the daemons are compared with.
+bench_load() {
+    local log=$LOGS/build-bench.log
+    make -C "$DEV/build" -j "$(nproc)" bench/pong-load bench/pong-floor >"$log" 2>&1 || build_failed "$log" 'building the load'
+    # More than that, where the caller may not raise it, is fewer rooms.
+    ulimit -n "$BENCH_OPEN_FILES" 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+}
+
+# bench_table [OPTION...]: options are bench/table.mjs's own.
+bench_table() {
+    packages_require packages_table_run packages_table_build packages_table_plot packages_table_bench
+    build_make "$DEV/build" optimised
+    bench_load
+    PONG_BUILD_DIR=$DEV/build node "$ROOT/bench/table.mjs" "$@"
+}
+
+# bench_main [NAME [ARGUMENT...]]
 bench_main() {
     local name=${1:-}
+    if [[ -z $name || $name == -* || $name == table ]]; then
+        [[ $name != table ]] || shift
+        bench_table "$@"
+        return
+    fi
     if [[ ! $name =~ ^[a-z_]+$ ]] || { [[ ! -e $ROOT/bench/${name}_bench.c ]] && [[ ! -e $ROOT/bench/$name.mjs ]]; }; then
         fail "bench takes one of these names: $(bench_names | tr '\n' ' ')"
     fi

@@ -154,6 +154,20 @@ packages_table_coverage() {
     printf 'has_command gcovr gcovr\n'
 }
 
+# for what draws plots
+packages_table_plot() {
+    printf 'has_command gnuplot gnuplot-nox\n'
+}
+
+# for ./dev bench without a name
+packages_table_bench() {
+    cat <<'TABLE'
+has_command taskset util-linux
+has_command node nodejs
+has_command npm npm
+TABLE
+}
+
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.
 packages_missing() {
     local check what package

@@ -5,7 +5,7 @@
 // Must not know REST or the game: those are rest.mjs and player.mjs.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -53,19 +53,23 @@ function statusOf(url) {
   });
 }
 
-/** Whether somebody listens there. */
-export function accepts(socketPath) {
+/** Whether somebody listens there: at a path, or at {host, port}. */
+export function accepts(where) {
   return new Promise((resolve) => {
-    const socket = net.connect(socketPath);
+    const socket = net.connect(where);
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
 }
 
 export class Stack {
-  /** `prepare(stack)`: called before anything is started; it may change what stack.gamed is going to be. */
-  constructor({ env = {}, gamedArgs = [], apiArgs = [], nginx = true, prepare } = {}) {
-    this.options = { env, gamedArgs, apiArgs, nginx, prepare };
+  /**
+   * `prepare(stack)`: called before anything is started; it may change what stack.gamed is going to be.
+   * For benchmarks: `tcp`: gamed listens on TCP, stack.gamedPort; `cores`: {gamed: '0', nginx: '1'}, who may use which;
+   * `nginxWorkers`: instead of as many as render.sh gives it.
+   */
+  constructor({ env = {}, gamedArgs = [], apiArgs = [], nginx = true, prepare, tcp = false, cores = {}, nginxWorkers } = {}) {
+    this.options = { env, gamedArgs, apiArgs, nginx, prepare, tcp, cores, nginxWorkers };
     this.daemons = [];
     this.players = new Set(); // open connections, closed before the daemons are
     this.secrets = new Set(); // what no log may hold
@@ -81,6 +85,7 @@ export class Stack {
     if (env.API_KEY) this.secrets.add(env.API_KEY);
     if (env.JWT_SECRET_KEY) this.secrets.add(env.JWT_SECRET_KEY);
     try {
+      if (this.options.tcp) await this.listenOnTcp();
       this.makeDaemons(buildDirectory());
       await prepare?.(this);
       await this.startDaemons();
@@ -102,12 +107,22 @@ export class Stack {
     return socket;
   }
 
+  async listenOnTcp() {
+    this.gamedPort = await freePort();
+    this.env.PONG_UPSTREAMS = `127.0.0.1:${this.gamedPort}`;
+  }
+
+  /** Where gamed's WebSockets are, for net.connect(). */
+  get gamedAddress() {
+    return this.gamedPort ? { host: '127.0.0.1', port: this.gamedPort } : { path: this.sockets.gamed };
+  }
+
   makeDaemons(build) {
     const { gamedArgs, apiArgs } = this.options;
     const sockets = Object.fromEntries(['gamed', 'ipc', 'control', 'api'].map((name) => [name, this.socketPath(name)]));
     this.sockets = sockets;
     this.gamed = this.daemon('gamed', path.join(build, 'gamed/gamed'), [
-      '--listen', `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
+      '--listen', this.gamedPort ? `127.0.0.1:${this.gamedPort}` : `unix:${sockets.gamed}`, '--ipc', `ipc://${sockets.ipc}`,
       '--control', sockets.control, '--state-dir', path.join(this.runDir, 'state'), ...gamedArgs,
     ]);
     this.api = this.daemon('api-fcgi', path.join(build, 'api-fcgi/api-fcgi'), [
@@ -118,7 +133,7 @@ export class Stack {
   async startDaemons() {
     this.gamed.start();
     this.api.start();
-    await this.until('gamed listens', () => accepts(this.sockets.gamed));
+    await this.until('gamed listens', () => accepts(this.gamedAddress));
     await this.until('api-fcgi listens', () => accepts(this.sockets.api));
   }
 
@@ -145,7 +160,9 @@ export class Stack {
 
   daemon(name, command, args, options = {}) {
     const logPath = path.join(this.logDir, `${name}.stderr.log`);
-    const daemon = new Daemon(name, command, args, { env: this.env, logPath, ...options });
+    const cores = this.options.cores?.[name];
+    const words = cores === undefined ? [command, ...args] : ['taskset', '-c', cores, command, ...args]; // which becomes it
+    const daemon = new Daemon(name, words[0], words.slice(1), { env: this.env, logPath, ...options });
     this.daemons.push(daemon);
     return daemon;
   }
@@ -158,6 +175,7 @@ export class Stack {
       this.wsUrl = `ws://127.0.0.1:${port}`;
       this.env.PONG_LISTEN = `127.0.0.1:${port}`;
       execFileSync(path.join(repository, 'nginx/render.sh'), [this.runDir], { env: this.env, stdio: 'pipe' });
+      this.setNginxWorkers(this.options.nginxWorkers);
       this.nginx = this.daemon('nginx', 'nginx', ['-p', this.runDir, '-c', path.join(this.runDir, 'nginx.conf')], {
         ownGroup: true,
       });
@@ -171,6 +189,12 @@ export class Stack {
         this.daemons.pop();
       }
     }
+  }
+
+  setNginxWorkers(count) {
+    if (count === undefined) return;
+    const file = path.join(this.runDir, 'nginx.conf');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/^worker_processes \d+;$/m, `worker_processes ${count};`));
   }
 
   /** Waits for `check`, bounded; a process that ends meanwhile is an error that shows its log. */

@@ -1,0 +1,115 @@
+// The report of a run of the table: text in, text out. A run is what bench/table.mjs writes to .dev/bench/table.json.
+
+import { besides, rows, serverOf } from './rows.mjs';
+import { median } from './search.mjs';
+
+const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const percent = (share) => `${number(100 * share, 0)} %`;
+
+/** {middle, low, high, count} of a row's numbers of all rounds; undefined when there is none. */
+export function summarize(row, rounds) {
+  const values = rounds.map(row.of).filter((value) => Number.isFinite(value));
+  if (values.length === 0) return undefined;
+  return { middle: median(values), low: Math.min(...values), high: Math.max(...values), count: values.length };
+}
+
+/** What was measured, for people: the median, and between what the rounds were. */
+export function describe(row, summary) {
+  if (!summary) return 'not measured';
+  const middle = `${number(summary.middle, row.digits)} ${row.unit}`;
+  if (summary.count === 1) return middle;
+  return `${middle} (${number(summary.low, row.digits)}–${number(summary.high, row.digits)})`;
+}
+
+/** By the median, as it was measured and not as it is rounded. */
+export function verdict(row, summary) {
+  if (!summary) return '–';
+  return row.meets(summary.middle) ? 'yes' : '**no**';
+}
+
+/** A number of rooms of a ramp that was not ended by its bar is a bound, no limit. */
+function boundNotes({ rounds, measures }) {
+  return measures.filter(({ kind, anchorsOnly }) => kind === 'ramp' && !anchorsOnly).filter(({ key }) => {
+    const done = rounds.map((round) => round[key]).filter(Boolean);
+    return done.length > 0 && done.some(({ found }) => !found);
+  }).map(({ title }) => title);
+}
+
+function targetsTable(run) {
+  const shown = rows.filter(({ peer }) => !peer || run.options.peers);
+  const lines = shown.map((row) => {
+    const summary = summarize(row, run.rounds);
+    return `| ${row.measure} | ${row.target} | ${describe(row, summary)} | ${verdict(row, summary)} |`;
+  });
+  return ['| measure | target | measured: median (least–most) | met |', '|---|---|---|---|', ...lines].join('\n');
+}
+
+function besidesTable(run) {
+  const lines = besides.filter(({ peer }) => !peer || run.options.peers).map((row) => [row, summarize(row, run.rounds)])
+    .filter(([, summary]) => summary).map(([row, summary]) => `| ${row.measure} | ${describe(row, summary)} |`);
+  return ['| | median (least–most) |', '|---|---|', ...lines].join('\n');
+}
+
+/** What of a level did not hold, in the order of the bar. */
+function brokenBy(level) {
+  const broken = Array.isArray(level?.broken) ? level.broken : [];
+  return broken.length > 0 ? broken.join(', ') : '';
+}
+
+/** At the most rooms that held: how busy each was. */
+function limitsTable(run) {
+  const lines = [];
+  for (const { key, title, kind, anchorsOnly } of run.measures) {
+    if (kind !== 'ramp' || anchorsOnly) continue;
+    const done = run.rounds.map((round) => round[key]).filter((result) => result?.rooms > 0);
+    if (done.length === 0) continue;
+    const held = done.map(({ levels, rooms }) => levels.find((level) => level.rooms === rooms && level.ok));
+    const middle = (read) => {
+      const values = held.map(read).filter(Number.isFinite);
+      return values.length > 0 ? percent(median(values)) : '–';
+    };
+    const failed = [...new Set(done.map(({ levels }) => brokenBy(levels.findLast(({ ok }) => !ok))).filter(Boolean))].join('; ');
+    lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
+      `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${failed || '–'} |`);
+  }
+  return [
+    '| load | rooms that held, by round | server, share of its core | nginx | load generator | what failed above |', '|---|---|---|---|---|---|', ...lines,
+  ].join('\n');
+}
+
+function list(title, lines) {
+  return lines.length === 0 ? [] : ['', title, '', ...lines.map((line) => `- ${line}`)];
+}
+
+/** `plots`: {file, title} of the pictures beside it. */
+export function renderReport(run, plots) {
+  const { machine, options } = run;
+  const bounds = boundNotes(run);
+  return [
+    '# Results',
+    '',
+    `Written by \`./dev bench${options.quick ? ' --quick' : ''}${options.peers ? ' --peers' : ''}${options.only ? ` --only ${options.only.join(',')}` : ''}\`: ` +
+      `${run.rounds.length} ${run.rounds.length === 1 ? 'round' : 'rounds'} in ${number(run.seconds / 60, 1)} minutes, begun ${run.began.slice(0, 16).replace('T', ' ')} UTC. ` +
+      'How each number is taken: [docs/performance.md](../docs/performance.md).',
+    '',
+    `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
+    `- versions: ${machine.versions}`,
+    `- commit: ${machine.commit}`,
+    '',
+    targetsTable(run),
+    ...(options.peers ? [] : ['', 'The rows beside Colyseus are measured by `./dev bench --peers`.']),
+    ...(bounds.length === 0 ? [] : ['', `A round of these ended before the bar was broken, so its number is a lower bound: ${bounds.join(', ')}.`]),
+    ...list('Left out, as the time was over:', run.leftOut),
+    ...list('Failed:', run.failures),
+    '',
+    '## At the limit',
+    '',
+    limitsTable(run),
+    '',
+    '## Beside the table',
+    '',
+    besidesTable(run),
+    ...plots.flatMap(({ file, title }) => ['', `![${title}](plots/${file})`]),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,60 @@
+// Which numbers of rooms are tried, and what a ramp over them has found. Pure.
+
+/** The sizes at which cost and memory of a room are taken, and the one at which servers are compared. */
+export const COST_ROOMS = [100, 500, 1_000, 2_000, 4_500, 8_000];
+export const COMPARED_ROOMS = 1_000;
+
+const COARSE = 1.3; // from level to level while nothing is known yet
+const QUICK = [0.6, 0.8, 1, 1.25, 1.5];
+const FINE = [0.82, 0.88, 0.93, 0.97, 1, 1.03, 1.06, 1.1, 1.15, 1.21, 1.28, 1.36, 1.45, 1.6, 1.8, 2];
+const LOWER = 0.7; // the next guess, when not even the first levels held
+
+const round = (rooms) => Math.max(10, rooms < 2_000 ? Math.round(rooms / 10) * 10 : Math.round(rooms / 50) * 50);
+const ascending = (list) => [...new Set(list)].sort((a, b) => a - b);
+
+/** The levels of a ramp that only looks for where to search, about an expected capacity. */
+export function coarseLevels(expected, max = Infinity) {
+  const levels = [];
+  for (let rooms = expected * 0.45; rooms < expected * 4; rooms *= COARSE) levels.push(round(rooms));
+  return ascending(levels.map((rooms) => Math.min(rooms, max)));
+}
+
+/** The levels of a ramp that measures: those that other rows want, and close steps about the guess. */
+export function fineLevels(guess, anchors = [], max = Infinity) {
+  const low = anchors.filter((rooms) => rooms < guess * FINE[0]);
+  return ascending([...low, ...FINE.map((share) => Math.min(max, round(guess * share)))]);
+}
+
+/** The few levels of a quick look. */
+export function quickLevels(expected, anchors = [], max = Infinity) {
+  const low = anchors.filter((rooms) => rooms < expected * QUICK[0]);
+  return ascending([...low, ...QUICK.map((share) => Math.min(max, round(expected * share)))]);
+}
+
+/** The most rooms that held, of a ramp's levels; 0 when none did. */
+export function capacityOf(levels) {
+  return Math.max(0, ...levels.filter(({ ok }) => ok).map(({ rooms }) => rooms));
+}
+
+/** Whether the ramp was ended by what it looks for, and not by its last level or its time. */
+export function foundLimit(levels) {
+  return levels.length > 1 && levels.slice(-2).every(({ ok }) => !ok);
+}
+
+/** Where to look next after a ramp about `guess`; undefined when it was in the right place. */
+export function betterGuess(guess, levels) {
+  const close = levels.filter(({ rooms }) => rooms >= round(guess * FINE[0]));
+  if (close.length > 0 && !close.some(({ ok }) => ok)) return guess * LOWER;
+  return undefined;
+}
+
+export function median(list) {
+  const sorted = [...list].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The level of that many rooms, if it was measured. */
+export function levelAt(levels, rooms) {
+  return levels?.find((level) => level.rooms === rooms);
+}
