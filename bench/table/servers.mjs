@@ -27,7 +27,7 @@ export const MAX_ROOMS = Math.min(28_000, Math.floor((OPEN_FILES - OTHER_FILES) 
  * Limits that a site sets by its size are out of the way: all players come from one address, and at once. Serves are as short
  * as they can be, so that nearly all that is measured is play. The rest is as it is installed.
  */
-const LIMITS = {
+export const LIMITS = {
   PONG_MAX_CONNECTIONS: String(2 * MAX_ROOMS),
   PONG_MAX_ROOMS: '30000',
   PONG_MAX_HANDSHAKES: '30000',
