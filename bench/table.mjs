@@ -185,7 +185,7 @@ try {
 }
 
 const run = {
-  options, measures: measures.map(({ key, title, kind, anchorsOnly }) => ({ key, title, kind, anchorsOnly })), began: began.toISOString(), seconds: context.budget.spent, machine: describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), rounds: context.rounds,
+  options, measures: measures.map(({ key, title, kind, anchorsOnly, until }) => ({ key, title, kind, anchorsOnly, until })), began: began.toISOString(), seconds: context.budget.spent, machine: describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), rounds: context.rounds,
   leftOut: context.budget.leftOut, failures: context.failures, steal: stealShare(steal, readSteal()), loadBefore,
 };
 const scratch = path.join(process.env.PONG_DEV_DIR ?? path.join(repository, '.dev'), 'bench');

@@ -44,7 +44,7 @@ function costPlot(run) {
     .filter(([, , points]) => points.length > 1);
   return data.length === 0 ? undefined : [
     ...data.flatMap(([key, , points]) => block(key, points)), 'set logscale x', 'set xlabel "rooms of two players"',
-    'set ylabel "processor time, µs for a room and second"', 'set yrange [0:*]', 'set xtics (100, 200, 500, 1000, 2000, 4000, 8000)', 'set key outside',
+    'set ylabel "processor time, µs for a room and second"', 'set yrange [0:*]', 'set xrange [90:*]', 'set xtics (100, 200, 500, 1000, 2000, 4000, 8000)', 'set key outside',
     lines(data, 'linespoints'),
   ];
 }
@@ -69,7 +69,7 @@ function barsPlot(run) {
   }).filter(([, rooms]) => rooms !== undefined);
   return data.length < 2 ? undefined : [
     ...block('bars', data.map(([label, rooms], i) => [i, JSON.stringify(label), Math.round(rooms)])), 'set boxwidth 0.7', 'set style fill solid',
-    'set xtics rotate by -25 noenhanced', 'set ylabel "rooms on one core"', 'set yrange [0:*]', 'set offsets 0.5,0.5,0,0', 'unset key',
+    'set xtics rotate by -25 noenhanced', 'set ylabel "rooms on one core"', 'set yrange [0:*]', `set xrange [-0.6:${data.length - 0.4}]`, 'unset key',
     `plot $bars using 1:3:xtic(2) with boxes lc rgb "${COLOURS[0]}", $bars using 1:3:3 with labels offset 0,0.7`,
   ];
 }

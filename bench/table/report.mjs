@@ -1,7 +1,7 @@
 // The report of a run of the table: text in, text out. A run is what bench/table.mjs writes to .dev/bench/table.json.
 
 import { besides, rows, serverOf } from './rows.mjs';
-import { median } from './search.mjs';
+import { brokenBy, median } from './search.mjs';
 
 const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const percent = (share) => `${number(100 * share, 0)} %`;
@@ -50,16 +50,10 @@ function besidesTable(run) {
   return ['| | median (least–most) |', '|---|---|', ...lines].join('\n');
 }
 
-/** What of a level did not hold, in the order of the bar. */
-function brokenBy(level) {
-  const broken = Array.isArray(level?.broken) ? level.broken : [];
-  return broken.length > 0 ? broken.join(', ') : '';
-}
-
 /** At the most rooms that held: how busy each was. */
 function limitsTable(run) {
   const lines = [];
-  for (const { key, title, kind, anchorsOnly } of run.measures) {
+  for (const { key, title, kind, anchorsOnly, until } of run.measures) {
     if (kind !== 'ramp' || anchorsOnly) continue;
     const done = run.rounds.map((round) => round[key]).filter((result) => result?.rooms > 0);
     if (done.length === 0) continue;
@@ -68,9 +62,9 @@ function limitsTable(run) {
       const values = held.map(read).filter(Number.isFinite);
       return values.length > 0 ? percent(median(values)) : '–';
     };
-    const failed = [...new Set(done.map(({ levels }) => brokenBy(levels.findLast(({ ok }) => !ok))).filter(Boolean))].join('; ');
+    const failed = done.map(({ levels }) => levels.findLast(({ ok }) => !ok)).find(Boolean);
     lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
-      `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${failed || '–'} |`);
+      `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${(failed && brokenBy(until, failed).join(', ')) || '–'} |`);
   }
   return [
     '| load | rooms that held, by round | server, share of its core | nginx | load generator | what failed above |', '|---|---|---|---|---|---|', ...lines,

@@ -41,6 +41,18 @@ export function foundLimit(levels) {
   return levels.length > 1 && levels.slice(-2).every(({ ok }) => !ok);
 }
 
+const BARS = {
+  p99_late_ms: ({ late_ms: late }, most) => late?.p99 > most && `p99 of lateness ${late.p99.toFixed(1)} ms`,
+  p99_interval_ms: ({ interval_ms: interval }, most) => interval?.p99 > most && `p99 of intervals ${interval.p99.toFixed(1)} ms`,
+  min_rate: ({ messages }, least) => messages?.per_player_min < least && `${messages.per_player_min.toFixed(1)} messages/s to one`,
+};
+
+/** What of a bar, as pong-load takes it, a level did not keep: in words. */
+export function brokenBy(until, level) {
+  const bars = until.split(',').map((each) => each.split('='));
+  return bars.map(([name, limit]) => BARS[name]?.(level, Number(limit))).filter(Boolean);
+}
+
 /** Where to look next after a ramp about `guess`; undefined when it was in the right place. */
 export function betterGuess(guess, levels) {
   const close = levels.filter(({ rooms }) => rooms >= round(guess * FINE[0]));

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { Budget } from '../../bench/table/budget.mjs';
 import { describe as words, renderReport, summarize, verdict } from '../../bench/table/report.mjs';
 import { rows } from '../../bench/table/rows.mjs';
-import { betterGuess, capacityOf, coarseLevels, fineLevels, foundLimit, median, quickLevels } from '../../bench/table/search.mjs';
+import { betterGuess, brokenBy, capacityOf, coarseLevels, fineLevels, foundLimit, median, quickLevels } from '../../bench/table/search.mjs';
 
 const level = (rooms, ok = true, more = {}) => ({ rooms, ok, ...more });
 const rowOf = (text) => rows.find(({ measure }) => measure.startsWith(text));
@@ -34,6 +34,12 @@ describe('the search', () => {
     assert.equal(foundLimit(levels), true);
     assert.equal(foundLimit(levels.slice(0, 3)), false);
     assert.equal(capacityOf([]), 0);
+  });
+
+  test('says what of a bar was not kept', () => {
+    const slow = level(10, false, { late_ms: { p99: 7.28 }, interval_ms: { p99: 3 }, messages: { per_player_min: 28 } });
+    assert.deepEqual(brokenBy('p99_late_ms=5,min_rate=29,p99_interval_ms=10', slow), ['p99 of lateness 7.3 ms', '28.0 messages/s to one']);
+    assert.deepEqual(brokenBy('p99_late_ms=8', slow), []);
   });
 
   test('goes lower when nothing held where it looked', () => {
@@ -94,7 +100,7 @@ test('the budget lets in what fits, and remembers what did not', () => {
 });
 
 test('the report says what is missing', () => {
-  const measures = [{ key: 'v1_unix', title: 'v1 over the unix socket', kind: 'ramp' }, { key: 'check', title: 'REST check', kind: 'rest' }];
+  const measures = [{ key: 'v1_unix', title: 'v1 over the unix socket', kind: 'ramp', until: 'p99_late_ms=5' }, { key: 'check', title: 'REST check', kind: 'rest' }];
   const gamed = { processes: { gamed: { cpu_share: 0.97 } }, load: { cpu_share: 0.5 } };
   const run = {
     options: {}, measures, began: '2026-01-02T03:04:05.678Z', seconds: 60, steal: 0.01, loadBefore: 0.1, leftOut: ['REST check (round 1)'],
