@@ -55,19 +55,24 @@ function readOptions() {
 
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** Runs a ramp over `levels` and resolves to what was measured of them. */
-async function ramp(measure, context, levels, { warmUp, seconds }) {
+/** Starts the measure's server and loads it. What is wrong when the server ends is told, but what was measured is kept. */
+async function load(measure, context, words, { warmUp, seconds }, cores) {
   const server = await measure.start(context.round);
   try {
     const args = [
-      ...(server.rest ? ['--rest', server.rest] : []), '--ws', server.ws, ...measure.load, '--levels', levels.join(','),
-      '--until', measure.until, '--warm-up', String(warmUp), '--seconds', String(seconds),
+      ...(server.rest ? ['--rest', server.rest] : []), '--ws', server.ws, ...measure.load, ...words,
+      '--warm-up', String(warmUp), '--seconds', String(seconds),
       ...Object.entries(server.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`]),
     ];
-    return await runLoad(args, { cores: LOAD_CORE, limit: context.budget.left });
+    return await runLoad(args, { cores, limit: context.budget.left });
   } finally {
-    await server.stop();
+    await server.stop().catch((error) => context.failures.push(`${measure.title}, at the end of its server: ${error.message}`));
   }
+}
+
+/** Runs a ramp over `levels` and resolves to what was measured of them. */
+function ramp(measure, context, levels, times) {
+  return load(measure, context, ['--levels', levels.join(','), '--until', measure.until], times, LOAD_CORE);
 }
 
 /** About how long a ramp takes. */
@@ -110,15 +115,8 @@ async function measureRest(measure, context) {
   const { options, budget } = context;
   const seconds = STACK_SECONDS + options.restSeconds + options.warmUp;
   if (!budget.allows(`${measure.title} (round ${context.number})`, seconds)) return undefined;
-  const server = await measure.start();
-  try {
-    const args = ['--rest', server.rest, ...measure.load, '--warm-up', String(options.warmUp), '--seconds', String(options.restSeconds),
-      ...Object.entries(server.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`])];
-    const { levels } = await runLoad(args, { cores: undefined, limit: budget.left });
-    return levels[0];
-  } finally {
-    await server.stop();
-  }
+  const { levels } = await load(measure, context, [], { ...options, seconds: options.restSeconds }, undefined);
+  return levels[0];
 }
 
 async function measureOwn(measure, context) {
