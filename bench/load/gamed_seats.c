@@ -42,22 +42,23 @@ void gamed_seats_target(const struct room *room, const struct seat *seat, char *
              seat ? seat->token : "");
 }
 
-bool gamed_seats_text(struct load *load, struct client *client, const char *text, size_t length)
+enum gamed_text gamed_seats_text(struct load *load, struct client *client, const char *text,
+                                 size_t length)
 {
+    static const char rematch[] = "{\"type\":\"rematch\"}";
+    static int shown;
     char type[SEAT_TEXT];
     if (!scan_string(text, length, "type", type, sizeof type))
-        return false;
+        return GAMED_TEXT_OTHER;
     if (strcmp(type, "error") == 0) {
-        static int shown;
         if (shown++ < ERRORS_SHOWN)
             fprintf(stderr, "pong-load: the server says %.*s\n", (int)length, text);
         load_note_error(load, LOAD_REFUSED);
-        return true;
+        return GAMED_TEXT_REFUSAL;
     }
     if (strcmp(type, "game_over") != 0)
-        return false;
-    static const char rematch[] = "{\"type\":\"rematch\"}";
+        return GAMED_TEXT_OTHER;
     if (client->number)
         client_send(load, client, WIRE_TEXT, rematch, sizeof rematch - 1);
-    return true;
+    return GAMED_TEXT_GAME_OVER;
 }

@@ -14,10 +14,14 @@ void gamed_seats_ask(const struct room *room, int number, struct wire_request *r
 bool gamed_seats_answer(struct room *room, int number, int status, const char *body, size_t length);
 void gamed_seats_target(const struct room *room, const struct seat *seat, char *out, size_t size);
 
-/*
- * What both wires do with a text: an `error` is counted, a match that ended is played again. True when
- * the text was one of these.
- */
-bool gamed_seats_text(struct load *load, struct client *client, const char *text, size_t length);
+enum gamed_text {
+    GAMED_TEXT_OTHER,
+    GAMED_TEXT_REFUSAL,  /* an `error`: it is counted */
+    GAMED_TEXT_GAME_OVER /* the rematch is asked for */
+};
+
+/* What both wires do with a text. */
+enum gamed_text gamed_seats_text(struct load *load, struct client *client, const char *text,
+                                 size_t length);
 
 #endif

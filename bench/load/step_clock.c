@@ -25,6 +25,8 @@
 
 enum {
     PING_EVERY_MS = 5000,
+    DOUBT_EVERY_MS = 400,
+    ASK_EVERY_MS = 1000,
     SURE_AFTER = 4 /* samples */
 };
 
@@ -46,7 +48,7 @@ bool step_clock_take_ping(struct step_clock *clock, int64_t now)
     if (now < clock->next_ping_ns)
         return false;
     const unsigned next = clock->ping_index + 1U;
-    int64_t wait_ms = PING_EVERY_MS;
+    int64_t wait_ms = clock->is_doubted ? DOUBT_EVERY_MS : PING_EVERY_MS;
     if (next < FIRST_PINGS) {
         wait_ms = first_pings_ms[next] - first_pings_ms[clock->ping_index];
         clock->ping_index = (uint8_t)next;
@@ -88,6 +90,8 @@ void step_clock_sample(struct step_clock *clock, int64_t sent, int64_t received,
     if (clock->count > 0 &&
         fabs(origin - clock->origin) > JUMP_STEPS + (double)fabsf(rtt - usual) * STEPS_PER_MS)
         clock->count = 0;
+    if (clock->is_doubted && sent >= clock->doubted_ns)
+        clock->is_doubted = false;
     if (clock->count < UINT16_MAX)
         clock->count++;
     const float gain = fmaxf(GAIN, 1.0F / (float)clock->count);
@@ -106,6 +110,27 @@ void step_clock_late(struct step_clock *clock, int64_t now)
 {
     clock->raise = fmin(RAISE_MAX, raise_at(clock, now) + RAISE);
     clock->raised_ns = now;
+    clock->ping_index = AGAIN_FROM;
+    clock->next_ping_ns = now;
+}
+
+void step_clock_doubt(struct step_clock *clock, int64_t now)
+{
+    clock->is_doubted = true;
+    clock->doubted_ns = now;
+    clock->ping_index = AGAIN_FROM;
+    clock->next_ping_ns = now;
+}
+
+void step_clock_hear(struct step_clock *clock, uint16_t step, int64_t now)
+{
+    const double arrival = clock->origin + (double)now * STEPS_PER_NS;
+    const double rtt = (double)clock->rtt_ms * STEPS_PER_MS;
+    const int16_t behind = (int16_t)(uint16_t)((uint32_t)(int64_t)arrival - step);
+    if (clock->count == 0 || now - clock->asked_ns < ASK_EVERY_MS * NS_PER_MS ||
+        (behind >= 0 && behind - rtt <= JUMP_STEPS))
+        return;
+    clock->asked_ns = now;
     clock->ping_index = AGAIN_FROM;
     clock->next_ping_ns = now;
 }

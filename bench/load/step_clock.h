@@ -21,6 +21,8 @@ struct step_clock {
     float rtt_ms, jitter_ms;
     float recent_ms[STEP_CLOCK_RECENT];
     uint16_t count;
+    bool is_doubted;
+    int64_t doubted_ns, asked_ns;
     uint8_t recent_count, recent_next, ping_index;
 };
 
@@ -35,6 +37,18 @@ void step_clock_sample(struct step_clock *clock, int64_t sent, int64_t received,
 
 /* An input came too late: the lead grows, and the server is asked again. */
 void step_clock_late(struct step_clock *clock, int64_t now);
+
+/*
+ * The estimate is wrong, the server has said: the server is asked again, and nothing is to be named by
+ * it (is_doubted) before the answer.
+ */
+void step_clock_doubt(struct step_clock *clock, int64_t now);
+
+/*
+ * A frame names a step that was the server's last when it was sent. How old that is nobody says, so it
+ * moves nothing; but one that is far behind, or not computed yet, is a reason to ask.
+ */
+void step_clock_hear(struct step_clock *clock, uint16_t step, int64_t now);
 
 /* The step that is now for who plays, with its fraction. Something was sampled. */
 double step_clock_play_at(const struct step_clock *clock, int64_t now);

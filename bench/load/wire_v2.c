@@ -28,7 +28,8 @@ enum {
     AHEAD_MAX = 24, /* steps before what is now for the player; the server takes 30 */
     NUDGE = 2 * PONG_PADDLE_SPEED,
     POINT_JITTER = 1280,
-    RETRY_MS = 100
+    RETRY_MS = 100,
+    MISMATCHES_MAX = 2
 };
 
 struct v2 {
@@ -107,7 +108,8 @@ static void send_resync(struct load *load, struct client *client)
  */
 static uint32_t input_step(struct v2 *v2, int64_t now)
 {
-    if (!v2->prediction.is_set || v2->clock.count == 0 || v2->awaits_keyframe)
+    if (!v2->prediction.is_set || v2->clock.count == 0 || v2->clock.is_doubted ||
+        v2->awaits_keyframe)
         return 0;
     const uint32_t present = (uint32_t)(int64_t)step_clock_play_at(&v2->clock, now);
     /* The wire's steps are 16 bits wide; what is known of the others is the prediction's. */
@@ -282,11 +284,22 @@ static void take_update(struct load *load, struct client *client,
     }
 }
 
-static void take_keyframe(struct load *load, struct client *client, bool differs, int64_t now)
+/* The base is what the server had last computed. */
+static void hear(struct load *load, struct client *client, int64_t now)
 {
     struct v2 *v2 = state_of(client);
     v2->heard = v2->prediction.base.step;
     v2->mismatches = 0;
+    const int64_t ping_ns = v2->clock.next_ping_ns;
+    step_clock_hear(&v2->clock, (uint16_t)(v2->heard & 0xffff), now);
+    if (v2->clock.next_ping_ns != ping_ns)
+        schedule(load, client);
+}
+
+static void take_keyframe(struct load *load, struct client *client, bool differs, int64_t now)
+{
+    struct v2 *v2 = state_of(client);
+    hear(load, client, now);
     if (v2->awaits_keyframe || v2->last_input == 0) {
         v2->awaits_keyframe = false;
         return;
@@ -297,6 +310,7 @@ static void take_keyframe(struct load *load, struct client *client, bool differs
     }
     load_note_error(load, LOAD_LATE_INPUT);
     step_clock_late(&v2->clock, now);
+    schedule(load, client);
 }
 
 static void take_binary(struct load *load, struct client *client, const unsigned char *payload,
@@ -305,6 +319,7 @@ static void take_binary(struct load *load, struct client *client, const unsigned
     struct v2 *v2 = state_of(client);
     struct prediction_change change;
     const int own = client->number == 2 ? 1 : 0;
+    unsigned mismatches = 0;
     switch (prediction_receive(&v2->prediction, own, payload, length, &change)) {
     case PREDICTION_BAD:
         load_note_error(load, LOAD_BAD_FRAME);
@@ -320,13 +335,14 @@ static void take_binary(struct load *load, struct client *client, const unsigned
         break;
     case PREDICTION_MISMATCH:
         load_note_error(load, LOAD_CHECKSUM);
-        v2->heard = v2->prediction.base.step;
-        if (++v2->mismatches >= 2)
+        mismatches = v2->mismatches + 1U;
+        hear(load, client, now);
+        v2->mismatches = (uint8_t)mismatches;
+        if (mismatches == MISMATCHES_MAX)
             send_resync(load, client);
         break;
     case PREDICTION_HEARTBEAT:
-        v2->heard = v2->prediction.base.step;
-        v2->mismatches = 0;
+        hear(load, client, now);
         break;
     }
 }
@@ -346,6 +362,15 @@ static void take_pong(struct load *load, struct client *client, const char *text
     load_note_round_trip(load, now - sent);
 }
 
+/* An input was too far ahead: the server's steps are behind what they should be. A keyframe follows. */
+static void take_refusal(struct load *load, struct client *client, int64_t now)
+{
+    struct v2 *v2 = state_of(client);
+    v2->awaits_keyframe = true;
+    step_clock_doubt(&v2->clock, now);
+    schedule(load, client);
+}
+
 static void message(struct load *load, struct client *client, int opcode,
                     const unsigned char *payload, size_t length, int64_t now)
 {
@@ -360,8 +385,8 @@ static void message(struct load *load, struct client *client, int opcode,
         take_pong(load, client, text, length, now);
     else if (length > sizeof state_head && memcmp(text, state_head, sizeof state_head - 1) == 0)
         state_of(client)->awaits_keyframe = true; /* on connect, and where a match begins */
-    else
-        gamed_seats_text(load, client, text, length);
+    else if (gamed_seats_text(load, client, text, length) == GAMED_TEXT_REFUSAL)
+        take_refusal(load, client, now);
 }
 
 const struct wire wire_v2 = {
