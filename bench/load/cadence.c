@@ -1,0 +1,73 @@
+/*
+ * The grid is found where most updates arrive in a thirtieth of a second, then moved to the earliest
+ * of them: no server is early.
+ */
+#include "bench/load/cadence.h"
+
+#include <string.h>
+
+#define PERIOD_NS INT64_C(33333333)
+
+enum {
+    /* An arrival up to so much before the origin moves it, one that is more before it is late. */
+    EARLY_PARTS = 4
+};
+
+static int64_t phase_of(int64_t ns)
+{
+    return ns % PERIOD_NS;
+}
+
+void cadence_learn(struct cadence *cadence, int64_t arrival_ns)
+{
+    const int64_t bin = phase_of(arrival_ns) * CADENCE_BINS / PERIOD_NS;
+    if (cadence->bins[bin] < UINT16_MAX)
+        cadence->bins[bin]++;
+}
+
+void cadence_settle(struct cadence *cadence)
+{
+    unsigned best = 0;
+    unsigned most = 0;
+    for (unsigned i = 0; i < CADENCE_BINS; i++) {
+        /* Two neighbours: the arrivals may lie about the border of two bins. */
+        const unsigned sum = cadence->bins[i] + cadence->bins[(i + 1) % CADENCE_BINS];
+        if (sum > most) {
+            most = sum;
+            best = i;
+        }
+    }
+    cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 1) * PERIOD_NS / CADENCE_BINS : 0;
+    cadence->slot = 0;
+    cadence->last_ns = 0;
+    memset(cadence->bins, 0, sizeof cadence->bins);
+}
+
+struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns)
+{
+    struct cadence_sample sample = {-1, -1};
+    if (cadence->last_ns) {
+        const int64_t off = arrival_ns - cadence->last_ns - PERIOD_NS;
+        sample.interval_ns = off < 0 ? -off : off;
+    }
+    cadence->last_ns = arrival_ns;
+    if (!cadence->origin_ns)
+        return sample;
+    const int64_t since = arrival_ns - cadence->origin_ns + PERIOD_NS / EARLY_PARTS;
+    const int64_t slot = since / PERIOD_NS;
+    int64_t late = since % PERIOD_NS - PERIOD_NS / EARLY_PARTS;
+    if (late < 0) {
+        cadence->origin_ns += late;
+        late = 0;
+    }
+    /* Of several in one slot all but one belong to slots before it. */
+    cadence->same = slot == cadence->slot ? cadence->same + 1 : 0;
+    cadence->slot = slot;
+    sample.late_ns = late + cadence->same * PERIOD_NS;
+    return sample;
+}
+
+void cadence_break(struct cadence *cadence)
+{
+    cadence->last_ns = 0;
+}
