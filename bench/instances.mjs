@@ -6,8 +6,6 @@
 // Nothing is pinned: two gamed, Redis, nginx and the load share the machine's cores, so what is compared is time that each
 // process takes, and not how many rooms it could carry: for that, two gamed need cores of their own. Judges nothing; trust ratios.
 
-import { readFileSync } from 'node:fs';
-
 import { Cluster } from '../tests/e2e/cluster.mjs';
 import { runLoad } from './table/load.mjs';
 import { LIMITS } from './table/servers.mjs';
@@ -17,15 +15,13 @@ const PROTOCOLS = ['v1', 'v2'];
 const COUNTS = [1, 2];
 const LIMIT_S = 120;
 
-const workers = (master) => readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-
 async function play(instances, protocol) {
   const stack = await new Cluster({ instances, env: LIMITS, redis: { appendonly: true } }).start();
   try {
     const host = new URL(stack.baseUrl).host;
     const pids = [
       ...stack.gameds.map((gamed, i) => [`gamed-${i + 1}`, gamed.pid]), ['redis', stack.redis.daemon.pid],
-      ...workers(stack.nginx.pid).map((pid, i) => [`nginx-${i + 1}`, pid]), ['api-fcgi', stack.api.pid],
+      ['nginx', stack.nginx.pid], ['api-fcgi', stack.api.pid],
     ];
     const { levels, errors } = await runLoad([
       '--rest', host, '--ws', host, '--protocol', protocol, '--levels', String(rooms), '--warm-up', '2', '--seconds', String(seconds),

@@ -29,7 +29,7 @@ const QUICK = { minutes: 1.8, rounds: 1, warmUp: 0.4, seconds: 1, restSeconds: 1
 const PEER_MINUTES = 5;
 const COARSE = { warmUp: 0.5, seconds: 1 };
 const RAMP_LEVELS = 8; // of those about the guess, until two have failed
-const ROOMS_A_SECOND = 1_200; // that the load opens
+const ROOMS_A_SECOND = 500; // that the load opens
 const STACK_SECONDS = 2;
 
 function readOptions() {
@@ -64,7 +64,8 @@ async function load(measure, context, words, { warmUp, seconds }, cores) {
       '--warm-up', String(warmUp), '--seconds', String(seconds),
       ...Object.entries(server.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`]),
     ];
-    return await runLoad(args, { cores, limit: context.budget.left });
+    const { levels, cut } = await runLoad(args, { cores, limit: context.budget.left });
+    return { levels: levels.filter((level) => level.seconds >= seconds / 2), cut }; // one that was cut is none
   } finally {
     await server.stop().catch((error) => context.failures.push(`${measure.title}, at the end of its server: ${error.message}`));
   }
@@ -72,11 +73,13 @@ async function load(measure, context, words, { warmUp, seconds }, cores) {
 
 /** Runs a ramp over `levels` and resolves to what was measured of them. */
 function ramp(measure, context, levels, times) {
-  return load(measure, context, ['--levels', levels.join(','), '--until', measure.until], times, LOAD_CORE);
+  const words = ['--levels', levels.join(','), '--until', measure.until];
+  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, LOAD_CORE);
 }
 
 /** About how long a ramp takes. */
-function rampSeconds(measure, guess, { warmUp, seconds }) {
+function rampSeconds(measure, guess, times) {
+  const { warmUp, seconds } = times;
   const levels = (measure.anchors?.filter((rooms) => rooms < guess).length ?? 0) + (measure.anchorsOnly ? 0 : RAMP_LEVELS);
   const most = measure.anchorsOnly ? Math.max(...measure.anchors) : guess * 1.2;
   return STACK_SECONDS + levels * (warmUp + seconds) + most / ROOMS_A_SECOND;

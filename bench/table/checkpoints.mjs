@@ -1,5 +1,5 @@
 // What keeping rooms on disk costs a gamed under load: its processor time with a state directory and without one, in turns, and
-// the time of the thread that writes them. Must not judge.
+// the time of the thread that writes them; and what a gamed costs that has no rooms. Must not judge.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,8 @@ import { LOAD_CORE, startGamed } from './servers.mjs';
 const ROOMS = 2_000;
 const SECONDS = 4;
 const SAMPLE_MS = 100;
+const IDLE_SETTLE_MS = 500;
+const IDLE_MS = 2_000;
 
 /** Nanoseconds of processor time by thread. */
 function threadsOf(pid) {
@@ -34,7 +36,7 @@ async function play(stateless, limit) {
   })();
   try {
     const load = [
-      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--moves', '4', '--levels', String(ROOMS), '--warm-up', '1',
+      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--moves', '4', '--clients', '128', '--levels', String(ROOMS), '--warm-up', '3',
       '--seconds', String(SECONDS), '--pid', `gamed=${server.pids.gamed}`,
     ];
     let told;
@@ -59,4 +61,18 @@ export async function measureCheckpoints(context) {
   const without = await play(true, context.budget.left);
   if (!saving || !without) return undefined;
   return { share: 100 * (1 - without.cpu / saving.cpu), cpu: saving.cpu, without: without.cpu, threads: saving.threads };
+}
+
+/** {share}: of a core, of a gamed that nobody plays on. */
+export async function measureIdle() {
+  const server = await startGamed();
+  const total = () => Object.values(threadsOf(server.pids.gamed)).reduce((sum, ns) => sum + ns, 0);
+  try {
+    await sleep(IDLE_SETTLE_MS);
+    const [began, before] = [performance.now(), total()];
+    await sleep(IDLE_MS);
+    return { share: (total() - before) / 1e6 / (performance.now() - began) };
+  } finally {
+    await server.stop();
+  }
 }

@@ -37,10 +37,8 @@ function boundNotes({ rounds, measures }) {
 
 function targetsTable(run) {
   const shown = rows.filter(({ peer }) => !peer || run.options.peers);
-  const lines = shown.map((row) => {
-    const summary = summarize(row, run.rounds);
-    return `| ${row.measure} | ${row.target} | ${describe(row, summary)} | ${verdict(row, summary)} |`;
-  });
+  const summaries = shown.map((row) => [row, summarize(row, run.rounds)]).filter(([, summary]) => summary || !run.options.only);
+  const lines = summaries.map(([row, summary]) => `| ${row.measure} | ${row.target} | ${describe(row, summary)} | ${verdict(row, summary)} |`);
   return ['| measure | target | measured: median (least–most) | met |', '|---|---|---|---|', ...lines].join('\n');
 }
 
@@ -91,7 +89,7 @@ export function renderReport(run, plots) {
     `- commit: ${machine.commit}`,
     '',
     targetsTable(run),
-    ...(options.peers ? [] : ['', 'The rows beside Colyseus are measured by `./dev bench --peers`.']),
+    ...(options.peers || options.only ? [] : ['', 'The rows beside Colyseus are measured by `./dev bench --peers`.']),
     ...(bounds.length === 0 ? [] : ['', `A round of these ended before the bar was broken, so its number is a lower bound: ${bounds.join(', ')}.`]),
     ...list('Left out, as the time was over:', run.leftOut),
     ...list('Failed:', run.failures),

@@ -27,12 +27,15 @@ function ratio(over, under) {
 /** Microseconds of the server's processor time for an update that was read. */
 const updateCost = (level) => (1e6 * serverOf(level).cpu_seconds) / level.seconds / level.messages.received_per_second;
 
-/** The levels at which a room's cost is compared, of those that were reached. */
-export const costLevels = (levels = []) => levels.filter((level) => COST_ROOMS.includes(level.rooms));
+/** The levels at which a room's cost is compared: those that are named and held, and the last that held. */
+export function costLevels(levels = []) {
+  const held = levels.filter(({ ok }) => ok);
+  return held.filter((level) => COST_ROOMS.includes(level.rooms) || level === held.at(-1));
+}
 
-/** How far the dearest size of a room is from the cheapest. */
-function costSpread(round) {
-  const costs = costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second);
+/** How far the dearest size of a room is from the cheapest, in percent; `own`: share of a core that is no room's. */
+function costSpread(round, own = 0) {
+  const costs = costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second - (1e6 * own) / level.rooms);
   return costs.length < 2 ? undefined : 100 * (Math.max(...costs) / Math.min(...costs) - 1);
 }
 
@@ -66,13 +69,13 @@ export const rows = [
   row('IP bytes a second to each player, v2, headers and ACKs in', 'bytes', 0, most(600), at('v2_tcp', (level) => level.ip_bytes_mean)),
   row('payload of it', 'bytes', 1, most(50), at('v2_tcp', (level) => level.payload_bytes_mean)),
   row('through nginx (one worker on the other core): v2 rooms, p99 < 10 ms', 'rooms', 0, least(3_000), rooms('v2_nginx')),
-  row("input's arrival → its relay, p99 at 1000 v2 rooms, TCP", 'ms', 2, most(5), at('v2_tcp', (level) => level.relay_ms.p99)),
+  row("input's arrival → its relay, p99 at 1000 v2 rooms, TCP", 'ms', 2, most(5), at('v2_tcp', (level) => level.relay_ms?.p99)),
   row('memory of a room with two connections, gamed, v2', 'kB', 1, most(8), memoryOf('v2_unix', 500, 4_500)),
   row('REST through nginx, 16 clients, two shared cores: check', 'requests/s', 0, least(15_000), (round) => round.check?.requests_per_second),
   row('create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
   row('p99 of check', 'ms', 1, under(10), (round) => round.check?.p99_ms),
   row('p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.p99_ms),
-  row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), costSpread),
+  row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), (round) => costSpread(round)),
   row('start of gamed to the first answered connection', 'ms', 0, under(100), (round) => round.start?.ms),
   row('the same with 5000 checkpointed rooms', 'ms', 0, under(1_000), (round) => round.start_rooms?.ms),
 ];
@@ -82,12 +85,16 @@ export const besides = [
   row('v1: messages a second to each player', 'messages', 1, {}, at('v1_tcp', (level) => level.messages.per_player_mean)),
   row('v1: IP bytes a second to each player, headers and ACKs in', 'bytes', 0, {}, at('v1_tcp', (level) => level.ip_bytes_mean)),
   row('v1: payload of it', 'bytes', 0, {}, at('v1_tcp', (level) => level.payload_bytes_mean)),
-  row('v1: lateness p99 at 1000 rooms, TCP', 'ms', 2, {}, at('v1_tcp', (level) => level.late_ms.p99)),
+  row('v1: lateness p99 at 1000 rooms, TCP', 'ms', 2, {}, at('v1_tcp', (level) => level.late_ms?.p99)),
   row('v1: CPU of an update at 1000 rooms, TCP', 'µs', 2, {}, at('v1_tcp', updateCost)),
   row('v1: the same over the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, TCP', 'µs', 2, {}, at('floor_tcp', updateCost)),
   row('pong-floor: the same over the unix socket', 'µs', 2, {}, at('floor_unix', updateCost)),
-  row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms.p99)),
+  row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
+  row('gamed without rooms: share of a core', '%', 2, {}, (round) => round.idle && 100 * round.idle.share),
+  row('cost of a room from 100 to 8000 rooms without that share: the dearest above the cheapest', '%', 0, {},
+    (round) => (round.idle ? costSpread(round, round.idle.share) : undefined)),
+  row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', (level) => serverOf(level).cpu_us_per_room_second, 2_000)),
   row('checkpoints: share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),
   row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', (level) => level.relay_ms?.p99, 100), { peer: true }),

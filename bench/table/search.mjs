@@ -1,7 +1,7 @@
 // Which numbers of rooms are tried, and what a ramp over them has found. Pure.
 
 /** The sizes at which cost and memory of a room are taken, and the one at which servers are compared. */
-export const COST_ROOMS = [100, 500, 1_000, 2_000, 4_500, 8_000];
+export const COST_ROOMS = [100, 500, 2_000, 4_500, 8_000];
 export const COMPARED_ROOMS = 1_000;
 
 const COARSE = 1.3; // from level to level while nothing is known yet
@@ -19,16 +19,14 @@ export function coarseLevels(expected, max = Infinity) {
   return ascending(levels.map((rooms) => Math.min(rooms, max)));
 }
 
-/** The levels of a ramp that measures: those that other rows want, and close steps about the guess. */
+/** The levels of a ramp that measures: those that other rows want, as far as they may hold, and close steps about the guess. */
 export function fineLevels(guess, anchors = [], max = Infinity) {
-  const low = anchors.filter((rooms) => rooms < guess * FINE[0]);
-  return ascending([...low, ...FINE.map((share) => Math.min(max, round(guess * share)))]);
+  return ascending([...anchors.filter((rooms) => rooms <= guess), ...FINE.map((share) => Math.min(max, round(guess * share)))]);
 }
 
 /** The few levels of a quick look. */
 export function quickLevels(expected, anchors = [], max = Infinity) {
-  const low = anchors.filter((rooms) => rooms < expected * QUICK[0]);
-  return ascending([...low, ...QUICK.map((share) => Math.min(max, round(expected * share)))]);
+  return ascending([...anchors.filter((rooms) => rooms <= expected), ...QUICK.map((share) => Math.min(max, round(expected * share)))]);
 }
 
 /** The most rooms that held, of a ramp's levels; 0 when none did. */

@@ -56,15 +56,9 @@ export async function startGamed({ tcp = false, throughNginx = false, shared = f
     stack,
     rest,
     ws: throughNginx ? rest : direct,
-    pids: { gamed: stack.gamed.pid, 'api-fcgi': stack.api.pid, ...workers(stack.nginx.pid) },
+    pids: { gamed: stack.gamed.pid, 'api-fcgi': stack.api.pid, nginx: stack.nginx.pid },
     stop: () => stack.stop(),
   };
-}
-
-/** nginx's workers by name. */
-function workers(master) {
-  const list = readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  return Object.fromEntries(list.map((pid, i) => [list.length === 1 ? 'nginx' : `nginx-${i + 1}`, pid]));
 }
 
 /** A program that listens, in an own directory and on the servers' core; `place` is {path} or {host, port}. */

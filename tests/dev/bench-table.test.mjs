@@ -73,7 +73,7 @@ describe('a row', () => {
   test('judges what was measured, not what it is rounded to', () => {
     const cost = rowOf('cost of a room');
     const gamed = (us) => ({ processes: { gamed: { cpu_us_per_room_second: us } } });
-    const round = { v2_unix: { levels: [level(100, true, gamed(115.3)), level(8_000, true, gamed(100)), level(777, true, gamed(1))] } };
+    const round = { v2_unix: { levels: [level(100, true, gamed(115.3)), level(8_000, true, gamed(100)), level(8_500, false, gamed(1))] } };
     const summary = summarize(cost, [round]);
     assert.equal(words(cost, summary), '15 %');
     assert.equal(verdict(cost, summary), '**no**');
