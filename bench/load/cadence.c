@@ -39,6 +39,7 @@ void cadence_settle(struct cadence *cadence)
     }
     cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 1) * PERIOD_NS / CADENCE_BINS : 0;
     cadence->slot = 0;
+    cadence->broken_at = cadence->broken_ns = 0;
     cadence->last_ns = 0;
     memset(cadence->bins, 0, sizeof cadence->bins);
 }
@@ -50,6 +51,9 @@ struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_n
         const int64_t off = arrival_ns - cadence->last_ns - PERIOD_NS;
         sample.interval_ns = off < 0 ? -off : off;
     }
+    if (cadence->broken_at)
+        cadence->broken_ns += arrival_ns - cadence->broken_at;
+    cadence->broken_at = 0;
     cadence->last_ns = arrival_ns;
     if (!cadence->origin_ns)
         return sample;
@@ -67,7 +71,8 @@ struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_n
     return sample;
 }
 
-void cadence_break(struct cadence *cadence)
+void cadence_break(struct cadence *cadence, int64_t now)
 {
     cadence->last_ns = 0;
+    cadence->broken_at = now;
 }

@@ -20,6 +20,8 @@ struct cadence {
     int64_t origin_ns; /* 0: not known */
     int64_t last_ns;   /* when the newest update came; 0: none */
     int64_t slot;      /* of the grid, to which that one belongs if it came at once */
+    int64_t broken_at; /* since when no update is expected; 0: one is */
+    int64_t broken_ns; /* time in which none was, in this measurement */
     uint32_t same;     /* how many came before it in the same slot */
     uint16_t bins[CADENCE_BINS];
 };
@@ -39,7 +41,7 @@ void cadence_settle(struct cadence *cadence);
 /* Measures one. */
 struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns);
 
-/* The next interval is none: no updates were to come meanwhile. */
-void cadence_break(struct cadence *cadence);
+/* Until the next update none is expected: the interval is none, the time does not count. */
+void cadence_break(struct cadence *cadence, int64_t now);
 
 #endif

@@ -4,6 +4,7 @@
 #include "bench/load/level.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,7 +264,7 @@ static void sum_up(const struct load *load, unsigned clients, struct level_resul
 {
     double players = 0;
     uint32_t messages_min = UINT32_MAX;
-    uint32_t updates_min = UINT32_MAX;
+    result->updates_min = HUGE_VAL;
     for (unsigned i = 0; i < clients; i++) {
         const struct client *client = &load->clients[i];
         if (client->number == 0) {
@@ -276,7 +277,8 @@ static void sum_up(const struct load *load, unsigned clients, struct level_resul
         result->payload_mean += (double)client->payload_bytes;
         result->wire_mean += (double)client->wire_bytes;
         messages_min = client->messages < messages_min ? client->messages : messages_min;
-        updates_min = client->updates < updates_min ? client->updates : updates_min;
+        const double played = result->seconds - (double)client->cadence.broken_ns / 1e9;
+        result->updates_min = fmin(result->updates_min, client->updates / played);
     }
     const double each = players * result->seconds;
     result->messages_mean /= each;
@@ -285,7 +287,6 @@ static void sum_up(const struct load *load, unsigned clients, struct level_resul
     result->wire_mean /= each;
     result->ip_mean /= each;
     result->messages_min = messages_min / result->seconds;
-    result->updates_min = updates_min / result->seconds;
 }
 
 static void measure(struct load *load, struct seats *seats, unsigned clients,

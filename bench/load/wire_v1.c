@@ -20,14 +20,15 @@
 enum {
     POSITIONS_EVERY_MS = 100,
     END_PX = (PONG_PADDLE_Y_MAX / PONG_UNITS_PER_PX),
-    TURN_PX = 100, /* so far before an end one turns: a tenth of a second's way */
-    CODE_CHARACTERS = 5
+    TURN_PX = 160, /* so far before an end one turns: the way until the next position, and more */
+    CODE_CHARACTERS = 5,
+    ROOM_PHASE_NS = 37700001 /* from room to room, so that they are spread */
 };
 
 struct v1 {
     struct player player;
     struct pong seen;
-    int64_t next_ns, decide_ns;
+    int64_t decide_ns;
     int64_t moved_ns; /* when a position was sent to a paddle at rest; 0: its effect was seen */
     int32_t goal;
     int32_t sent_px; /* the newest position */
@@ -45,6 +46,19 @@ static int64_t period_of(const struct load *load)
     return (ms ? ms : POSITIONS_EVERY_MS) * NS_PER_MS;
 }
 
+/*
+ * When its next position is due. The two of a room take turns: a paddle that turns back within an update
+ * has not moved, and if both did so at once there were nothing to tell.
+ */
+static int64_t next_turn(const struct load *load, const struct client *client, int64_t now)
+{
+    const int64_t period = period_of(load);
+    const int64_t phase =
+        ((int64_t)client->room->index * ROOM_PHASE_NS + (client->number == 2 ? period / 2 : 0)) %
+        period;
+    return now + period - (now - phase) % period;
+}
+
 static void opened(struct load *load, struct client *client, int64_t now)
 {
     struct v1 *v1 = state_of(client);
@@ -52,8 +66,7 @@ static void opened(struct load *load, struct client *client, int64_t now)
     v1->sent_px = -1;
     if (client->number == 0 || load->options.moves <= 0)
         return;
-    v1->next_ns = now + client_random(client) % period_of(load);
-    client_wake_at(load, client, v1->next_ns);
+    client_wake_at(load, client, next_turn(load, client, now));
 }
 
 /* ---- positions ----------------------------------------------------------------------------- */
@@ -106,10 +119,7 @@ static void due(struct load *load, struct client *client, int64_t now)
     v1->moved_ns = rests && position != v1->sent_px ? load_clock() : 0;
     v1->sent_px = position;
     send_position(load, client, position);
-    v1->next_ns += period_of(load);
-    if (v1->next_ns <= now)
-        v1->next_ns = now + period_of(load);
-    client_wake_at(load, client, v1->next_ns);
+    client_wake_at(load, client, next_turn(load, client, now));
 }
 
 /* ---- what comes ---------------------------------------------------------------------------- */
@@ -123,12 +133,10 @@ static bool take_number(const char *text, size_t length, const char *key, int32_
     return true;
 }
 
-static bool take_phase(struct pong *seen, const char *text, size_t length)
+static void take_phase(struct pong *seen, const char *text, size_t length)
 {
-    if (!scan_find(text, length, "is_paused"))
-        return false;
-    seen->phase = scan_is_true(text, length, "is_paused") ? PONG_SERVING : PONG_RALLY;
-    return true;
+    if (scan_find(text, length, "is_paused"))
+        seen->phase = scan_is_true(text, length, "is_paused") ? PONG_SERVING : PONG_RALLY;
 }
 
 static void take_state(struct load *load, struct client *client, const char *text, size_t length,
@@ -171,7 +179,9 @@ static void message(struct load *load, struct client *client, int opcode,
         return;
     }
     if (length < HEAD || memcmp(text, head, HEAD) != 0) {
-        gamed_seats_text(load, client, text, length);
+        if (gamed_seats_text(load, client, text, length) != GAMED_TEXT_OTHER ||
+            scan_find(text, length, "scorer"))
+            cadence_break(&client->cadence, now); /* nothing moves until somebody does */
         return;
     }
     take_state(load, client, text, length, now);
@@ -196,7 +206,6 @@ const struct wire wire_v1 = {
 /* ---- a server without rules ---------------------------------------------------------------- */
 
 struct plain {
-    int64_t next_ns;
     bool is_down;
 };
 
@@ -208,11 +217,9 @@ static void plain_target(const struct room *room, const struct seat *seat, char 
 
 static void plain_opened(struct load *load, struct client *client, int64_t now)
 {
-    struct plain *plain = client->state;
     if (client->number == 0 || load->options.moves <= 0)
         return;
-    plain->next_ns = now + client_random(client) % period_of(load);
-    client_wake_at(load, client, plain->next_ns);
+    client_wake_at(load, client, next_turn(load, client, now));
 }
 
 static void plain_due(struct load *load, struct client *client, int64_t now)
@@ -220,10 +227,7 @@ static void plain_due(struct load *load, struct client *client, int64_t now)
     struct plain *plain = client->state;
     plain->is_down = !plain->is_down;
     send_position(load, client, plain->is_down ? END_PX : 0);
-    plain->next_ns += period_of(load);
-    if (plain->next_ns <= now)
-        plain->next_ns = now + period_of(load);
-    client_wake_at(load, client, plain->next_ns);
+    client_wake_at(load, client, next_turn(load, client, now));
 }
 
 static void plain_message(struct load *load, struct client *client, int opcode,
