@@ -231,7 +231,9 @@ static const struct flag flags[] = {
     {"rest", "TARGET",
      "nginx, where seats are asked for: ADDRESS:PORT, http://ADDRESS:PORT or unix:PATH", take_rest},
     {"ws", "TARGET", "where WebSockets go: nginx as well, or gamed's own listener", take_ws},
-    {"protocol", "WORD", "v1, v2 (gamed), ws (any server of frames)", take_protocol},
+    {"protocol", "WORD",
+     "v1, v2 (gamed), ws (any server of frames), relay (pong-floor --relay), colyseus",
+     take_protocol},
     {"rooms", "N", "rooms of two players", take_rooms},
     {"levels", "N,N,…", "ascending numbers of rooms: each is measured, in one process",
      take_levels},
@@ -303,6 +305,8 @@ static enum options_outcome check(const struct parse *parse)
         return bad(parse, "--rooms, --levels, --ramp or --connections is needed", "");
     if (options->wire->ask && !options->has_rest)
         return bad(parse, "--rest is needed by --protocol", options->wire->name);
+    if (options->wire->is_for_two && options->spectators)
+        return bad(parse, "there are no --spectators of", options->wire->name);
     return LOAD_OPTIONS_RUN;
 }
 

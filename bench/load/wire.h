@@ -34,6 +34,7 @@ struct wire {
     const char *name;
     const char *subprotocol; /* NULL: none is offered */
     size_t state_size;       /* of client->state */
+    bool is_for_two;         /* there are no spectators */
 
     /*
      * Asks --rest for seat `number` (1, then 2) of the room: POST path, with the body as JSON. By the
@@ -65,6 +66,8 @@ extern const struct wire wire_v1; /* pong.v1.json of gamed */
 extern const struct wire wire_v2; /* pong.v2.bin of gamed */
 extern const struct wire
     wire_plain; /* v1's load at a server that has no rules: pong-floor, plain ws */
+extern const struct wire wire_relay;    /* v2's inputs at pong-floor --relay */
+extern const struct wire wire_colyseus; /* bench/peers/colyseus */
 
 /* The wire of that name; NULL when there is none. */
 const struct wire *wire_find(const char *name);

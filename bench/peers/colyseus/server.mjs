@@ -31,6 +31,7 @@ const CourtState = schema({
 
 class PongRoom extends Room {
   maxClients = 2;
+  seatReservationTimeout = 60; // seconds: hundreds of rooms may be made before their players connect
   patchRate = 1_000 / UPDATES_PER_SECOND;
   state = new CourtState();
   court = new Court();
