@@ -173,7 +173,7 @@ static int open_listener(const char *address)
 /* Says where; the port is the kernel's when 0 was asked for. */
 static void say_listening(int listener, const char *address)
 {
-    struct sockaddr_in bound;
+    struct sockaddr_in bound = {0};
     socklen_t length = sizeof bound;
     if (!unix_path(address) && getsockname(listener, (struct sockaddr *)&bound, &length) == 0)
         printf("listening on %.*s:%u\n", (int)(strrchr(address, ':') - address), address,
@@ -204,7 +204,7 @@ static int open_timer(const struct options *options)
 
 static void fire(struct server *server, int timer, const struct options *options, uint64_t *turn)
 {
-    uint64_t due, most = (uint64_t)(CATCH_UP_MAX * options->phases);
+    uint64_t due, most = CATCH_UP_MAX * (uint64_t)options->phases;
     if (read(timer, &due, sizeof due) != sizeof due)
         return;
     if (due > most) {

@@ -86,7 +86,7 @@ static struct room *find_or_make_room(struct server *server, const char *path)
     struct room *room = calloc(1, sizeof *room);
     if (!room)
         return NULL;
-    strcpy(room->path, path);
+    memcpy(room->path, path, strlen(path) + 1);
     room->phase = emptiest_phase(server);
     server->phases[room->phase].rooms++;
     room->next = *bucket;
