@@ -154,6 +154,11 @@ packages_table_coverage() {
     printf 'has_command gcovr gcovr\n'
 }
 
+# for what draws plots
+packages_table_plot() {
+    printf 'has_command gnuplot gnuplot-nox\n'
+}
+
 # packages_missing: reads rows on its input, prints the packages of those that are not fulfilled.
 packages_missing() {
     local check what package
