@@ -1,7 +1,7 @@
 /*
  * step_bench: what one step of the simulation costs, by what happens in it, and what one of a game costs with all
  * the rules around it: nanoseconds, and instructions where they can be counted. The states are those of a match
- * that is played. It must not judge: it prints numbers. Usage: step_bench
+ * that is played. And what it costs to note for /metrics how late a group of rooms was. It must not judge: it prints numbers. Usage: step_bench
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "bench/micro.h"
 #include "bench/played_game.h"
+#include "common/histogram.h"
 #include "gamed/pong.h"
 
 enum {
@@ -137,6 +138,14 @@ static void step_games(void *arg, unsigned count)
     }
 }
 
+/* Lateness from microseconds to a tenth of a second. */
+static void note_lateness(void *arg, unsigned count)
+{
+    struct histogram *lateness = arg;
+    for (unsigned i = 0; i < count; i++)
+        histogram_observe(lateness, &histogram_lateness, (int64_t)1000 << (i % 17));
+}
+
 static void measure_games(bool is_v2)
 {
     char what[64];
@@ -166,6 +175,9 @@ int main(void)
     }
     measure_games(false);
     measure_games(true);
+    struct histogram lateness = {0};
+    micro_print("histogram_observe, 990 a second and process",
+                micro_measure(note_lateness, &lateness), "");
     micro_close();
     return 0;
 }
