@@ -15,7 +15,7 @@ soak_seconds() {
 
 # soak_main [DURATION] [--rooms N]
 soak_main() {
-    local seconds=1800 rooms=500 log=$LOGS/build-bench.log
+    local seconds=1800 rooms=500
     while (($#)); do
         case $1 in
         --rooms)
@@ -34,7 +34,6 @@ soak_main() {
     build_make "$DEV/build" optimised
     mkdir -p "$TEST_LOGS"
     test_npm
-    make -C "$DEV/build" bench/pong-load >"$log" 2>&1 || build_failed "$log" 'building bench/pong-load'
     PONG_BUILD_DIR=$DEV/build exec node "$ROOT/bench/soak/soak.mjs" --seconds "$seconds" --rooms "$rooms" \
-        --load "$DEV/build/bench/pong-load" --out "$DEV/soak" --keep "$ROOT/bench"
+        --out "$DEV/soak" --keep "$ROOT/bench"
 }

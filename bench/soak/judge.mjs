@@ -80,17 +80,30 @@ export function judgeLogs(logs) {
   return { errors, warnings };
 }
 
+/** What of a match both its players and the receiver of its result know; the winner's seat, or null. */
+const endOf = (room, one, two, winner, reason) => JSON.stringify([room, one, two, winner, reason]);
+
+const endOfResult = ({ room_code: room, player_1_score: one, player_2_score: two, winner_id: id, player_1_id: first, reason }) => (
+  endOf(room, one, two, id === null ? null : id === first ? 1 : 2, reason));
+
 /**
- * Whether every match that ended was delivered, and recorded once. `attempts`: the receiver's [{key, status}]; the rest are
- * gamed's counters at the end. Returns {ok, matches, recorded, twice, complaints}.
+ * Whether every match that ended was delivered, and recorded once, and as its players were told. `attempts`: the receiver's
+ * [{key, status, json}]; `heard`: the players' [[room, score, score, winner, reason]]; the rest are gamed's counters at the
+ * end. Returns {ok, matches, recorded, twice, complaints}.
  */
-export function judgeResults({ attempts, finished, delivered, pending, failed, lost, unsaved }) {
+export function judgeResults({ attempts, heard, finished, delivered, pending, failed, lost, unsaved }) {
   const times = new Map();
-  for (const { key, status } of attempts) if (status >= 200 && status < 300) times.set(key, (times.get(key) ?? 0) + 1);
+  const ends = new Set();
+  for (const { key, json } of attempts.filter((each) => each.status >= 200 && each.status < 300)) {
+    times.set(key, (times.get(key) ?? 0) + 1);
+    ends.add(endOfResult(json));
+  }
+  const untrue = heard.filter((end) => !ends.has(endOf(...end)));
   const twice = [...times.values()].filter((count) => count > 1).length;
   const complaints = [];
   if (times.size !== finished) complaints.push(`${finished} matches ended, and ${times.size} were recorded`);
   if (delivered !== finished) complaints.push(`${finished} matches ended, and gamed counts ${delivered} as delivered`);
+  if (untrue.length > 0) complaints.push(`${untrue.length} ends that players were told were not recorded so, such as ${untrue[0]}`);
   if (twice > 0) complaints.push(`${twice} were recorded more than once`);
   if (pending > 0) complaints.push(`${pending} still wait`);
   if (failed > 0) complaints.push(`${failed} were given up`);

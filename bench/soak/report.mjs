@@ -22,9 +22,18 @@ export function curveTable(verdicts) {
   ].join('\n');
 }
 
+const CHURN = {
+  rooms: 'rooms made', cancelled: 'cancelled', connections: 'connections', spectators: 'of spectators', closes: 'closed by them', drops: 'dropped without a close',
+  resets: 'reset', returns: 'returns with the token', gone: 'left for good', forfeits: 'stayed away too long', matches: 'ends of matches seen', rematches: 'rematches',
+};
+
+const crowdTable = (churn) => [
+  `| ${Object.keys(churn).map((name) => CHURN[name]).join(' | ')} |`, `|${'---|'.repeat(Object.keys(churn).length)}`, `| ${Object.values(churn).join(' | ')} |`,
+].join('\n');
+
 const minutes = (seconds) => (seconds >= 120 ? `${(seconds / 60).toFixed(0)} minutes` : `${seconds.toFixed(0)} s`);
 
-export function soakText({ seconds, rooms, sentence, curves, judged, results, retried, logs, load, before, after, samples, problems }) {
+export function soakText({ seconds, rooms, sentence, curves, judged, results, retried, logs, said, before, after, samples, problems }) {
   const [first, last] = [samples[0], samples.at(-1)];
   const share = (name) => `${name} ${((100 * (last.processes[name].cpu - first.processes[name].cpu)) / (last.t - first.t)).toFixed(1)} %`;
   const highest = (value) => Math.max(...samples.map(value));
@@ -32,8 +41,12 @@ export function soakText({ seconds, rooms, sentence, curves, judged, results, re
 
 \`./dev soak\`: ${minutes(seconds)} of ${rooms} rooms through nginx, on ${new Date().toISOString().slice(0, 10)}. **${sentence}**
 
-${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close and return with their tokens; rooms end, and new ones are made: ${last.created} rooms, ${results.matches} matches that
-ended, ${last.sent.toLocaleString('en')} messages sent, at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}.
+${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a quarter plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
+sent ${last.sent.toLocaleString('en')} messages, on at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}. What the players did:
+
+${crowdTable(said.churn)}
+
+What went wrong for them: ${Object.entries(said.errors).map(([what, count]) => `${what} ${count}`).join(', ')}.
 
 ## Memory and descriptors
 
@@ -48,16 +61,12 @@ ${(after.processes.gamed.rss / 1_048_576).toFixed(1)} MiB (${(before.processes.g
 
 ## Results
 
-${results.matches} matches ended, ${results.recorded} were recorded by user_management, ${results.twice} of them more than once. It had answered 503 at first to one in fifty: ${retried} attempts had to be made again.
+${results.matches} matches ended, ${results.recorded} were recorded by user_management, ${results.twice} of them more than once; players were told ${said.heard.length} different ends, each recorded so. It had answered 503 at first to one in fifty: ${retried} attempts had to be made again.
 
 ## Logs
 
 ${logs.errors.length} lines that tell of an error, and answers of 429 or 5xx, in the logs of nginx (access log included), api-fcgi and gamed; ${logs.warnings.length} warnings.
-${logs.warnings.slice(0, 5).map(({ log, line }) => `\n    ${log}: ${line}`).join('')}
-## The load
-
-${load}
-`;
+${logs.warnings.slice(0, 5).map(({ log, line }) => `\n    ${log}: ${line}`).join('')}`;
 }
 
 const PANELS = [

@@ -27,6 +27,9 @@ export function held(pids) {
   return sum;
 }
 
+/** Seconds for which a process' first thread was ready to run and had to wait for a processor. */
+const waited = (pid) => Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e9;
+
 const ROOM_STATES = ['waiting', 'ongoing', 'finished'];
 
 /** One look at everything. `t`: the seconds to note with it. */
@@ -38,6 +41,7 @@ export async function look(stack, t) {
   const get = (name, labels) => seen.get(name, labels) ?? 0;
   return {
     t, processes,
+    waited: waited(stack.gamed.pid),
     rooms: Object.fromEntries(ROOM_STATES.map((state) => [state, get('pong_rooms', { state })])),
     created: get('pong_rooms_created_total'),
     connections: get('pong_connections'),
@@ -60,7 +64,8 @@ export const COLUMNS = [
     `${name}_${kind}`, ({ processes }) => (kind === 'cpu' ? processes[name].cpu.toFixed(2) : processes[name][kind]),
   ])),
   ...ROOM_STATES.map((state) => [`rooms_${state}`, ({ rooms }) => rooms[state]]),
-  ...['created', 'connections', 'sockets', 'finished', 'delivered', 'pending', 'sent'].map((name) => [name, (sample) => sample[name]]),
+  ...['created', 'connections', 'sockets', 'finished', 'delivered', 'pending', 'sent', 'skipped'].map((name) => [name, (sample) => sample[name]]),
+  ['loop_waited', (sample) => sample.waited.toFixed(2)],
 ];
 
 export class Sampler {

@@ -1,15 +1,16 @@
 // A soak: the real nginx, api-fcgi and gamed with its files, and a user_management that takes the results, for as long as it is
 // told, with players who come, leave, drop without a close and return with their tokens, and rooms that end and are made
-// anew. Each second it is noted what the processes hold; at the end it is judged (judge.mjs), and written down (report.mjs).
+// anew (crowd.mjs). Each second it is noted what the processes hold; at the end it is judged (judge.mjs), and written down (report.mjs).
 //
-//     node bench/soak/soak.mjs --seconds N --rooms N --load PROGRAM --out DIR [--keep DIR]
+//     node bench/soak/soak.mjs --seconds N --rooms N --out DIR [--keep DIR]
 //
-// --out takes samples.tsv, soak.md and plots/soak.svg; --keep takes the last two as well, of a run that was long enough to be
-// judged. Exit code: 0 all held, 1 something did not, 130 it was stopped. Nothing it started outlives it.
+// --out takes samples.tsv, the daemons' logs, soak.md and plots/soak.svg; --keep takes the last two as well, of a run that was long enough to
+// be judged. Exit code: 0 all held, 1 something did not, 130 it was stopped. Nothing it started outlives it.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { Stack } from '../../tests/e2e/harness.mjs';
@@ -20,16 +21,16 @@ import { Sampler, look } from './sampler.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    seconds: { type: 'string' }, rooms: { type: 'string' }, load: { type: 'string' }, out: { type: 'string' }, keep: { type: 'string' },
+    seconds: { type: 'string' }, rooms: { type: 'string' }, out: { type: 'string' }, keep: { type: 'string' },
   },
 });
 const seconds = Number(options.seconds);
 const rooms = Number(options.rooms);
 const isJudged = seconds >= JUDGED_SECONDS;
 
-const V1_SHARE = 0.25; // of the rooms are played by pong.v1.json
 const FIRST_REFUSED = 50; // one result in so many is answered 503 at first
-const LOAD_STOP_MS = 20_000;
+const CROWD_STOP_MS = 20_000;
+const CROWD_EARLY_SECONDS = 5;
 const END_SECONDS = 240; // absence, waiting room and rematch window run out, one after the other
 
 // All from one address.
@@ -37,51 +38,49 @@ const UNLIMITED = { PONG_CONNECTIONS_PER_ADDRESS: '20000', PONG_HANDSHAKE_RATE: 
 // In a run of seconds rooms have to end within seconds, too; a long one has the times that everybody has.
 const SHORT_TIMES = { PONG_ABSENCE_SECONDS: '3', PONG_REMATCH_SECONDS: '3', PONG_WAITING_ROOM_SECONDS: '5', PONG_UNCLAIMED_SECONDS: '3', PONG_SERVE_STEPS: '60' };
 
-/** A stack that keeps the bad lines of its logs, also those of its stop. */
+/** A stack that keeps its logs, and the bad lines in them, also those of its stop. */
 class SoakStack extends Stack {
   lines = { errors: [], warnings: [] };
 
   badLogLines() {
     this.lines = judgeLogs(this.logs());
+    cpSync(this.logDir, path.join(options.out, 'log'), { recursive: true });
     return super.badLogLines();
   }
 }
 
-/** The load generator as a child; `ended` resolves to {code, signal, output}. */
-function startLoad(stack, protocol, count) {
-  const target = new URL(stack.baseUrl).host;
-  const args = [
-    '--rest', target, '--ws', target, '--protocol', protocol, '--rooms', String(count), '--churn', '--seconds', String(seconds), '--json',
-  ];
-  const child = spawn(options.load, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** The players, in a process of their own; `ended` resolves to {code, signal, error, output}. */
+function startCrowd() {
+  const program = path.join(path.dirname(fileURLToPath(import.meta.url)), 'crowd.mjs');
+  const args = [program, '--target', new URL(stack.baseUrl).host, '--rooms', String(rooms), '--seconds', String(seconds)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const started = { child, isOver: false };
   let output = '';
   child.stdout.on('data', (data) => {
     output += data;
   });
-  const load = { child, protocol, count };
-  load.ended = new Promise((resolve) => {
+  started.ended = new Promise((resolve) => {
     child.once('error', (error) => resolve({ error }));
     child.once('close', (code, signal) => resolve({ code, signal, output }));
+  }).finally(() => {
+    started.isOver = true;
   });
-  load.ended.then(() => {
-    load.isOver = true;
-  });
-  return load;
+  return started;
 }
 
-/** What it says at its end: its last line, JSON. */
-async function loadSays({ ended, protocol, count }) {
-  const { code, signal, output, error } = await ended;
-  if (error) throw new Error(`the load could not be started: ${error.message}`);
-  const last = output.trimEnd().split('\n').at(-1);
-  if (code !== 0 || !last) throw new Error(`the load of ${protocol} ended with ${signal ?? code}: ${output}`);
-  return { protocol, count, report: JSON.parse(last) };
+function stopCrowd(signal) {
+  if (crowd && !crowd.isOver) crowd.child.kill(signal);
 }
 
-function loadTable(reports) {
-  const cell = (map) => Object.entries(map ?? {}).filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`).join(', ') || 'none';
-  const rows = reports.map(({ protocol, count, report }) => `| ${protocol} | ${count} | ${cell(report.churn)} | ${cell(report.errors)} |`);
-  return ['| protocol | rooms | what they did | errors they saw |', '|---|---|---|---|', ...rows].join('\n');
+/** What it says at its end. */
+async function crowdSays() {
+  const timer = setTimeout(() => stopCrowd('SIGKILL'), CROWD_STOP_MS);
+  stopCrowd('SIGTERM');
+  const { code, signal, output, error } = await crowd.ended;
+  clearTimeout(timer);
+  if (error) throw new Error(`the crowd could not be started: ${error.message}`);
+  if (code !== 0) throw new Error(`the crowd ended with ${signal ?? code}`);
+  return JSON.parse(output);
 }
 
 const management = new UserManagement({
@@ -92,22 +91,17 @@ const management = new UserManagement({
   },
 });
 let stack;
-const loads = [];
+let crowd;
 let isStopping = false;
-
-function stopLoads(signal = 'SIGTERM') {
-  for (const { child, isOver } of loads) if (!isOver) child.kill(signal);
-}
 
 /** On a signal: what runs is ended, in order, and the exit code says it. */
 async function interrupt() {
   if (isStopping) return;
   isStopping = true;
   console.error('stopping');
-  stopLoads();
-  await stack?.stop().catch(() => {}); // gamed has had the signal, too
+  stopCrowd('SIGKILL');
+  await stack?.stop().catch(() => {}); // it has had the signal, too, when that came from a terminal
   await management.stop().catch(() => {});
-  stopLoads('SIGKILL');
   if (stack?.runDir) rmSync(stack.runDir, { recursive: true, force: true });
   process.exit(130);
 }
@@ -115,24 +109,22 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners
 
 async function run(sampler) {
   const before = await look(stack, 0);
-  const v1 = Math.round(rooms * V1_SHARE);
-  if (v1 > 0) loads.push(startLoad(stack, 'v1', v1));
-  if (rooms > v1) loads.push(startLoad(stack, 'v2', rooms - v1));
-  await sampler.until(seconds, () => loads.some(({ isOver }) => isOver) && sampler.seconds < seconds - 5);
+  crowd = startCrowd();
+  await sampler.until(seconds, () => crowd.isOver);
+  const isShort = sampler.seconds < seconds - CROWD_EARLY_SECONDS;
   const played = sampler.samples.length;
-  const timer = setTimeout(() => stopLoads('SIGKILL'), LOAD_STOP_MS);
-  if (loads.some(({ isOver }) => !isOver)) stopLoads();
-  const reports = await Promise.all(loads.map(loadSays));
-  clearTimeout(timer);
+  const said = await crowdSays();
   const isEmpty = ({ rooms: { waiting, ongoing, finished }, connections, pending, unsaved }) => (
     waiting + ongoing + finished + connections + pending + unsaved === 0);
   const ended = await sampler.until(sampler.seconds + END_SECONDS, isEmpty);
   const after = sampler.samples.at(-1);
-  return { before, after, reports, ended, samples: sampler.samples.slice(0, played) };
+  return { before, after, said, isShort, ended, samples: sampler.samples.slice(0, played) };
 }
 
-function judge({ before, after, ended, samples }, results, logs) {
+function judge({ before, after, said, isShort, ended, samples }, results, logs) {
   const problems = [];
+  if (isShort) problems.push('the crowd ended before its time');
+  for (const [what, count] of Object.entries(said.errors)) if (count > 0) problems.push(`players met ${count} errors: ${what}`);
   const curves = isJudged ? judgeCurves(samples) : [];
   for (const { process, kind, ok } of curves) if (!ok) problems.push(`${process}: ${kind} grows`);
   if (!ended) problems.push(`${END_SECONDS} s after everybody had left there were rooms, connections or results: ${JSON.stringify(after.rooms)}, ${after.connections}, ${after.pending}`);
@@ -155,14 +147,14 @@ async function main() {
   await stack.stop();
   await management.stop();
 
-  const attempts = management.attempts.map(({ headers, status }) => ({ key: headers['idempotency-key'], status }));
-  const results = judgeResults({ attempts, ...noted.after });
+  const attempts = management.attempts.map(({ headers, status, json }) => ({ key: headers['idempotency-key'], status, json }));
+  const results = judgeResults({ attempts, heard: noted.said.heard, ...noted.after });
   const logs = { errors: stack.lines.errors, warnings: stack.lines.warnings.filter(({ line }) => !/: not delivered: /.test(line)) };
   const { curves, problems } = judge(noted, results, logs);
   const sentence = problems.length === 0 ? (isJudged ? 'All held.' : 'All that so short a run can show held.') : 'Something did not hold:';
   const text = soakText({
     seconds, rooms, sentence, problems, curves, judged: isJudged, results, retried: noted.after.retried, logs,
-    load: loadTable(noted.reports), ...noted,
+    ...noted,
   });
   for (const folder of [options.out, ...(isJudged && options.keep ? [options.keep] : [])]) {
     writeReport(path.join(folder, 'soak.md'), text);
@@ -180,7 +172,7 @@ try {
   await main();
 } catch (error) {
   if (!isStopping) {
-    stopLoads('SIGKILL');
+    stopCrowd('SIGKILL');
     await stack?.stop().catch((second) => console.error(second.message));
     await management.stop().catch(() => {});
     console.error(error.stack);

@@ -70,19 +70,27 @@ describe('a soak\'s logs', () => {
 });
 
 describe('a soak\'s results', () => {
+  const result = (room, winner) => ({
+    room_code: room, player_1_id: 'x', player_2_id: 'y', player_1_score: 1, player_2_score: 0, winner_id: winner, reason: 'score',
+  });
   const good = {
-    attempts: [{ key: 'a', status: 503 }, { key: 'a', status: 201 }, { key: 'b', status: 201 }],
+    attempts: [
+      { key: 'a', status: 503, json: result('A', 'x') }, { key: 'a', status: 201, json: result('A', 'x') }, { key: 'b', status: 201, json: result('B', null) },
+    ],
+    heard: [['A', 1, 0, 1, 'score'], ['B', 1, 0, null, 'score']],
     finished: 2, delivered: 2, pending: 0, failed: 0, lost: 0, unsaved: 0,
   };
   test('each recorded once, whatever attempts it took', () => assert.deepEqual(judgeResults(good).complaints, []));
   for (const [what, change] of Object.entries({
     'one was not recorded': { finished: 3 },
-    'one was recorded twice': { attempts: [...good.attempts, { key: 'b', status: 201 }] },
+    'one was recorded twice': { attempts: [...good.attempts, good.attempts[2]] },
     'gamed counts another number as delivered': { delivered: 1 },
     'one still waits': { pending: 1 },
     'one was given up': { failed: 1 },
     'one was lost': { lost: 1 },
     'one is not in the store': { unsaved: 1 },
-    'there were no matches at all': { attempts: [], finished: 0, delivered: 0 },
+    'another winner was told than recorded': { heard: [['A', 1, 0, 2, 'score']] },
+    'an end was told that was not recorded': { heard: [['C', 1, 0, 1, 'score']] },
+    'there were no matches at all': { attempts: [], heard: [], finished: 0, delivered: 0 },
   })) test(`not good: ${what}`, () => assert.equal(judgeResults({ ...good, ...change }).ok, false));
 });
