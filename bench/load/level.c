@@ -224,7 +224,7 @@ static bool fill(struct load *load, struct seats *seats, unsigned rooms)
 
 /* ---- a measurement ------------------------------------------------------------------------- */
 
-static double own_cpu_seconds(void)
+double level_own_cpu_seconds(void)
 {
     struct timespec time;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -240,11 +240,11 @@ static uint64_t ip_bytes(const struct load *load, unsigned clients)
     return sum;
 }
 
-static void look_at_processes(const struct load *load, struct process_use *use)
+void level_look_at_processes(const struct options *options, struct process_use *use)
 {
     memset(use, 0, OPTIONS_PIDS_MAX * sizeof *use);
-    for (size_t i = 0; i < load->options.pid_count; i++)
-        processes_add(load->options.pids[i].pid, &use[i]);
+    for (size_t i = 0; i < options->pid_count; i++)
+        processes_add(options->pids[i].pid, &use[i]);
 }
 
 static void begin(struct load *load, unsigned clients)
@@ -294,15 +294,15 @@ static void measure(struct load *load, struct seats *seats, unsigned clients,
 {
     struct process_use at_first[OPTIONS_PIDS_MAX];
     const uint64_t ip_first = ip_bytes(load, clients);
-    look_at_processes(load, at_first);
+    level_look_at_processes(&load->options, at_first);
     begin(load, clients);
     const int64_t start_ns = load->now_ns = load_clock();
-    const double cpu = own_cpu_seconds();
+    const double cpu = level_own_cpu_seconds();
     turn_until(load, seats, start_ns + (int64_t)(load->options.seconds * (double)NS_PER_S));
-    const double cpu_after = own_cpu_seconds();
+    const double cpu_after = level_own_cpu_seconds();
     result->seconds = (double)(load_clock() - start_ns) / (double)NS_PER_S;
     load->is_measuring = false;
-    look_at_processes(load, result->used);
+    level_look_at_processes(&load->options, result->used);
     for (size_t i = 0; i < load->options.pid_count; i++)
         result->used[i].cpu_seconds -= at_first[i].cpu_seconds;
     result->has_ip = load->options.ws.is_tcp;
@@ -316,7 +316,7 @@ void level_run(struct load *load, struct seats *seats, unsigned rooms, struct le
     struct process_use before[OPTIONS_PIDS_MAX];
     memcpy(before, result->before, sizeof before);
     if (!seats->wanted)
-        look_at_processes(load, before);
+        level_look_at_processes(&load->options, before);
     memset(result, 0, sizeof *result);
     memcpy(result->before, before, sizeof before);
     load->is_measuring = load->is_learning = false;

@@ -30,6 +30,11 @@ bool level_init(struct load *load, struct seats *seats);
 /* Makes `rooms` of them play and measures. Totals are in load->totals. */
 void level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result);
 
+/* The use of options->pids, one by one. */
+void level_look_at_processes(const struct options *options, struct process_use *use);
+
+double level_own_cpu_seconds(void);
+
 /* Somebody asked us to end (SIGTERM, SIGINT): what is measured ends now. */
 bool level_is_stopped(void);
 void level_stop(void);

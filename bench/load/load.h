@@ -70,8 +70,8 @@ enum load_error {
     LOAD_UNSENT,           /* a message that the socket did not take */
     LOAD_LATE_INPUT,       /* v2: the server did not apply an input when it was to */
     LOAD_KEYFRAME,         /* v2: a keyframe that was not asked for, of a state that was foreseen */
-    LOAD_CHECKSUM,         /* v2: a heartbeat's checksum is not the prediction's */
-    LOAD_UNKNOWN_RELAY,    /* v2: a target of the opponent that he has not sent */
+    LOAD_CHECKSUM,      /* v2: the checksums of two heartbeats running are not the prediction's */
+    LOAD_UNKNOWN_RELAY, /* v2: a target of the opponent that he has not sent */
     LOAD_ERRORS
 };
 

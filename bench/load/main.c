@@ -10,6 +10,7 @@
 
 #include "bench/load/level.h"
 #include "bench/load/report.h"
+#include "bench/load/rest_only.h"
 
 enum {
     EXIT_BAD_OPTIONS = 2,
@@ -51,12 +52,14 @@ int main(int argc, char **argv)
     case LOAD_OPTIONS_RUN:
         break;
     }
-    load.wire = load.options.wire;
-    if (!level_init(&load, &seats))
-        return EXIT_FAILURE;
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
+    if (load.options.rest_only)
+        return rest_only_run(&load.options) ? EXIT_SUCCESS : EXIT_FAILURE;
+    load.wire = load.options.wire;
+    if (!level_init(&load, &seats))
+        return EXIT_FAILURE;
     run_levels(&load, &seats);
     return EXIT_SUCCESS;
 }

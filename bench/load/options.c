@@ -180,6 +180,15 @@ static bool take_json(struct parse *parse, const char *value)
     return true;
 }
 
+static bool take_rest_only(struct parse *parse, const char *value)
+{
+    if (strcmp(value, "check") == 0)
+        parse->options->rest_only = REST_ONLY_CHECK;
+    else if (strcmp(value, "create_join") == 0)
+        parse->options->rest_only = REST_ONLY_CREATE_JOIN;
+    return parse->options->rest_only != REST_ONLY_NO;
+}
+
 /* NAME=PID */
 static bool take_pid(struct parse *parse, const char *value)
 {
@@ -253,6 +262,8 @@ static const struct flag flags[] = {
     {"clients", "N", "requests, and handshakes, under way at once (16)", take_clients},
     {"pid", "NAME=PID",
      "a process whose CPU and memory are told, with its children; may be repeated", take_pid},
+    {"rest-only", "WORD",
+     "check or create_join: no players, --clients ask one request after the other", take_rest_only},
     {"seed", "N", "of the players' script (1)", take_seed},
     {"json", NULL, "one JSON object for each level", take_json},
 };
@@ -297,6 +308,8 @@ static enum options_outcome bad(const struct parse *parse, const char *what, con
 static enum options_outcome check(const struct parse *parse)
 {
     const struct options *options = parse->options;
+    if (options->rest_only)
+        return options->has_rest ? LOAD_OPTIONS_RUN : bad(parse, "--rest is needed", "");
     if (!options->wire)
         return bad(parse, "--protocol is needed", "");
     if (options->ws.size == 0)

@@ -19,6 +19,12 @@ enum {
     OPTIONS_NAME_MAX = 32
 };
 
+enum rest_only {
+    REST_ONLY_NO,
+    REST_ONLY_CHECK,
+    REST_ONLY_CREATE_JOIN
+};
+
 /* What a level must keep to; 0: not asked for. */
 struct until {
     double p99_late_ms, p99_interval_ms, p99_relay_ms, min_rate;
@@ -27,6 +33,7 @@ struct until {
 struct options {
     struct target rest, ws;
     bool has_rest;
+    enum rest_only rest_only;
     const struct wire *wire;
     unsigned levels[OPTIONS_LEVELS_MAX]; /* rooms */
     size_t level_count;

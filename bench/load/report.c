@@ -72,10 +72,9 @@ static void judge(const struct load *load, const struct level_result *result,
 /* ---- processes ----------------------------------------------------------------------------- */
 
 /* Sums those of the same name as pids[first]. False when an earlier one has that name. */
-static bool sum_name(const struct load *load, const struct level_result *result, size_t first,
+static bool sum_name(const struct options *options, const struct level_result *result, size_t first,
                      struct process_use *used, struct process_use *before)
 {
-    const struct options *options = &load->options;
     memset(used, 0, sizeof *used);
     memset(before, 0, sizeof *before);
     for (size_t i = 0; i < options->pid_count; i++) {
@@ -90,32 +89,56 @@ static bool sum_name(const struct load *load, const struct level_result *result,
     return true;
 }
 
-static void json_processes(const struct load *load, const struct level_result *result)
+void report_processes(const struct options *options, const struct level_result *result,
+                      double updates)
 {
     const char *comma = "";
     printf(",\"processes\":{");
-    for (size_t i = 0; i < load->options.pid_count; i++) {
+    for (size_t i = 0; i < options->pid_count; i++) {
         struct process_use used;
         struct process_use before;
-        if (!sum_name(load, result, i, &used, &before))
+        if (!sum_name(options, result, i, &used, &before))
             continue;
-        const double rooms = result->rooms;
-        printf(
-            "%s\"%s\":{\"cpu_seconds\":%.4f,\"cpu_share\":%.4f,\"cpu_us_per_room_second\":%.2f,"
-            "\"cpu_us_per_update\":%.3f,\"rss_bytes\":%lld,\"rss_bytes_before\":%lld,\"rss_bytes_per_room\":%.0f}",
-            comma, load->options.pids[i].name, used.cpu_seconds, used.cpu_seconds / result->seconds,
-            used.cpu_seconds / result->seconds / rooms * 1e6,
-            load->totals.updates ? used.cpu_seconds / (double)load->totals.updates * 1e6 : 0,
-            (long long)used.rss_bytes, (long long)before.rss_bytes,
-            (double)(used.rss_bytes - before.rss_bytes) / rooms);
+        printf("%s\"%s\":{\"cpu_seconds\":%.4f,\"cpu_share\":%.4f", comma, options->pids[i].name,
+               used.cpu_seconds, used.cpu_seconds / result->seconds);
+        if (updates > 0)
+            printf(",\"cpu_us_per_%s\":%.3f", options->rest_only ? "request" : "update",
+                   used.cpu_seconds / updates * 1e6);
+        if (result->rooms)
+            printf(",\"cpu_us_per_room_second\":%.2f,\"rss_bytes_per_room\":%.0f",
+                   used.cpu_seconds / result->seconds / result->rooms * 1e6,
+                   (double)(used.rss_bytes - before.rss_bytes) / result->rooms);
+        printf(",\"rss_bytes\":%lld,\"rss_bytes_before\":%lld}", (long long)used.rss_bytes,
+               (long long)before.rss_bytes);
         comma = ",";
     }
     printf("}");
 }
 
+void report_processes_text(const struct options *options, const struct level_result *result,
+                           double updates)
+{
+    for (size_t i = 0; i < options->pid_count; i++) {
+        struct process_use used;
+        struct process_use before;
+        if (!sum_name(options, result, i, &used, &before))
+            continue;
+        printf("  %s: %.1f %% of a core, %.1f MiB", options->pids[i].name,
+               100 * used.cpu_seconds / result->seconds, (double)used.rss_bytes / 1048576);
+        if (updates > 0)
+            printf(", %.2f us of CPU %s", used.cpu_seconds / updates * 1e6,
+                   options->rest_only ? "a request" : "an update");
+        if (result->rooms)
+            printf(", %.1f us a room and second, %.0f B more a room than at first",
+                   used.cpu_seconds / result->seconds / result->rooms * 1e6,
+                   (double)(used.rss_bytes - before.rss_bytes) / result->rooms);
+        printf("\n");
+    }
+}
+
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static void json_latency(const char *name, const struct latency *latency)
+void report_latency(const char *name, const struct latency *latency)
 {
     static const double shares[] = {
         0.01,  0.02, 0.05,  0.1,   0.15,  0.2,   0.25,  0.3,   0.35,  0.4,    0.45,   0.5,  0.55,
@@ -133,6 +156,12 @@ static void json_latency(const char *name, const struct latency *latency)
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         printf("%s[%.3f,%g]", i ? "," : "", latency_quantile_ms(latency, shares[i]), shares[i]);
     printf("]}");
+}
+
+void report_own_share(const struct level_result *result)
+{
+    printf(",\"load\":{\"cpu_share\":%.4f,\"is_busy\":%s}", result->load_cpu_share,
+           result->load_cpu_share > BUSY_SHARE ? "true" : "false");
 }
 
 static void json_errors(const struct totals *totals)
@@ -174,14 +203,13 @@ static void print_json(const struct load *load, const struct level_result *resul
         printf(",\"ip_bytes_mean\":%.2f", result->ip_mean);
     else
         printf(",\"ip_bytes_mean\":null");
-    json_latency("late_ms", lateness(load));
-    json_latency("interval_ms", &totals->interval);
-    json_latency("relay_ms", &totals->relay);
-    json_latency("effect_ms", &totals->effect);
-    json_latency("round_trip_ms", &totals->round_trip);
-    printf(",\"load\":{\"cpu_share\":%.4f,\"is_busy\":%s}", result->load_cpu_share,
-           result->load_cpu_share > BUSY_SHARE ? "true" : "false");
-    json_processes(load, result);
+    report_latency("late_ms", lateness(load));
+    report_latency("interval_ms", &totals->interval);
+    report_latency("relay_ms", &totals->relay);
+    report_latency("effect_ms", &totals->effect);
+    report_latency("round_trip_ms", &totals->round_trip);
+    report_own_share(result);
+    report_processes(&load->options, result, (double)totals->updates);
     printf("}\n");
 }
 
@@ -219,17 +247,7 @@ static void print_text(const struct load *load, const struct level_result *resul
     print_latency("effect", &totals->effect);
     print_latency("round trip", &totals->round_trip);
     printf("  pong-load: %.1f %% of a core\n", 100 * result->load_cpu_share);
-    for (size_t i = 0; i < load->options.pid_count; i++) {
-        struct process_use used;
-        struct process_use before;
-        if (sum_name(load, result, i, &used, &before))
-            printf("  %s: %.1f %% of a core, %.1f us a room and second, %.1f MiB (%.0f B more a "
-                   "room than at first)\n",
-                   load->options.pids[i].name, 100 * used.cpu_seconds / result->seconds,
-                   used.cpu_seconds / result->seconds / result->rooms * 1e6,
-                   (double)used.rss_bytes / 1048576,
-                   (double)(used.rss_bytes - before.rss_bytes) / result->rooms);
-    }
+    report_processes_text(&load->options, result, (double)totals->updates);
 }
 
 bool report_level(const struct load *load, const struct level_result *result)

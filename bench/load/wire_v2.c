@@ -44,7 +44,8 @@ struct v2 {
     uint32_t last_input; /* its step */
     uint32_t heard;      /* of a keyframe or heartbeat */
     struct v2_sent {
-        int64_t at_ns; /* 0: none, or its relay came */
+        int64_t at_ns; /* 0: none */
+        bool is_told;  /* its relay came */
         uint32_t step;
         uint16_t target;
     } sent[SENT_KEPT];
@@ -132,7 +133,8 @@ static bool send_input(struct load *load, struct client *client, uint32_t step, 
     if (!prediction_input(&v2->prediction, client->number - 1, step, value))
         return false;
     v2->last_input = step;
-    v2->sent[v2->sent_next] = (struct v2_sent){load_clock(), step, value};
+    v2->sent[v2->sent_next] =
+        (struct v2_sent){.at_ns = load_clock(), .step = step, .target = value};
     v2->sent_next = (uint8_t)((v2->sent_next + 1U) % SENT_KEPT);
     client_send(load, client, WIRE_BINARY, bytes, sizeof bytes);
     return true;
@@ -277,10 +279,12 @@ static void take_update(struct load *load, struct client *client,
             load_note_error(load, LOAD_UNKNOWN_RELAY);
             continue;
         }
+        if (sent->is_told)
+            continue; /* behind a keyframe what is still to come is told once more */
+        sent->is_told = true;
         load_note_relay(load, now - sent->at_ns);
         if (v2->clock.count)
             note_effect(load, v2, sent->at_ns, change->step, now);
-        sent->at_ns = 0;
     }
 }
 
@@ -334,12 +338,14 @@ static void take_binary(struct load *load, struct client *client, const unsigned
         take_keyframe(load, client, client->number != 0, now);
         break;
     case PREDICTION_MISMATCH:
-        load_note_error(load, LOAD_CHECKSUM);
+        /* One alone may have met an input on its way that comes too late: a keyframe follows then. */
         mismatches = v2->mismatches + 1U;
         hear(load, client, now);
         v2->mismatches = (uint8_t)mismatches;
-        if (mismatches == MISMATCHES_MAX)
+        if (mismatches == MISMATCHES_MAX) {
+            load_note_error(load, LOAD_CHECKSUM);
             send_resync(load, client);
+        }
         break;
     case PREDICTION_HEARTBEAT:
         hear(load, client, now);

@@ -29,7 +29,7 @@ describe('what make install puts down', () => {
 
   test('is all there, with nothing left to be filled in', () => {
     for (const name of ['bin/gamed', 'bin/api-fcgi', 'bin/pongctl', 'share/man/man8/gamed.8', 'share/man/man8/api-fcgi.8', 'share/man/man1/pongctl.1',
-      'share/pong/examples/gamed.env', 'share/pong/examples/api-fcgi.env', 'share/pong/nginx/examples/tls-site.conf', 'share/doc/pong/operations.md',
+      'share/pong/examples/gamed.env', 'share/pong/examples/api-fcgi.env', 'share/pong/nginx/examples/tls-site.conf', 'share/pong/grafana/pong.json', 'share/doc/pong/operations.md',
       'lib/sysusers.d/pong.conf', 'lib/tmpfiles.d/pong.conf']) assert.ok(existsSync(under(name)), name);
     for (const name of units) assert.doesNotMatch(readFileSync(unit(name), 'utf8'), /@[A-Za-z]+@/);
   });
