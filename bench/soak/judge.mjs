@@ -3,7 +3,8 @@
 //
 // Flat means: of a run, the first third is settling. Over the other two thirds a straight line is fitted (least squares), and
 // what it rises by in that time must not exceed the allowance; nor may the highest value of the last third exceed that of
-// the middle third by more. The allowance is a share of the mean or a fixed amount, whichever is more. To fall is allowed.
+// the middle third by more (of gamed's own descriptors, the middle one: they are a difference of two looks, moments apart). The
+// allowance is a share of the mean or a fixed amount, whichever is more. To fall is allowed.
 
 export const JUDGED_SECONDS = 300; // a shorter run is all settling: its curves are not judged
 
@@ -14,8 +15,11 @@ export const ALLOWANCES = {
   rss: { share: 0.03, amount: MiB, unit: 'MiB', divisor: MiB },
   fds: { share: 0.05, amount: 16, unit: '', divisor: 1 },
   threads: { share: 0, amount: 2, unit: '', divisor: 1 },
-  own_fds: { share: 0, amount: 4, unit: '', divisor: 1 },
+  own_fds: { share: 0, amount: 4, unit: '', divisor: 1, isMedian: true },
 };
+
+const highest = (values) => values.reduce((high, value) => Math.max(high, value));
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 /** The line through [[x, y], …] by least squares: {slope, mean}. */
 export function fitLine(points) {
@@ -32,13 +36,13 @@ export function fitLine(points) {
 }
 
 /** One curve, [[seconds, value], …] over the whole run: {ok, mean, rise, middle, last, allowed}. */
-export function judgeCurve(points, { share, amount }) {
+export function judgeCurve(points, { share, amount, isMedian = false }) {
   const from = points[0][0];
   const third = (points.at(-1)[0] - from) / 3;
   const settled = points.filter(([t]) => t >= from + third);
-  const highest = (list) => Math.max(...list.map(([, value]) => value));
-  const middle = highest(settled.filter(([t]) => t < from + 2 * third));
-  const last = highest(settled.filter(([t]) => t >= from + 2 * third));
+  const look = (list) => (isMedian ? median : highest)(list.map(([, value]) => value));
+  const middle = look(settled.filter(([t]) => t < from + 2 * third));
+  const last = look(settled.filter(([t]) => t >= from + 2 * third));
   const { slope, mean } = fitLine(settled);
   const rise = slope * 2 * third;
   const allowed = Math.max(share * mean, amount);

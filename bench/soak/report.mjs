@@ -17,7 +17,7 @@ export function curveTable(verdicts) {
     return `| ${process} | ${KINDS[kind]} | ${of(mean)} | ${of(rise)} | ${of(middle)} | ${of(last)} | ${of(allowed)} | ${ok ? 'flat' : '**grows**'} |`;
   });
   return [
-    '| process | what | mean | the line rises by | highest, middle third | highest, last third | allowed | |',
+    '| process | what | mean | the line rises by | middle third | last third | allowed | |',
     '|---|---|---|---|---|---|---|---|', ...rows,
   ].join('\n');
 }
@@ -42,7 +42,8 @@ export function soakText({ seconds, rooms, sentence, curves, judged, results, re
 \`./dev soak\`: ${minutes(seconds)} of ${rooms} rooms through nginx, on ${new Date().toISOString().slice(0, 10)}. **${sentence}**
 
 ${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a quarter plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
-sent ${last.sent.toLocaleString('en')} messages, on at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}. What the players did:
+sent ${last.sent.toLocaleString('en')} messages, on at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}; gamed's loop,
+ready to run, waited ${(last.waited - first.waited).toFixed(0)} s in all for a processor that others had. What the players did:
 
 ${crowdTable(said.churn)}
 
@@ -50,7 +51,8 @@ What went wrong for them: ${Object.entries(said.errors).map(([what, count]) => `
 
 ## Memory and descriptors
 
-${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must the highest value of the last third above that of the middle one.
+${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must the
+highest value of the last third above that of the middle one (of gamed's own descriptors, the median).
 
 ${curveTable(curves)}` : 'The run was too short for its curves to be judged.'}
 

@@ -29,6 +29,7 @@ const rooms = Number(options.rooms);
 const isJudged = seconds >= JUDGED_SECONDS;
 
 const FIRST_REFUSED = 50; // one result in so many is answered 503 at first
+const KEPT_OPEN = 16; // connections to user_management, which are kept for the next result
 const CROWD_STOP_MS = 20_000;
 const CROWD_EARLY_SECONDS = 5;
 const END_SECONDS = 240; // absence, waiting room and rematch window run out, one after the other
@@ -128,7 +129,7 @@ function judge({ before, after, said, isShort, ended, samples }, results, logs) 
   const curves = isJudged ? judgeCurves(samples) : [];
   for (const { process, kind, ok } of curves) if (!ok) problems.push(`${process}: ${kind} grows`);
   if (!ended) problems.push(`${END_SECONDS} s after everybody had left there were rooms, connections or results: ${JSON.stringify(after.rooms)}, ${after.connections}, ${after.pending}`);
-  if (after.processes.gamed.fds > before.processes.gamed.fds + 4) problems.push('gamed keeps descriptors when everybody has left');
+  if (after.processes.gamed.fds > before.processes.gamed.fds + KEPT_OPEN) problems.push('gamed keeps descriptors when everybody has left');
   problems.push(...results.complaints);
   if (logs.errors.length > 0) problems.push(`${logs.errors.length} error lines in the logs, such as ${logs.errors[0].log}: ${logs.errors[0].line}`);
   return { curves, problems };
