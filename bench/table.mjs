@@ -119,8 +119,10 @@ async function measureRest(measure, context) {
   const { options, budget } = context;
   const seconds = STACK_SECONDS + options.restSeconds + options.warmUp;
   if (!budget.allows(`${measure.title} (round ${context.number})`, seconds)) return undefined;
-  const { levels } = await load(measure, context, [], { ...options, seconds: options.restSeconds }, undefined);
-  return levels[0];
+  const { levels: [result] } = await load(measure, context, [], { ...options, seconds: options.restSeconds }, undefined);
+  const errors = Object.entries(result?.errors ?? {}).filter(([, count]) => count > 0);
+  if (errors.length > 0) context.failures.push(`${measure.title} (round ${context.number}): ${errors.map((pair) => pair.join(' ')).join(', ')}`);
+  return result;
 }
 
 async function measureOwn(measure, context) {
@@ -131,9 +133,12 @@ async function measureOwn(measure, context) {
 
 function tell(measure, result) {
   if (!result) return;
-  if (measure.kind !== 'ramp') {
-    const numbers = Object.entries(result).filter(([, value]) => typeof value === 'number').slice(0, 4);
-    console.log(`  ${measure.title}: ${numbers.map(([name, value]) => `${name} ${Math.round(100 * value) / 100}`).join(', ')}`);
+  if (measure.kind === 'rest') {
+    console.log(`  ${measure.title}: ${Math.round(result.requests_per_second)} requests/s, p99 ${result.latency_ms.p99.toFixed(1)} ms`);
+    return;
+  }
+  if (measure.kind === 'own') {
+    console.log(`  ${measure.title}: ${Math.round(10 * (result.ms ?? result.share)) / 10} ${result.ms === undefined ? '%' : 'ms'}`);
     return;
   }
   const level = result.levels.findLast(({ ok }) => ok) ?? result.levels.at(-1);

@@ -1,5 +1,5 @@
-// What keeping rooms on disk costs a gamed under load: its processor time with a state directory and without one, in turns, and
-// the time of the thread that writes them. Must not judge.
+// What keeping rooms on disk costs a gamed under load: the time of the thread that writes them, beside that of all. What the loop
+// copies for it is a small part of the loop's time: ./dev bench checkpoint. Must not judge.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { LOAD_CORE, startGamed } from './servers.mjs';
 const ROOMS = 2_000;
 const SECONDS = 4;
 const SAMPLE_MS = 100;
+const MARGIN_S = 0.5; // of the level, where it begins and ends
 
 /** Nanoseconds of processor time by thread. */
 function threadsOf(pid) {
@@ -22,8 +23,9 @@ function threadsOf(pid) {
   return times;
 }
 
-async function play(stateless, limit) {
-  const server = await startGamed({ stateless });
+/** {share, cpu, threads}: percent of gamed's time that the thread takes which saves rooms; all of gamed, and each thread, in cores. */
+export async function measureCheckpoints(context) {
+  const server = await startGamed();
   const samples = [];
   let isOver = false;
   const sampling = (async () => {
@@ -38,25 +40,18 @@ async function play(stateless, limit) {
       '--seconds', String(SECONDS), '--pid', `gamed=${server.pids.gamed}`,
     ];
     let told;
-    const { levels } = await runLoad(load, { cores: LOAD_CORE, limit, onLevel: () => (told = performance.now()) });
+    const { levels } = await runLoad(load, { cores: LOAD_CORE, limit: context.budget.left, onLevel: () => (told = performance.now()) });
     if (levels.length === 0) return undefined;
     const last = samples.findLast(({ at }) => at <= told);
-    const first = samples.findLast(({ at }) => at <= last.at - 1_000 * (SECONDS - 0.5));
+    const first = samples.findLast(({ at }) => at <= last.at - 1_000 * (SECONDS - MARGIN_S));
     const seconds = (last.at - first.at) / 1_000;
-    const threads = Object.fromEntries(Object.entries(last.threads)
-      .map(([name, ns]) => [name, (ns - (first.threads[name] ?? 0)) / 1e9 / seconds]));
-    return { cpu: levels[0].processes.gamed.cpu_share, threads };
+    const cores = ([name, ns]) => [name, (ns - (first.threads[name] ?? 0)) / 1e9 / seconds];
+    const threads = Object.fromEntries(Object.entries(last.threads).map(cores));
+    const cpu = Object.values(threads).reduce((sum, share) => sum + share, 0);
+    return { share: (100 * threads.rooms) / cpu, cpu, threads };
   } finally {
     isOver = true;
     await sampling;
     await server.stop();
   }
-}
-
-/** {share, cpu, threads}: percent of gamed's time that is saving; its share of a core with it; that of each thread. */
-export async function measureCheckpoints(context) {
-  const saving = await play(false, context.budget.left / 2);
-  const without = await play(true, context.budget.left);
-  if (!saving || !without) return undefined;
-  return { share: 100 * (1 - without.cpu / saving.cpu), cpu: saving.cpu, without: without.cpu, threads: saving.threads };
 }

@@ -1,5 +1,5 @@
-// The rows of the table: what the issue of this benchmark asks for, with its target, and how a row's number is taken from the
-// results of a round. Pure. A number is a round's; report.mjs makes the median of them.
+// The rows of the table: what this service is to reach, with the target, and how a row's number is taken from the results of a
+// round. Pure. A number is a round's; report.mjs makes the median of them.
 
 import { COMPARED_ROOMS, COST_ROOMS, levelAt } from './search.mjs';
 
@@ -78,8 +78,8 @@ export const rows = [
   row('memory of a room with two connections, gamed, v2', 'kB', 1, most(8), memoryOf('v2_unix', 500, 4_500)),
   row('REST through nginx, 16 clients, two shared cores: check', 'requests/s', 0, least(15_000), (round) => round.check?.requests_per_second),
   row('create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
-  row('p99 of check', 'ms', 1, under(10), (round) => round.check?.p99_ms),
-  row('p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.p99_ms),
+  row('p99 of check', 'ms', 1, under(10), (round) => round.check?.latency_ms?.p99),
+  row('p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.latency_ms?.p99),
   row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), costSpread),
   row('start of gamed to the first answered connection', 'ms', 0, under(100), (round) => round.start?.ms),
   row('the same with 5000 checkpointed rooms', 'ms', 0, under(1_000), (round) => round.start_rooms?.ms),
@@ -100,7 +100,7 @@ export const besides = [
   row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
   row('cost of what further rooms add, from 100 to 8000: the dearest step above the cheapest', '%', 0, {}, addedCostSpread),
   row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', (level) => serverOf(level).cpu_us_per_room_second, 2_000)),
-  row('checkpoints: share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
+  row('checkpoints: their thread\'s share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),
   row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', (level) => level.relay_ms?.p99, 100), { peer: true }),
 ];

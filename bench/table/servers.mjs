@@ -40,12 +40,11 @@ export const LIMITS = {
 
 /**
  * The whole service. `tcp`: gamed listens on TCP; `throughNginx`: the WebSockets go the way that a site's do, through one
- * worker; `shared`: everything may use both cores, as REST does. `gamedArgs` replace what is usual.
+ * worker; `shared`: everything may use both cores, as REST does.
  */
-export async function startGamed({ tcp = false, throughNginx = false, shared = false, gamedArgs = [], stateless = false } = {}) {
+export async function startGamed({ tcp = false, throughNginx = false, shared = false } = {}) {
   const stack = new Stack({
     env: LIMITS,
-    gamedArgs: stateless ? [...gamedArgs, '--state-dir', ''] : gamedArgs,
     tcp,
     ...(!shared && { cores: { gamed: SERVER_CORE, 'api-fcgi': LOAD_CORE, nginx: LOAD_CORE }, nginxWorkers: 1 }),
   });
