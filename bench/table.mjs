@@ -24,7 +24,7 @@ import { serverOf } from './table/rows.mjs';
 import { betterGuess, capacityOf, coarseLevels, fineLevels, foundLimit, median, quickLevels } from './table/search.mjs';
 import { LOAD_CORE } from './table/servers.mjs';
 
-const FULL = { minutes: 18.5, rounds: 3, warmUp: 1, seconds: 2, restSeconds: 3 };
+const FULL = { minutes: 18.5, rounds: 3, warmUp: 1, seconds: 2.5, restSeconds: 3 };
 const QUICK = { minutes: 1.8, rounds: 1, warmUp: 0.4, seconds: 1, restSeconds: 1.5 };
 const PEER_MINUTES = 5;
 const COARSE = { warmUp: 0.5, seconds: 1 };
@@ -101,14 +101,15 @@ function levelsOf(measure, guess, options) {
 
 async function measureRamp(measure, context) {
   const { options, budget } = context;
-  let guess = context.guesses[measure.key] ?? measure.expected;
+  const guess = context.guesses[measure.key] ?? measure.expected;
   if (!budget.allows(`${measure.title} (round ${context.number})`, rampSeconds(measure, guess, options))) return undefined;
   let { levels, cut } = await ramp(measure, context, levelsOf(measure, guess, options), options);
-  const lower = measure.anchorsOnly || cut ? undefined : betterGuess(guess, levels);
-  if (lower !== undefined && budget.left > rampSeconds(measure, lower, options)) {
-    guess = lower;
-    const again = await ramp(measure, context, levelsOf({ ...measure, anchors: [] }, guess, options), options);
-    levels = [...levels.filter(({ ok }) => ok), ...again.levels];
+  const other = measure.anchorsOnly || cut ? undefined : betterGuess(guess, levels);
+  if (other !== undefined && budget.left > rampSeconds(measure, other, options)) {
+    const held = levels.filter(({ ok }) => ok);
+    const missing = measure.anchors?.filter((rooms) => !held.some((level) => level.rooms === rooms));
+    const again = await ramp(measure, context, levelsOf({ ...measure, anchors: missing }, other, options), options);
+    levels = [...held, ...again.levels];
     cut = again.cut;
   }
   return { levels, cut, rooms: capacityOf(levels), found: foundLimit(levels) };

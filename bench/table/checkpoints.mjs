@@ -1,5 +1,5 @@
 // What keeping rooms on disk costs a gamed under load: its processor time with a state directory and without one, in turns, and
-// the time of the thread that writes them; and what a gamed costs that has no rooms. Must not judge.
+// the time of the thread that writes them. Must not judge.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +10,6 @@ import { LOAD_CORE, startGamed } from './servers.mjs';
 const ROOMS = 2_000;
 const SECONDS = 4;
 const SAMPLE_MS = 100;
-const IDLE_SETTLE_MS = 500;
-const IDLE_MS = 2_000;
 
 /** Nanoseconds of processor time by thread. */
 function threadsOf(pid) {
@@ -61,18 +59,4 @@ export async function measureCheckpoints(context) {
   const without = await play(true, context.budget.left);
   if (!saving || !without) return undefined;
   return { share: 100 * (1 - without.cpu / saving.cpu), cpu: saving.cpu, without: without.cpu, threads: saving.threads };
-}
-
-/** {share}: of a core, of a gamed that nobody plays on. */
-export async function measureIdle() {
-  const server = await startGamed();
-  const total = () => Object.values(threadsOf(server.pids.gamed)).reduce((sum, ns) => sum + ns, 0);
-  try {
-    await sleep(IDLE_SETTLE_MS);
-    const [began, before] = [performance.now(), total()];
-    await sleep(IDLE_MS);
-    return { share: (total() - before) / 1e6 / (performance.now() - began) };
-  } finally {
-    await server.stop();
-  }
 }

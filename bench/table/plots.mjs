@@ -10,7 +10,10 @@ import { COMPARED_ROOMS, levelAt, median } from './search.mjs';
 
 const COLOURS = ['#0b6e99', '#d9730d', '#448361', '#9065b0', '#787774', '#c4554d'];
 const COST = [['v1_tcp', 'v1, TCP'], ['v1_unix', 'v1, unix'], ['v2_tcp', 'v2, TCP'], ['v2_unix', 'v2, unix'], ['floor_tcp', 'pong-floor, TCP']];
-const LATENESS = [['v1_tcp', 'v1: update against its cadence'], ['v2_tcp', 'v2: input to relay'], ['floor_tcp', 'pong-floor: frame against its cadence']];
+const LATENESS = [
+  ['v1_tcp', 'v1: update against its cadence'], ['v2_tcp', 'v2: input to relay'], ['floor_tcp', 'pong-floor: frame against its cadence'],
+  ['floor_relay', 'pong-floor: input to relay'],
+];
 const BARS = [
   ['colyseus', 'Colyseus'], ['ws', 'ws on node'], ['floor_tcp', 'pong-floor, v1 frames'], ['v1_tcp', 'v1, TCP'], ['v1_unix', 'v1, unix'],
   ['v2_often', 'v2, 10 inputs/s, TCP'], ['v2_nginx', 'v2, nginx'], ['v2_tcp', 'v2, TCP'], ['v2_unix', 'v2, unix'],
@@ -53,7 +56,7 @@ function costPlot(run) {
 function latenessPlot(run) {
   const data = LATENESS.map(([key, label]) => {
     const level = run.rounds.map((round) => levelAt(round[key]?.levels, COMPARED_ROOMS)).find(Boolean);
-    const cdf = key.startsWith('v2') ? level?.relay_ms?.cdf : level?.late_ms?.cdf;
+    const cdf = key.startsWith('v1') || key === 'floor_tcp' ? level?.late_ms?.cdf : level?.relay_ms?.cdf;
     return [key, label, (cdf ?? []).map(([ms, share]) => [Math.max(ms, 0.01), 100 * (1 - share)]).filter(([, later]) => later > 0)];
   }).filter(([, , points]) => points.length > 1);
   return data.length === 0 ? undefined : [

@@ -33,10 +33,15 @@ export function costLevels(levels = []) {
   return held.filter((level) => COST_ROOMS.includes(level.rooms) || level === held.at(-1));
 }
 
-/** How far the dearest size of a room is from the cheapest, in percent; `own`: share of a core that is no room's. */
-function costSpread(round, own = 0) {
-  const costs = costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second - (1e6 * own) / level.rooms);
-  return costs.length < 2 ? undefined : 100 * (Math.max(...costs) / Math.min(...costs) - 1);
+const spread = (costs) => (costs.length < 2 ? undefined : 100 * (Math.max(...costs) / Math.min(...costs) - 1));
+
+/** How far the dearest size of a room is from the cheapest, in percent. */
+const costSpread = (round) => spread(costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second));
+
+/** The same of what each step to the next size adds, so without what a process with any rooms costs. */
+function addedCostSpread(round) {
+  const levels = costLevels(round.v2_unix?.levels).map((level) => [level.rooms, serverOf(level).cpu_share]);
+  return spread(levels.slice(1).map(([rooms, share], i) => (share - levels[i][1]) / (rooms - levels[i][0])));
 }
 
 /** Bytes of a room, by what memory grew between the sizes named. */
@@ -75,7 +80,7 @@ export const rows = [
   row('create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
   row('p99 of check', 'ms', 1, under(10), (round) => round.check?.p99_ms),
   row('p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.p99_ms),
-  row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), (round) => costSpread(round)),
+  row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), costSpread),
   row('start of gamed to the first answered connection', 'ms', 0, under(100), (round) => round.start?.ms),
   row('the same with 5000 checkpointed rooms', 'ms', 0, under(1_000), (round) => round.start_rooms?.ms),
 ];
@@ -90,10 +95,10 @@ export const besides = [
   row('v1: the same over the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, TCP', 'µs', 2, {}, at('floor_tcp', updateCost)),
   row('pong-floor: the same over the unix socket', 'µs', 2, {}, at('floor_unix', updateCost)),
+  row('v2: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('v2_tcp', (level) => serverOf(level).cpu_us_per_room_second)),
+  row('pong-floor that only sends inputs on: the same', 'µs/s', 0, {}, at('floor_relay', (level) => serverOf(level).cpu_us_per_room_second)),
   row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
-  row('gamed without rooms: share of a core', '%', 2, {}, (round) => round.idle && 100 * round.idle.share),
-  row('cost of a room from 100 to 8000 rooms without that share: the dearest above the cheapest', '%', 0, {},
-    (round) => (round.idle ? costSpread(round, round.idle.share) : undefined)),
+  row('cost of what further rooms add, from 100 to 8000: the dearest step above the cheapest', '%', 0, {}, addedCostSpread),
   row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', (level) => serverOf(level).cpu_us_per_room_second, 2_000)),
   row('checkpoints: share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),

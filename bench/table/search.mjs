@@ -6,7 +6,7 @@ export const COMPARED_ROOMS = 1_000;
 
 const COARSE = 1.3; // from level to level while nothing is known yet
 const QUICK = [0.6, 0.8, 1, 1.25, 1.5];
-const FINE = [0.82, 0.88, 0.93, 0.97, 1, 1.03, 1.06, 1.1, 1.15, 1.21, 1.28, 1.36, 1.45, 1.6, 1.8, 2];
+const FINE = [0.86, 0.91, 0.95, 0.98, 1.01, 1.04, 1.08, 1.13, 1.2, 1.28, 1.4, 1.6, 1.8, 2];
 const LOWER = 0.7; // the next guess, when not even the first levels held
 
 const round = (rooms) => Math.max(10, rooms < 2_000 ? Math.round(rooms / 10) * 10 : Math.round(rooms / 50) * 50);
@@ -51,11 +51,12 @@ export function brokenBy(until, level) {
   return bars.map(([name, limit]) => BARS[name]?.(level, Number(limit))).filter(Boolean);
 }
 
-/** Where to look next after a ramp about `guess`; undefined when it was in the right place. */
+/** Where to look again after a ramp about `guess` that a hiccup or a bad guess has ended; undefined when it was in the right place. */
 export function betterGuess(guess, levels) {
+  if (!foundLimit(levels)) return undefined;
   const close = levels.filter(({ rooms }) => rooms >= round(guess * FINE[0]));
-  if (close.length > 0 && !close.some(({ ok }) => ok)) return guess * LOWER;
-  return undefined;
+  if (close.length === 0) return guess;
+  return close.some(({ ok }) => ok) ? undefined : guess * LOWER;
 }
 
 export function median(list) {

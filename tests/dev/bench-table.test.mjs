@@ -15,7 +15,7 @@ const rowOf = (text) => rows.find(({ measure }) => measure.startsWith(text));
 describe('the search', () => {
   test('goes over rising numbers of rooms, close ones about the guess, and those that rows name below it', () => {
     const levels = fineLevels(4_000, [100, 1_000, 8_000]);
-    assert.deepEqual(levels.slice(0, 3), [100, 1_000, 3_300]);
+    assert.deepEqual(levels.slice(0, 3), [100, 1_000, 3_450]);
     assert.ok(levels.includes(4_000) && !levels.includes(100_000));
     for (const list of [levels, coarseLevels(4_000), quickLevels(4_000, [1_000])]) {
       assert.deepEqual(list, [...new Set(list)].sort((a, b) => a - b));
@@ -42,9 +42,11 @@ describe('the search', () => {
     assert.deepEqual(brokenBy('p99_late_ms=8', slow), []);
   });
 
-  test('goes lower when nothing held where it looked', () => {
-    assert.equal(betterGuess(1_000, [level(100), level(820, false), level(880, false)]), 700);
-    assert.equal(betterGuess(1_000, [level(820), level(880, false), level(930, false)]), undefined);
+  test('looks again where a ramp was ended too early, and lower when nothing held where it looked', () => {
+    assert.equal(betterGuess(1_000, [level(100), level(860, false), level(910, false)]), 700);
+    assert.equal(betterGuess(1_000, [level(100, false), level(500, false)]), 1_000);
+    assert.equal(betterGuess(1_000, [level(860), level(910, false), level(950, false)]), undefined);
+    assert.equal(betterGuess(1_000, [level(100)]), undefined, 'its time was over');
   });
 });
 
