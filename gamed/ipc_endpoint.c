@@ -453,8 +453,11 @@ static void answer_measured(struct ipc_endpoint *endpoint, struct ipc_exchange *
 void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
 {
     struct ipc_exchange *exchange;
+    const size_t held = endpoint->held_count;
     while ((exchange = ipc_server_next(endpoint->server)) != NULL)
         answer_measured(endpoint, exchange, now);
+    if (endpoint->held_count > held)
+        endpoint->hurry(endpoint->arg);
     release_held(endpoint, now);
 }
 

@@ -26,8 +26,9 @@ struct ipc_endpoint_stats {
 /*
  * What it asks others about. `degraded` names what does not work, e.g. "store"; it returns how many
  * of `max` it named. `promised` is a number that grows with each room's state handed to the store,
- * `kept` the number up to which the store has them. `metrics` adds the answer to the op of that name
- * to the reply; false when memory is short.
+ * `kept` the number up to which the store has them; `hurry` asks that they be stored soon, as an answer
+ * waits for it. `metrics` adds the answer to the op of that name to the reply; false when memory is
+ * short.
  */
 
 struct ipc_endpoint {
@@ -41,6 +42,7 @@ struct ipc_endpoint {
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);
     uint64_t (*kept)(void *arg);
+    void (*hurry)(void *arg);
     bool (*metrics)(void *arg, json_t *reply);
     void *arg;
     /* answers that wait until the room they speak of is with the store */
