@@ -74,8 +74,8 @@ void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);
 json_t *ipc_endpoint_failure(int error);
 
 /* Reads a request. False: it cannot be served; *refusal is the reply (NULL when out of memory). */
-bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,
-                       struct ipc_request *request, json_t **refusal);
+bool ipc_endpoint_read(const char *text, size_t length, struct now now, struct ipc_request *request,
+                       json_t **refusal);
 
 /* Does one operation; the reply is the caller's (NULL when out of memory). */
 json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request *request,
