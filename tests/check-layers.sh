@@ -64,7 +64,7 @@ gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gam
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
 gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
-gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_sequence ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_slots     gamed/slot_owner cluster/slot_keys
@@ -104,7 +104,10 @@ gamed/main              gamed/* ipc/* cluster/* common/*
 ipc/ipc_message         common/random common/room_options common/text
 ipc/ipc_socket          common/*
 ipc/metric_families     common/histogram common/process_stats
-ipc/ipc_client          ipc/ipc_message ipc/ipc_socket common/*
+ipc/ipc_sequence        ipc/ipc_message
+# Of the client it knows the names of failures alone.
+ipc/ipc_lane            ipc/ipc_client ipc/ipc_sequence common/*
+ipc/ipc_client          ipc/ipc_lane ipc/ipc_message ipc/ipc_socket common/*
 ipc/ipc_server          ipc/ipc_message ipc/ipc_socket common/*
 
 api-fcgi/request        common/random common/seat_cookies common/text
