@@ -3,8 +3,6 @@
  */
 #include "api-fcgi/gamed_question.h"
 
-#include <stdlib.h>
-
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -13,11 +11,38 @@ enum {
     REQUEST_TEXT_MAX = 4096
 };
 
-/* Calls gamed and reads its reply, for which `text` has IPC_MESSAGE_MAX bytes. */
-static long call_gamed(struct ipc_client *gamed, enum ipc_op op, const char *request, size_t length,
-                       int timeout_ms, char *text, json_t **reply)
+/* What many ask at the same time travels together; *lane gets where. */
+static bool travels_together(enum ipc_op op, enum ipc_client_lane *lane)
 {
-    long got = ipc_client_call(gamed, request, length, timeout_ms, text, IPC_MESSAGE_MAX);
+    switch (op) {
+    case IPC_CHECK:
+    case IPC_CANCEL:
+        *lane = IPC_LANE_LOOKS;
+        return true;
+    case IPC_ADMIT:
+        *lane = IPC_LANE_ADMITS;
+        return true;
+    case IPC_CREATE:
+    case IPC_JOIN:
+    case IPC_QUICK:
+        *lane = IPC_LANE_SEATS;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Calls gamed and reads its reply. */
+static long call_gamed(struct ipc_client *gamed, enum ipc_op op, const char *request, size_t length,
+                       int timeout_ms, json_t **reply)
+{
+    /* Too large for a stack, too often needed for the heap. */
+    static _Thread_local char text[IPC_MESSAGE_MAX];
+    enum ipc_client_lane lane;
+    long got =
+        travels_together(op, &lane)
+            ? ipc_client_call_together(gamed, lane, request, length, timeout_ms, text, sizeof text)
+            : ipc_client_call(gamed, request, length, timeout_ms, text, sizeof text);
     int result;
 
     if (got < 0)
@@ -34,7 +59,6 @@ long gamed_question_ask(struct ipc_client *gamed, struct metrics *metrics,
 {
     const struct now began = clock_read();
     char question[REQUEST_TEXT_MAX];
-    char *text;
     long result;
 
     *reply = NULL;
@@ -45,13 +69,9 @@ long gamed_question_ask(struct ipc_client *gamed, struct metrics *metrics,
                   result);
         return IPC_CLIENT_FAILED;
     }
-    text = malloc(IPC_MESSAGE_MAX);
-    if (text == NULL)
-        return IPC_CLIENT_FAILED;
-    result = call_gamed(gamed, request->op, question, (size_t)result, timeout_ms, text, reply);
+    result = call_gamed(gamed, request->op, question, (size_t)result, timeout_ms, reply);
     metrics_question_ended(metrics, request->op, result,
                            json_is_true(json_object_get(*reply, "ok")),
                            clock_read().mono_ns - began.mono_ns);
-    free(text);
     return result;
 }

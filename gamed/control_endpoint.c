@@ -160,7 +160,9 @@ static void answer(struct control_endpoint *control, struct ipc_exchange *exchan
 {
     struct ipc_request request;
     json_t *reply;
-    if (ipc_endpoint_read(exchange, now, &request, &reply)) {
+    size_t length;
+    const char *text = ipc_exchange_text(exchange, &length);
+    if (ipc_endpoint_read(text, length, now, &request, &reply)) {
         bool is_of_results = request.op == IPC_RESULTS || request.op == IPC_RETRY;
         if (is_of_results &&
             control_results_ask(&control->results, exchange, &request, now, &reply))

@@ -1,5 +1,6 @@
 /*
- * Requests of api-fcgi, answered. Every request gets an answer, whatever it is.
+ * Requests of api-fcgi, answered. Every request gets an answer, whatever it is; those that came in one
+ * message are answered in one.
  */
 #include "gamed/ipc_endpoint.h"
 
@@ -9,6 +10,7 @@
 #include "common/log.h"
 #include "gamed/messages.h"
 #include "ipc/ipc_message.h"
+#include "ipc/ipc_sequence.h"
 
 enum {
     DEGRADED_MAX = 8,
@@ -334,11 +336,9 @@ json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request 
     return ops[request->op](endpoint, request, now);
 }
 
-bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,
-                       struct ipc_request *request, json_t **refusal)
+bool ipc_endpoint_read(const char *text, size_t length, struct now now, struct ipc_request *request,
+                       json_t **refusal)
 {
-    size_t length;
-    const char *text = ipc_exchange_text(exchange, &length);
     int outcome = ipc_request_decode(text, length, request);
     if (outcome != IPC_OK)
         request->op = IPC_OP_COUNT;
@@ -421,40 +421,72 @@ void ipc_endpoint_reply(struct ipc_exchange *exchange, json_t *reply)
     ipc_exchange_reply(exchange, reply_text, length);
 }
 
-static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, struct now now)
+/* Answers one request. Returns the length of what it has written to `out`. */
+static size_t answer_text(struct ipc_endpoint *endpoint, const struct ipc_text *text,
+                          struct now now, char *out, size_t size, bool *gives_a_seat)
 {
     struct ipc_request request;
     json_t *reply;
-    bool is_good = ipc_endpoint_read(exchange, now, &request, &reply);
+    bool is_good = ipc_endpoint_read(text->bytes, text->length, now, &request, &reply);
     endpoint->serving = request.op;
     if (is_good)
         reply = ipc_endpoint_op(endpoint, &request, now);
-    size_t length = encode(reply, reply_text, sizeof reply_text);
-    bool gives_a_seat =
+    *gives_a_seat |=
         is_good && (request.op == IPC_CREATE || request.op == IPC_JOIN || request.op == IPC_QUICK);
-    if (!gives_a_seat || !hold(endpoint, exchange, reply_text, length, now))
-        ipc_exchange_reply(exchange, reply_text, length);
+    return encode(reply, out, size);
 }
 
 /* The turn's time may be old by now, so what an answer takes is measured by two of its own. */
-static void answer_measured(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange,
-                            struct now now)
+static size_t answer_measured(struct ipc_endpoint *endpoint, const struct ipc_text *text,
+                              struct now now, char *out, size_t size, bool *gives_a_seat)
 {
     const int64_t began_ns = clock_read().mono_ns;
     endpoint->serving = IPC_OP_COUNT;
-    answer(endpoint, exchange, now);
+    size_t length = answer_text(endpoint, text, now, out, size, gives_a_seat);
     if (endpoint->serving == IPC_OP_COUNT)
         endpoint->stats.malformed++;
     else
         histogram_observe(&endpoint->stats.handling[endpoint->serving], &histogram_work,
                           clock_read().mono_ns - began_ns);
+    return length;
+}
+
+/* Answers each of the texts, in their order. Returns the length of the sequence in reply_text. */
+static size_t answer_sequence(struct ipc_endpoint *endpoint, const struct ipc_text *texts,
+                              size_t count, struct now now, bool *gives_a_seat)
+{
+    char text[IPC_SEQUENCE_TEXT_MAX];
+    char *end = reply_text;
+    for (size_t i = 0; i < count; i++) {
+        size_t length = answer_measured(endpoint, &texts[i], now, text, sizeof text, gives_a_seat);
+        end = ipc_sequence_add(end, text, length);
+    }
+    return (size_t)(end - reply_text);
+}
+
+/* What is no sequence, or too long a one, is one text. */
+static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange, struct now now)
+{
+    struct ipc_text texts[IPC_SEQUENCE_MAX];
+    struct ipc_text message;
+    bool gives_a_seat = false;
+    message.bytes = ipc_exchange_text(exchange, &message.length);
+    size_t count = ipc_sequence_split(message.bytes, message.length, texts, IPC_SEQUENCE_MAX);
+    size_t length = count > 0 ? answer_sequence(endpoint, texts, count, now, &gives_a_seat)
+                              : answer_measured(endpoint, &message, now, reply_text,
+                                                sizeof reply_text, &gives_a_seat);
+    if (!gives_a_seat || !hold(endpoint, exchange, reply_text, length, now))
+        ipc_exchange_reply(exchange, reply_text, length);
 }
 
 void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
 {
     struct ipc_exchange *exchange;
+    const size_t held = endpoint->held_count;
     while ((exchange = ipc_server_next(endpoint->server)) != NULL)
-        answer_measured(endpoint, exchange, now);
+        answer(endpoint, exchange, now);
+    if (endpoint->held_count > held)
+        endpoint->hurry(endpoint->arg);
     release_held(endpoint, now);
 }
 

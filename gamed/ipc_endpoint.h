@@ -26,8 +26,9 @@ struct ipc_endpoint_stats {
 /*
  * What it asks others about. `degraded` names what does not work, e.g. "store"; it returns how many
  * of `max` it named. `promised` is a number that grows with each room's state handed to the store,
- * `kept` the number up to which the store has them. `metrics` adds the answer to the op of that name
- * to the reply; false when memory is short.
+ * `kept` the number up to which the store has them; `hurry` asks that they be stored soon, as an answer
+ * waits for it. `metrics` adds the answer to the op of that name to the reply; false when memory is
+ * short.
  */
 
 struct ipc_endpoint {
@@ -41,6 +42,7 @@ struct ipc_endpoint {
     size_t (*degraded)(void *arg, const char **words, size_t max);
     uint64_t (*promised)(void *arg);
     uint64_t (*kept)(void *arg);
+    void (*hurry)(void *arg);
     bool (*metrics)(void *arg, json_t *reply);
     void *arg;
     /* answers that wait until the room they speak of is with the store */
@@ -72,8 +74,8 @@ void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);
 json_t *ipc_endpoint_failure(int error);
 
 /* Reads a request. False: it cannot be served; *refusal is the reply (NULL when out of memory). */
-bool ipc_endpoint_read(const struct ipc_exchange *exchange, struct now now,
-                       struct ipc_request *request, json_t **refusal);
+bool ipc_endpoint_read(const char *text, size_t length, struct now now, struct ipc_request *request,
+                       json_t **refusal);
 
 /* Does one operation; the reply is the caller's (NULL when out of memory). */
 json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request *request,

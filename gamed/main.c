@@ -133,6 +133,12 @@ static uint64_t rooms_kept(void *arg)
     return room_keeper_saved(daemon->keeper);
 }
 
+static void on_rooms_awaited(void *arg)
+{
+    const struct daemon *daemon = arg;
+    room_keeper_hurry(daemon->keeper);
+}
+
 /* A fresh file has only what is saved from now on: the rooms that do not move are saved again. */
 static void renew_checkpoints(struct daemon *daemon)
 {
@@ -556,6 +562,7 @@ static int start_ipc(struct daemon *daemon, char *error, size_t error_size)
         .degraded = name_degraded,
         .promised = rooms_promised,
         .kept = rooms_kept,
+        .hurry = on_rooms_awaited,
         .metrics = on_metrics,
         .arg = daemon};
     daemon->endpoint.server =

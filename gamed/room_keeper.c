@@ -34,9 +34,11 @@ struct room_keeper {
 
     /* Shared. The n-th that is put has ticket n. */
     struct room_mailbox mailbox;
-    _Atomic uint64_t saved; /* every ticket up to this one */
-    atomic_bool is_idle;    /* the thread sleeps until it is woken */
-    atomic_bool is_hurried; /* somebody waits for a commit */
+    _Atomic uint64_t saved;   /* every ticket up to this one */
+    atomic_bool is_idle;      /* the thread sleeps until it is woken */
+    atomic_bool is_resting;   /* it sleeps, so or until the next commit's time */
+    atomic_bool is_hurried;   /* room_keeper_flush() waits for commits */
+    _Atomic uint64_t awaited; /* somebody waits for this ticket and those before it */
     atomic_bool is_stopping;
     atomic_bool is_rewrite_due;
     _Atomic size_t backlog_count;
@@ -172,19 +174,28 @@ static bool has_more(const struct room_keeper *keeper)
     return room_mailbox_put_count(&keeper->mailbox) != room_mailbox_taken_count(&keeper->mailbox);
 }
 
+/* Whether a commit need not wait for its time. */
+static bool is_hurried(const struct room_keeper *keeper)
+{
+    return (atomic_load(&keeper->is_hurried) ||
+            atomic_load(&keeper->awaited) > atomic_load(&keeper->saved)) &&
+           !atomic_load(&keeper->store_broken);
+}
+
 /* Sleeps until there is something to do. */
 static void rest(struct room_keeper *keeper)
 {
     struct pollfd wake_up = {.fd = keeper->wake_fd, .events = POLLIN};
     int wait_ms = -1;
+    /* This and the next are said before the last look: whoever brings something after it wakes. */
+    atomic_store(&keeper->is_resting, true);
     if (has_work(keeper)) {
         /* The mailbox is looked at all the same while the store is left alone. */
         const int64_t left = keeper->commit_at_ms - clock_read().mono_ms;
-        wait_ms = left <= 0                            ? 0
+        wait_ms = left <= 0 || is_hurried(keeper)      ? 0
                   : left < ROOM_KEEPER_COMMIT_EVERY_MS ? (int)left
                                                        : ROOM_KEEPER_COMMIT_EVERY_MS;
     } else {
-        /* Said before the last look: whoever puts something after that look sees it and wakes. */
         atomic_store(&keeper->is_idle, true);
         if (has_more(keeper) || atomic_load(&keeper->is_rewrite_due))
             wait_ms = 0;
@@ -194,6 +205,7 @@ static void rest(struct room_keeper *keeper)
         eventfd_read(keeper->wake_fd, &count);
     }
     atomic_store(&keeper->is_idle, false);
+    atomic_store(&keeper->is_resting, false);
 }
 
 static void *run(void *argument)
@@ -201,9 +213,7 @@ static void *run(void *argument)
     struct room_keeper *keeper = argument;
     while (!atomic_load(&keeper->is_stopping)) {
         take_in(keeper);
-        const bool is_due =
-            clock_read().mono_ms >= keeper->commit_at_ms ||
-            (atomic_load(&keeper->is_hurried) && !atomic_load(&keeper->store_broken));
+        const bool is_due = clock_read().mono_ms >= keeper->commit_at_ms || is_hurried(keeper);
         if (has_work(keeper) && is_due)
             commit(keeper);
         else
@@ -224,8 +234,10 @@ static void *run(void *argument)
 uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoint *checkpoint)
 {
     const uint64_t ticket = room_mailbox_put(&keeper->mailbox, checkpoint);
-    if (ticket && atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false))
+    if (ticket && atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false)) {
+        atomic_store(&keeper->is_resting, false);
         wake(keeper);
+    }
     return ticket;
 }
 
@@ -245,6 +257,13 @@ void room_keeper_rewrite(struct room_keeper *keeper)
 uint64_t room_keeper_saved(const struct room_keeper *keeper)
 {
     return atomic_load(&keeper->saved);
+}
+
+void room_keeper_hurry(struct room_keeper *keeper)
+{
+    atomic_store(&keeper->awaited, room_mailbox_put_count(&keeper->mailbox));
+    if (atomic_exchange(&keeper->is_resting, false))
+        wake(keeper);
 }
 
 static struct timespec after(int timeout_ms)

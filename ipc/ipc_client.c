@@ -21,6 +21,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "ipc/ipc_lane.h"
 #include "ipc/ipc_message.h"
 #include "ipc/ipc_socket.h"
 
@@ -39,6 +40,7 @@ struct ipc_link {
 
 struct ipc_client {
     char *url;
+    struct ipc_lane *lanes[IPC_LANE_COUNT];
     int max_waiting;
     atomic_int waiting;
     pthread_mutex_t lock; /* guards what follows */
@@ -107,28 +109,6 @@ static struct ipc_link *link_open(const char *url, char *error, size_t error_siz
     snprintf(error, error_size, "cannot use %s as an IPC address: %s", url, nng_strerror(result));
     link_close(link);
     return NULL;
-}
-
-struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error, size_t error_size)
-{
-    struct ipc_client *client = calloc(1, sizeof *client);
-
-    if (client != NULL)
-        client->url = strdup(url);
-    if (client == NULL || client->url == NULL) {
-        snprintf(error, error_size, "out of memory");
-        free(client);
-        return NULL;
-    }
-    client->link = link_open(url, error, error_size);
-    if (client->link == NULL) {
-        free(client->url);
-        free(client);
-        return NULL;
-    }
-    client->max_waiting = max_waiting;
-    pthread_mutex_init(&client->lock, NULL);
-    return client;
 }
 
 /* The lock is held; *retire is for ipc_socket_retire() once it is not. */
@@ -324,12 +304,71 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
     return result;
 }
 
+/* For a lane. */
+static long carry(void *arg, const char *message, size_t length, int timeout_ms, char *answer,
+                  size_t answer_size)
+{
+    return call_connected(arg, message, length, timeout_ms, answer, answer_size);
+}
+
+static bool is_connected(struct ipc_client *client)
+{
+    bool is;
+
+    pthread_mutex_lock(&client->lock);
+    is = atomic_load(&client->link->connections) > 0;
+    pthread_mutex_unlock(&client->lock);
+    return is;
+}
+
+long ipc_client_call_together(struct ipc_client *client, enum ipc_client_lane lane,
+                              const char *request, size_t length, int timeout_ms, char *reply,
+                              size_t reply_size)
+{
+    long result;
+
+    if (!take_place(client))
+        return IPC_CLIENT_BUSY;
+    /* Without a connection nobody waits for another one's message. */
+    if (is_connected(client))
+        result = ipc_lane_call(client->lanes[lane], request, length, timeout_ms, reply, reply_size);
+    else
+        result = call_connected(client, request, length, timeout_ms, reply, reply_size);
+    atomic_fetch_sub(&client->waiting, 1);
+    return result;
+}
+
+struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error, size_t error_size)
+{
+    struct ipc_client *client = calloc(1, sizeof *client);
+    bool is_complete = client != NULL;
+
+    snprintf(error, error_size, "out of memory");
+    if (client == NULL)
+        return NULL;
+    pthread_mutex_init(&client->lock, NULL);
+    client->max_waiting = max_waiting;
+    client->url = strdup(url);
+    for (int i = 0; i < IPC_LANE_COUNT; i++) {
+        client->lanes[i] = ipc_lane_new(carry, client);
+        is_complete &= client->lanes[i] != NULL;
+    }
+    if (is_complete && client->url != NULL)
+        client->link = link_open(url, error, error_size);
+    if (client->link != NULL)
+        return client;
+    ipc_client_close(client);
+    return NULL;
+}
+
 void ipc_client_close(struct ipc_client *client)
 {
     if (client == NULL)
         return;
     link_close(client->link);
     link_close(client->spare);
+    for (int i = 0; i < IPC_LANE_COUNT; i++)
+        ipc_lane_free(client->lanes[i]);
     pthread_mutex_destroy(&client->lock);
     free(client->url);
     free(client);

@@ -36,6 +36,22 @@ struct ipc_client *ipc_client_open(const char *url, int max_waiting, char *error
 long ipc_client_call(struct ipc_client *client, const char *request, size_t length, int timeout_ms,
                      char *reply, size_t reply_size);
 
+/* What is asked often, by what it may have to wait for at the other end (ipc_lane.h). */
+enum ipc_client_lane {
+    IPC_LANE_LOOKS,  /* nothing */
+    IPC_LANE_ADMITS, /* nothing, but with a time limit of its own */
+    IPC_LANE_SEATS,  /* the store */
+    IPC_LANE_COUNT
+};
+
+/*
+ * As ipc_client_call(), for short requests with short replies, IPC_SEQUENCE_TEXT_MAX bytes at most: those
+ * that are made while another of their lane is under way wait for it, and then travel in one message.
+ */
+long ipc_client_call_together(struct ipc_client *client, enum ipc_client_lane lane,
+                              const char *request, size_t length, int timeout_ms, char *reply,
+                              size_t reply_size);
+
 /* Frees it; no call may be in progress. NULL is fine. */
 void ipc_client_close(struct ipc_client *client);
 

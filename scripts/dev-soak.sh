@@ -35,5 +35,5 @@ soak_main() {
     mkdir -p "$TEST_LOGS"
     test_npm
     PONG_BUILD_DIR=$DEV/build exec node "$ROOT/bench/soak/soak.mjs" --seconds "$seconds" --rooms "$rooms" \
-        --out "$DEV/soak" --keep "$ROOT/bench"
+        --out "$DEV/soak" --keep "$ROOT/bench" --plot
 }

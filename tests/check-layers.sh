@@ -1,5 +1,5 @@
 #!/bin/sh
-# Checks who includes whom in cluster/, gamed/, ipc/, api-fcgi/, pongctl/ and common/ against the two tables below,
+# Checks who includes whom in cluster/, gamed/, ipc/, api-fcgi/, pongctl/, common/ and bench/load/ against the two tables below,
 # which are the architecture's layers. A file without a row is an error: each new module gets its
 # place on purpose. It reads sources only and must not need a compiler or a build.
 #
@@ -64,7 +64,7 @@ gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gam
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
 gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
-gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_server common/*
+gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_sequence ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*
 gamed/control_slots     gamed/slot_owner cluster/slot_keys
@@ -104,7 +104,10 @@ gamed/main              gamed/* ipc/* cluster/* common/*
 ipc/ipc_message         common/random common/room_options common/text
 ipc/ipc_socket          common/*
 ipc/metric_families     common/histogram common/process_stats
-ipc/ipc_client          ipc/ipc_message ipc/ipc_socket common/*
+ipc/ipc_sequence        ipc/ipc_message
+# Of the client it knows the names of failures alone.
+ipc/ipc_lane            ipc/ipc_client ipc/ipc_sequence common/*
+ipc/ipc_client          ipc/ipc_lane ipc/ipc_message ipc/ipc_socket common/*
 ipc/ipc_server          ipc/ipc_message ipc/ipc_socket common/*
 
 api-fcgi/request        common/random common/seat_cookies common/text
@@ -139,6 +142,25 @@ pongctl/terminal_text   common/text
 pongctl/table           pongctl/terminal_text
 pongctl/show            pongctl/arguments pongctl/table pongctl/terminal_text ipc/ipc_message
 pongctl/main            pongctl/* common/*
+
+# The load shares with the server what both sides of the wire compute, nothing else; a wire_* is all that knows a server.
+bench/load/prediction   gamed/pong gamed/updates
+bench/load/player       gamed/pong
+bench/load/wire         -
+bench/load/wire_v2      bench/load/load bench/load/wire bench/load/gamed_seats bench/load/player bench/load/prediction bench/load/scan bench/load/step_clock gamed/pong gamed/updates
+bench/load/wire_v1      bench/load/load bench/load/wire bench/load/gamed_seats bench/load/player bench/load/scan gamed/pong
+bench/load/wire_*       bench/load/load bench/load/wire bench/load/scan bench/load/player bench/load/colyseus_patch gamed/updates
+bench/load/gamed_seats  bench/load/load bench/load/wire bench/load/scan
+bench/load/options      bench/load/target bench/load/wire
+bench/load/load         bench/load/cadence bench/load/latency bench/load/options bench/load/timers bench/load/wire
+bench/load/rest         bench/load/target
+bench/load/client       bench/load/load bench/load/frames bench/load/target
+bench/load/seats        bench/load/load bench/load/rest bench/load/client
+bench/load/level        bench/load/load bench/load/seats bench/load/client bench/load/processes bench/load/cadence bench/load/latency
+bench/load/report       bench/load/level bench/load/load bench/load/latency
+bench/load/rest_only    bench/load/options bench/load/rest bench/load/gamed_seats bench/load/latency bench/load/level bench/load/processes bench/load/report
+bench/load/main         bench/load/level bench/load/report bench/load/rest_only
+bench/load/*            -
 TABLE
 }
 
@@ -264,7 +286,7 @@ ours >"$tables/ours"
 libraries >"$tables/libraries"
 
 set --
-for folder in common cluster gamed ipc api-fcgi pongctl; do
+for folder in common cluster gamed ipc api-fcgi pongctl bench/load; do
     for file in "$folder"/*.[ch]; do
         [ -e "$file" ] && set -- "$@" "$file"
     done

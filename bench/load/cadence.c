@@ -37,7 +37,8 @@ void cadence_settle(struct cadence *cadence)
             best = i;
         }
     }
-    cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 1) * PERIOD_NS / CADENCE_BINS : 0;
+    /* At the end of the two: the earliest update that comes moves it to where it belongs. */
+    cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 2) * PERIOD_NS / CADENCE_BINS : 0;
     cadence->slot = 0;
     cadence->broken_at = cadence->broken_ns = 0;
     cadence->last_ns = 0;

@@ -14,7 +14,7 @@ enum {
     ERRORS_SHOWN = 3
 };
 
-void gamed_seats_ask(const struct room *room, int number, struct wire_request *request)
+void gamed_seats_ask(const struct load_room *room, int number, struct wire_request *request)
 {
     if (number == 1) {
         snprintf(request->path, sizeof request->path, "/api/room/create/");
@@ -27,7 +27,8 @@ void gamed_seats_ask(const struct room *room, int number, struct wire_request *r
     }
 }
 
-bool gamed_seats_answer(struct room *room, int number, int status, const char *body, size_t length)
+bool gamed_seats_answer(struct load_room *room, int number, int status, const char *body,
+                        size_t length)
 {
     struct seat *seat = &room->seats[number - 1];
     return (status == HTTP_OK || status == HTTP_CREATED) &&
@@ -36,7 +37,8 @@ bool gamed_seats_answer(struct room *room, int number, int status, const char *b
            scan_string(body, length, "player_id", seat->id, sizeof seat->id);
 }
 
-void gamed_seats_target(const struct room *room, const struct seat *seat, char *out, size_t size)
+void gamed_seats_target(const struct load_room *room, const struct seat *seat, char *out,
+                        size_t size)
 {
     snprintf(out, size, "/ws/game/%s/%s%s", room->code, seat ? "?token=" : "",
              seat ? seat->token : "");

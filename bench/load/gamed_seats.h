@@ -10,9 +10,11 @@ enum {
     GAMED_WINNING_SCORE = 21 /* the longest matches */
 };
 
-void gamed_seats_ask(const struct room *room, int number, struct wire_request *request);
-bool gamed_seats_answer(struct room *room, int number, int status, const char *body, size_t length);
-void gamed_seats_target(const struct room *room, const struct seat *seat, char *out, size_t size);
+void gamed_seats_ask(const struct load_room *room, int number, struct wire_request *request);
+bool gamed_seats_answer(struct load_room *room, int number, int status, const char *body,
+                        size_t length);
+void gamed_seats_target(const struct load_room *room, const struct seat *seat, char *out,
+                        size_t size);
 
 enum gamed_text {
     GAMED_TEXT_OTHER,

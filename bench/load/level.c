@@ -123,7 +123,7 @@ static bool raise_fd_limit(unsigned clients)
 
 static void init_room(struct load *load, unsigned index, unsigned char *states, unsigned char *kept)
 {
-    struct room *room = &load->rooms[index];
+    struct load_room *room = &load->rooms[index];
     const unsigned each = clients_of_a_room(load);
     room->index = index;
     for (unsigned i = 0; i < each; i++) {

@@ -25,7 +25,7 @@ struct seat {
     char id[SEAT_TEXT];    /* the player's, where there is one */
 };
 
-struct room {
+struct load_room {
     char code[SEAT_TEXT];
     uint32_t index;
     struct seat seats[2];
@@ -53,7 +53,7 @@ struct client {
     uint32_t messages, updates; /* in this level */
     uint64_t payload_bytes, wire_bytes;
     struct cadence cadence;
-    struct room *room;
+    struct load_room *room;
     int64_t asked_ns; /* when it began to connect */
     uint32_t index;
 };
@@ -94,7 +94,7 @@ struct load {
     struct timers timers;
     struct totals totals;
 
-    struct room *rooms;
+    struct load_room *rooms;
     struct client *clients;
     unsigned room_count, client_count; /* in use */
     unsigned room_max, client_max;

@@ -244,13 +244,13 @@ static const struct flag flags[] = {
      "v1, v2 (gamed), ws (any server of frames), relay (pong-floor --relay), colyseus",
      take_protocol},
     {"rooms", "N", "rooms of two players", take_rooms},
-    {"levels", "N,N,…", "ascending numbers of rooms: each is measured, in one process",
+    {"levels", "N,N,...", "ascending numbers of rooms: each is measured, in one process",
      take_levels},
     {"ramp", "FROM:STEP:TO", "the same, from FROM to TO; STEP is rooms, or x1.1: a tenth more",
      take_ramp},
     {"connections", "N", "N/2 rooms whose players are connected and send no input",
      take_connections},
-    {"until", "NAME=NUMBER,…",
+    {"until", "NAME=NUMBER,...",
      "p99_late_ms, p99_interval_ms, p99_relay_ms, min_rate: a level that does not keep to these is "
      "not ok; after two running no more is tried",
      take_until},
@@ -274,13 +274,13 @@ enum {
 
 static void print_help(void)
 {
-    printf("Usage: pong-load --ws TARGET --protocol WORD --rooms N [--rest TARGET] [OPTION…]\n"
+    printf("Usage: pong-load --ws TARGET --protocol WORD --rooms N [--rest TARGET] [OPTION...]\n"
            "Plays rooms of two scripted players and tells how well they were served.\n\n");
     for (size_t i = 0; i < FLAGS; i++) {
         char head[64];
         snprintf(head, sizeof head, "--%s %s", flags[i].name,
                  flags[i].argument ? flags[i].argument : "");
-        printf("  %-24s %s\n", head, flags[i].help);
+        printf("  %-25s %s\n", head, flags[i].help);
     }
 }
 
@@ -299,9 +299,9 @@ static const struct flag *find_flag(const char *text, const char **value)
     return NULL;
 }
 
-static enum options_outcome bad(const struct parse *parse, const char *what, const char *which)
+static enum options_outcome bad(const struct parse *parse, const char *which, const char *what)
 {
-    snprintf(parse->error, parse->error_size, "%s %s", what, which);
+    snprintf(parse->error, parse->error_size, "%s %s; see --help", which, what);
     return LOAD_OPTIONS_BAD;
 }
 
@@ -309,24 +309,24 @@ static enum options_outcome check(const struct parse *parse)
 {
     const struct options *options = parse->options;
     if (options->rest_only)
-        return options->has_rest ? LOAD_OPTIONS_RUN : bad(parse, "--rest is needed", "");
+        return options->has_rest ? LOAD_OPTIONS_RUN : bad(parse, "--rest", "is needed");
     if (!options->wire)
-        return bad(parse, "--protocol is needed", "");
+        return bad(parse, "--protocol", "is needed");
     if (options->ws.size == 0)
-        return bad(parse, "--ws is needed", "");
+        return bad(parse, "--ws", "is needed");
     if (options->level_count == 0)
-        return bad(parse, "--rooms, --levels, --ramp or --connections is needed", "");
+        return bad(parse, "--rooms, --levels, --ramp or --connections", "is needed");
     if (options->wire->ask && !options->has_rest)
-        return bad(parse, "--rest is needed by --protocol", options->wire->name);
+        return bad(parse, "--rest", "is needed by this --protocol");
     if (options->wire->is_for_two && options->spectators)
-        return bad(parse, "there are no --spectators of", options->wire->name);
+        return bad(parse, "--spectators", "are not for this --protocol");
     return LOAD_OPTIONS_RUN;
 }
 
 enum options_outcome load_options_parse(struct options *options, int argc, char **argv, char *error,
                                         size_t error_size)
 {
-    const struct parse parse = {options, error, error_size};
+    struct parse parse = {options, error, error_size};
     memset(options, 0, sizeof *options);
     options->warm_up = 5;
     options->seconds = 10;
@@ -341,13 +341,14 @@ enum options_outcome load_options_parse(struct options *options, int argc, char 
         }
         const struct flag *flag = find_flag(argv[i], &value);
         if (!flag)
-            return bad(&parse, "there is no option", argv[i]);
+            return bad(&parse, argv[i], "is no option");
         if (flag->argument && !value && ++i < argc)
             value = argv[i];
         if ((value == NULL) != (flag->argument == NULL))
-            return bad(&parse, value ? "takes no value: --" : "needs a value: --", flag->name);
-        if (!flag->take((struct parse *)&parse, value))
-            return bad(&parse, "is not valid: --", flag->name);
+            return bad(&parse, argv[value ? i : argc - 1],
+                       value ? "takes no value" : "needs a value");
+        if (!flag->take(&parse, value))
+            return bad(&parse, argv[value == argv[i] ? i - 1 : i], "does not take that value");
     }
     return check(&parse);
 }

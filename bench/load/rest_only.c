@@ -29,7 +29,7 @@ enum {
 
 struct asker {
     struct rest rest;
-    struct room room;
+    struct load_room room;
     int number; /* seat being asked for; 0: check */
     int64_t asked_ns;
 };

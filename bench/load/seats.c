@@ -47,7 +47,7 @@ static void ask(struct seats *seats, struct seats_job *job)
         again(seats, job);
 }
 
-static void seat_room(struct seats *seats, struct room *room)
+static void seat_room(struct seats *seats, struct load_room *room)
 {
     seats->ready[seats->seated++] = room->index;
     seats->progress_ns = seats->load->now_ns;

@@ -24,9 +24,9 @@ struct seats {
     unsigned failed;                             /* clients and requests that came to nothing */
     struct seats_job {
         struct rest rest;
-        struct room *room; /* NULL: idle */
-        int number;        /* seat being asked for */
-        int64_t again_ns;  /* the request failed: once more then */
+        struct load_room *room; /* NULL: idle */
+        int number;             /* seat being asked for */
+        int64_t again_ns;       /* the request failed: once more then */
     } jobs[SEATS_AT_ONCE_MAX];
     int64_t progress_ns; /* when something was last achieved */
 };

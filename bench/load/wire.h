@@ -16,7 +16,7 @@
 
 struct client;
 struct load;
-struct room;
+struct load_room;
 struct seat;
 
 enum {
@@ -40,16 +40,16 @@ struct wire {
      * Asks --rest for seat `number` (1, then 2) of the room: POST path, with the body as JSON. By the
      * time the second is asked for, the first one's answer was taken. NULL: seats are not asked for.
      */
-    void (*ask)(const struct room *room, int number, struct wire_request *request);
+    void (*ask)(const struct load_room *room, int number, struct wire_request *request);
 
     /*
      * Takes the answer: fills in the seat (and the room's code). False when that is no seat: an error
      * is counted, and asked again.
      */
-    bool (*answer)(struct room *room, int number, int status, const char *body, size_t length);
+    bool (*answer)(struct load_room *room, int number, int status, const char *body, size_t length);
 
     /* The target of the WebSocket's GET, query and all; seat NULL: a spectator's. */
-    void (*target)(const struct room *room, const struct seat *seat, char *out, size_t size);
+    void (*target)(const struct load_room *room, const struct seat *seat, char *out, size_t size);
 
     /* The WebSocket is open. Spectators (client->number 0) come here, too, and in the two below. */
     void (*opened)(struct load *load, struct client *client, int64_t now);

@@ -40,7 +40,7 @@ static struct colyseus *state_of(const struct client *client)
 
 /* ---- seats --------------------------------------------------------------------------------- */
 
-static void ask(const struct room *room, int number, struct wire_request *request)
+static void ask(const struct load_room *room, int number, struct wire_request *request)
 {
     if (number == 1)
         snprintf(request->path, sizeof request->path, "/matchmake/create/pong");
@@ -50,7 +50,7 @@ static void ask(const struct room *room, int number, struct wire_request *reques
 }
 
 /* The process is part of the WebSocket's target, the session opens it. */
-static bool answer(struct room *room, int number, int status, const char *body, size_t length)
+static bool answer(struct load_room *room, int number, int status, const char *body, size_t length)
 {
     struct seat *seat = &room->seats[number - 1];
     return status == HTTP_OK &&
@@ -59,7 +59,7 @@ static bool answer(struct room *room, int number, int status, const char *body, 
            scan_string(body, length, "processId", seat->id, sizeof seat->id);
 }
 
-static void target(const struct room *room, const struct seat *seat, char *out, size_t size)
+static void target(const struct load_room *room, const struct seat *seat, char *out, size_t size)
 {
     snprintf(out, size, "/%s/%s?sessionId=%s", seat ? seat->id : "process", room->code,
              seat ? seat->token : "");

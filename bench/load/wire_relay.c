@@ -29,7 +29,7 @@ static struct relay *state_of(const struct client *client)
     return client->state;
 }
 
-static void target(const struct room *room, const struct seat *seat, char *out, size_t size)
+static void target(const struct load_room *room, const struct seat *seat, char *out, size_t size)
 {
     (void)seat;
     snprintf(out, size, "/ws/game/R%0*u/", (int)CODE_CHARACTERS, room->index);

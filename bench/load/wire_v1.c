@@ -209,7 +209,8 @@ struct plain {
     bool is_down;
 };
 
-static void plain_target(const struct room *room, const struct seat *seat, char *out, size_t size)
+static void plain_target(const struct load_room *room, const struct seat *seat, char *out,
+                         size_t size)
 {
     (void)seat;
     snprintf(out, size, "/ws/game/P%0*u/", (int)CODE_CHARACTERS, room->index);

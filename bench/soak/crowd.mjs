@@ -38,6 +38,7 @@ const INPUT = 1;
 const TARGET_MAX = 30_720;
 const POSITION_MAX = 480;
 const NO_ROOM = [404, 410];
+const NO_SEAT = 401;
 const ROOM_CLOSED = 4503;
 const GOING_AWAY = 1001;
 
@@ -193,6 +194,7 @@ async function connect(room, seat) {
       const status = Number(/^HTTP\/1\.1 (\d+)/.exec(error.message)?.[1]);
       if (NO_ROOM.includes(status)) room.isClosed = true;
       else if (!isOver()) complain('handshake', error.message.split('\r\n')[0]);
+      if (status === NO_SEAT) room.isClosed = true; // there is nothing to come back to
       if (room.isClosed || isOver()) return null;
       await sleep(1_000 * between(AWAY_S));
     }

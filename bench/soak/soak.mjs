@@ -2,10 +2,10 @@
 // told, with players who come, leave, drop without a close and return with their tokens, and rooms that end and are made
 // anew (crowd.mjs). Each second it is noted what the processes hold; at the end it is judged (judge.mjs), and written down (report.mjs).
 //
-//     node bench/soak/soak.mjs --seconds N --rooms N --out DIR [--keep DIR]
+//     node bench/soak/soak.mjs --seconds N --rooms N --out DIR [--keep DIR] [--plot]
 //
 // --out takes samples.tsv, the daemons' logs, soak.md and plots/soak.svg; --keep takes the last two as well, of a run that was long enough to
-// be judged. Exit code: 0 all held, 1 something did not, 130 it was stopped. Nothing it started outlives it.
+// be judged. --plot draws, with gnuplot. Exit code: 0 all held, 1 something did not, 130 it was stopped. Nothing it started outlives it.
 
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { Sampler, look } from './sampler.mjs';
 
 const { values: options } = parseArgs({
   options: {
-    seconds: { type: 'string' }, rooms: { type: 'string' }, out: { type: 'string' }, keep: { type: 'string' },
+    seconds: { type: 'string' }, rooms: { type: 'string' }, out: { type: 'string' }, keep: { type: 'string' }, plot: { type: 'boolean' },
   },
 });
 const seconds = Number(options.seconds);
@@ -159,7 +159,7 @@ async function main() {
   });
   for (const folder of [options.out, ...(isJudged && options.keep ? [options.keep] : [])]) {
     writeReport(path.join(folder, 'soak.md'), text);
-    drawPlot(file, path.join(folder, 'plots/soak.svg'));
+    if (options.plot) drawPlot(file, path.join(folder, 'plots/soak.svg'));
     console.log(`written: ${path.join(folder, 'soak.md')}`);
   }
   if (isJudged) console.log(curveTable(curves));

@@ -1,9 +1,16 @@
-// What a soak is judged by: curves that are flat, that grow, slowly or at the end, or jump about; logs; results.
+// What a soak is judged by: curves that are flat, that grow, slowly or at the end, or jump about; logs; results. And a soak of
+// seconds, and one that is interrupted, which leave nothing behind.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 
 import { ALLOWANCES, fitLine, judgeCurve, judgeCurves, judgeLogs, judgeResults } from '../../bench/soak/judge.mjs';
+
+import { repository } from './nginx-stack.mjs';
 
 const SECONDS = 1_800;
 const MiB = 1_048_576;
@@ -93,4 +100,58 @@ describe('a soak\'s results', () => {
     'an end was told that was not recorded': { heard: [['C', 1, 0, 1, 'score']] },
     'there were no matches at all': { attempts: [], heard: [], finished: 0, delivered: 0 },
   })) test(`not good: ${what}`, () => assert.equal(judgeResults({ ...good, ...change }).ok, false));
+});
+
+describe('a soak', () => {
+  /** Runs one; `then` is called once its stack is there. Resolves to {code, said, folder: where all it wrote must be}. */
+  async function soak(seconds, then = () => {}) {
+    const folder = mkdtempSync(path.join(tmpdir(), 'pong-soak-'));
+    const tmp = path.join(folder, 'tmp');
+    mkdirSync(tmp);
+    const child = spawn(process.execPath, [
+      path.join(repository, 'bench/soak/soak.mjs'), '--seconds', String(seconds), '--rooms', '4', '--out', path.join(folder, 'out'),
+    ], { env: { ...process.env, TMPDIR: tmp }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    let isUp = false;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data) => {
+        said += data;
+        if (!isUp && / rooms for /.test(said)) then(child);
+        isUp ||= / rooms for /.test(said);
+      });
+    }
+    const code = await new Promise((resolve) => {
+      child.once('close', resolve);
+    });
+    return { code, said, folder, left: readdirSync(tmp) };
+  }
+
+  /** Processes that name the folder, by their commands. */
+  const running = (folder) => readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
+
+  test('of six seconds is judged, written down, and leaves nothing running', async () => {
+    const { code, said, folder, left } = await soak(6);
+    assert.equal(code, 0, said);
+    const text = readFileSync(path.join(folder, 'out/soak.md'), 'utf8');
+    assert.match(text, /too short/);
+    const [head, ...lines] = readFileSync(path.join(folder, 'out/samples.tsv'), 'utf8').trimEnd().split('\n');
+    assert.ok(lines.length >= 6);
+    assert.ok(lines.every((line) => line.split('\t').length === head.split('\t').length));
+    assert.ok(existsSync(path.join(folder, 'out/log/nginx-access.log')));
+    assert.deepEqual([running(folder), left], [[], []]);
+    rmSync(folder, { recursive: true });
+  });
+
+  test('that is interrupted ends with 130, and leaves nothing running', async () => {
+    const { code, said, folder, left } = await soak(600, (child) => setTimeout(() => child.kill('SIGINT'), 1_500));
+    assert.equal(code, 130, said);
+    assert.deepEqual([running(folder), left], [[], []]);
+    rmSync(folder, { recursive: true });
+  });
 });

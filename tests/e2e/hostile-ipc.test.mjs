@@ -28,6 +28,9 @@ const asked = (text, id = 0x80000001) => {
   return lengthed(Buffer.concat([head, Buffer.from(text, 'latin1')]));
 };
 
+/** What answers a sequence: RFC 7464. */
+const texts = (body) => (body[0] === '\x1e' ? body.slice(1).split('\x1e') : [body]).map((text) => JSON.parse(text));
+
 /** The replies in what was heard behind the hello. */
 const replies = ({ heard }) => {
   const found = [];
@@ -35,7 +38,7 @@ const replies = ({ heard }) => {
     const length = Number(heard.readBigUInt64BE(at + 1));
     const body = heard.subarray(at + MESSAGE_HEAD, at + MESSAGE_HEAD + length);
     if (body.length < length) break;
-    found.push(JSON.parse(body.subarray(REQUEST_ID).toString('utf8')));
+    found.push(...texts(body.subarray(REQUEST_ID).toString('utf8')));
     at += MESSAGE_HEAD + length;
   }
   return found;
@@ -70,6 +73,16 @@ describe('garbage at gamed\'s IPC', () => {
     ['many tokens', `{"v":1,"op":"list","tokens":[${Array.from({ length: 5 }, () => `{"token":"${'a'.repeat(32)}","cookie":true}`)}]}`],
     ['a question from the past', '{"v":1,"op":"list","deadline":1}', 'deadline'],
   ];
+  const check = '{"v":1,"op":"check","room_code":"A00000"}';
+  // Each of a sequence has its answer, whatever the others are; what is too long for one is no request.
+  const sequences = [
+    ['good and bad requests', ['', check, '{', check, '{"v":1,"op":"drain","on":true}'], ['bad_message', 'room_not_found', 'bad_message', 'room_not_found', 'forbidden']],
+    ['line ends only', ['\n\n', '\n'], ['bad_message', 'bad_message']],
+    ['a long request among others', [check, `{"v":1,"op":"list","after":"${'x'.repeat(50_000)}"}`], ['room_not_found', 'bad_message']],
+    ['one of sixteen', Array.from({ length: 16 }, () => check), Array.from({ length: 16 }, () => 'room_not_found')],
+    ['one of seventeen', Array.from({ length: 17 }, () => check), ['bad_message']],
+    ['one of thousands', Array.from({ length: 20_000 }, () => ''), ['bad_message']],
+  ];
   const operators = ['drain', 'kick', 'rooms', 'results', 'retry'].map((op) => [
     `the operator's ${op}`,
     `{"v":1,"op":"${op}","on":true,"room_code":"A00000","seat":1,"state":"failed","match_id":"00000000-0000-4000-8000-000000000000"}`, 'forbidden',
@@ -97,6 +110,17 @@ describe('garbage at gamed\'s IPC', () => {
         });
       });
     }
+  }
+  for (const [what, requests, codes] of sequences) {
+    test(`a sequence: ${what}`, async () => {
+      await unharmed(stack, async () => {
+        const stranger = await Stranger.connect(stack.sockets.ipc);
+        stranger.say(Buffer.concat([hello(), asked(requests.map((text) => `\x1e${text}\n`).join(''))]));
+        const answers = await stranger.until('replies', (each) => replies(each).length > 0 && replies(each));
+        await stranger.leave();
+        assert.deepEqual(answers.map(({ code }) => code), codes);
+      });
+    });
   }
 });
 

@@ -1,10 +1,12 @@
 /*
- * Requests on gamed's IPC and control sockets (ipc/ipc_message.c). Whatever is accepted is within its
- * bounds, and the same request written anew is read as the same.
+ * Requests on gamed's IPC and control sockets (ipc/ipc_message.c), by themselves or as a sequence
+ * (ipc/ipc_sequence.c). Whatever is accepted is within its bounds, and the same request written anew is
+ * read as the same.
  */
 #include "tests/fuzz/fuzz.h"
 
 #include "ipc/ipc_message.h"
+#include "ipc/ipc_sequence.h"
 
 static void check_bounds(const struct ipc_request *request)
 {
@@ -29,14 +31,14 @@ static void check_bounds(const struct ipc_request *request)
     assert(request->seat >= 0 && request->seat <= 2);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_text(const char *bytes, size_t size)
 {
     static char text[IPC_MESSAGE_MAX];
     struct ipc_request request, again;
-    int outcome = ipc_request_decode((const char *)data, size, &request);
+    int outcome = ipc_request_decode(bytes, size, &request);
     if (outcome != IPC_OK) {
         assert(outcome >= IPC_UNKNOWN_OP && outcome <= IPC_BAD_MESSAGE);
-        return 0;
+        return;
     }
     check_bounds(&request);
     /* Of what an op does not use nothing is sent. */
@@ -48,5 +50,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(length > 0);
     assert(ipc_request_decode(text, (size_t)length, &again) == IPC_OK);
     assert(memcmp(&request, &again, sizeof request) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ipc_text texts[IPC_SEQUENCE_MAX];
+    const char *end = (const char *)data;
+    const size_t count = ipc_sequence_split((const char *)data, size, texts, IPC_SEQUENCE_MAX);
+    assert(count == 0 || ipc_sequence_is((const char *)data, size));
+    for (size_t i = 0; i < count; i++) {
+        assert(texts[i].bytes > end &&
+               texts[i].bytes + texts[i].length <= (const char *)data + size);
+        assert(!memchr(texts[i].bytes, 0x1e, texts[i].length));
+        end = texts[i].bytes + texts[i].length;
+        check_text(texts[i].bytes, texts[i].length);
+    }
+    if (count == 0)
+        check_text((const char *)data, size);
     return 0;
 }

@@ -198,7 +198,7 @@ static void a_request_gets_its_reply(void **state)
 }
 
 enum {
-    CALLERS = 8,
+    CALLERS = 20,
     CALLS = 250
 };
 
@@ -218,7 +218,12 @@ static void *run_caller(void *arg)
     for (int i = 0; i < CALLS; i++) {
         int length = snprintf(text, sizeof text, "caller %d call %d", caller->number, i);
         long got =
-            ipc_client_call(caller->client, text, (size_t)length, PATIENCE_MS, reply, sizeof reply);
+            caller->number % 2
+                ? ipc_client_call(caller->client, text, (size_t)length, PATIENCE_MS, reply,
+                                  sizeof reply)
+                : ipc_client_call_together(caller->client,
+                                           (enum ipc_client_lane)(caller->number % IPC_LANE_COUNT),
+                                           text, (size_t)length, PATIENCE_MS, reply, sizeof reply);
 
         if (got != length || memcmp(text, reply, (size_t)length) != 0)
             caller->failures++;
@@ -255,8 +260,12 @@ static void without_a_server_a_call_fails_at_once(void **state)
 
     (void)state;
     /* Were it to wait, a thousand calls would take days. */
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         assert_int_equal(ask(client, "hello", 24 * 3600 * 1000, reply), IPC_CLIENT_UNAVAILABLE);
+        assert_int_equal(ipc_client_call_together(client, IPC_LANE_LOOKS, "hello", 5,
+                                                  24 * 3600 * 1000, reply, sizeof reply),
+                         IPC_CLIENT_UNAVAILABLE);
+    }
     ipc_client_close(client);
 }
 

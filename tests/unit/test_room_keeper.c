@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "gamed/room_backlog.h"
 #include "gamed/room_mailbox.h"
@@ -380,6 +381,26 @@ static void test_what_comes_together_is_one_commit(void **state)
     room_keeper_stop(keeper);
 }
 
+/* Were each to wait for the next commit's time, all would take far longer than the patience. */
+static void test_what_somebody_waits_for_is_saved_at_once(void **state)
+{
+    enum {
+        TIMES = 2 * LONG_MS / ROOM_KEEPER_COMMIT_EVERY_MS
+    };
+    const int64_t until_ms = clock_read().mono_ms + LONG_MS;
+    (void)state;
+    start(100);
+    for (uint32_t i = 1; i <= TIMES; i++) {
+        const uint64_t ticket = put(i % 50, i);
+        room_keeper_hurry(keeper);
+        while (room_keeper_saved(keeper) < ticket) {
+            assert_true(clock_read().mono_ms < until_ms);
+            poll(NULL, 0, 0);
+        }
+    }
+    room_keeper_stop(keeper);
+}
+
 static void test_nothing_is_called_saved_before_its_commit(void **state)
 {
     (void)state;
@@ -591,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_the_mailbox_keeps_order_and_bytes),
         cmocka_unit_test(test_what_is_put_is_saved),
         cmocka_unit_test(test_what_comes_together_is_one_commit),
+        cmocka_unit_test(test_what_somebody_waits_for_is_saved_at_once),
         cmocka_unit_test(test_nothing_is_called_saved_before_its_commit),
         cmocka_unit_test(test_a_failed_commit_loses_nothing),
         cmocka_unit_test(test_a_store_that_refuses_is_known_before_there_is_anything),
