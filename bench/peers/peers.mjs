@@ -68,7 +68,7 @@ export async function startPeer(name, { listen = '127.0.0.1:0', core } = {}) {
   const [, address] = /^listening on (\S+)$/.exec(first) ?? [];
   if (!address) {
     child.kill();
-    throw new Error(`the peer ${name} did not start`);
+    throw new Error(`the peer ${name} did not start on node ${process.versions.node}`);
   }
   lines.on('line', (line) => console.error(`${name}: ${line}`));
   const stop = async () => {
