@@ -310,7 +310,7 @@ static void measure(struct load *load, struct seats *seats, unsigned clients,
     result->load_cpu_share = (cpu_after - cpu) / result->seconds;
 }
 
-void level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result)
+bool level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result)
 {
     const unsigned clients = rooms * clients_of_a_room(load);
     struct process_use before[OPTIONS_PIDS_MAX];
@@ -325,9 +325,12 @@ void level_run(struct load *load, struct seats *seats, unsigned rooms, struct le
     turn_until(load, seats, warm_ns - LEARN_MS * (NS_PER_S / 1000));
     load->is_learning = true;
     turn_until(load, seats, warm_ns);
+    if (is_stopped)
+        return false;
     measure(load, seats, clients, result);
     sum_up(load, clients, result);
     result->rooms = rooms;
     result->connections = load->open;
     result->is_complete = is_full && load->open == clients;
+    return true;
 }

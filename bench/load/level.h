@@ -27,8 +27,8 @@ struct level_result {
 /* Takes memory for the largest level. False, with a sentence on stderr, when there is none. */
 bool level_init(struct load *load, struct seats *seats);
 
-/* Makes `rooms` of them play and measures. Totals are in load->totals. */
-void level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result);
+/* Makes `rooms` of them play and measures. Totals are in load->totals. False: it was stopped before. */
+bool level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result);
 
 /* The use of options->pids, one by one. */
 void level_look_at_processes(const struct options *options, struct process_use *use);

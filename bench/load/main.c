@@ -31,7 +31,8 @@ static void run_levels(struct load *load, struct seats *seats)
                            options->until.p99_relay_ms > 0 || options->until.min_rate > 0;
     unsigned failed = 0;
     for (size_t i = 0; i < options->level_count && !level_is_stopped(); i++) {
-        level_run(load, seats, options->levels[i], &result);
+        if (!level_run(load, seats, options->levels[i], &result))
+            return;
         failed = report_level(load, &result) ? 0 : failed + 1;
         if (has_until && failed == FAILED_RUNNING)
             return;
