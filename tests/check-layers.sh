@@ -160,7 +160,7 @@ bench/load/seats        bench/load/load bench/load/rest bench/load/client
 bench/load/level        bench/load/load bench/load/seats bench/load/client bench/load/processes bench/load/cadence bench/load/latency
 bench/load/report       bench/load/level bench/load/load bench/load/latency
 bench/load/rest_only    bench/load/options bench/load/rest bench/load/gamed_seats bench/load/latency bench/load/level bench/load/processes bench/load/report
-bench/load/main         bench/load/level bench/load/report bench/load/rest_only
+bench/load/main         bench/load/level bench/load/processes bench/load/report bench/load/rest_only
 bench/load/*            -
 TABLE
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "bench/load/level.h"
+#include "bench/load/processes.h"
 #include "bench/load/report.h"
 #include "bench/load/rest_only.h"
 
@@ -39,6 +40,18 @@ static void run_levels(struct load *load, struct seats *seats)
     }
 }
 
+static bool are_there(const struct options *options)
+{
+    struct process_use use = {0};
+    for (size_t i = 0; i < options->pid_count; i++)
+        if (!processes_add(options->pids[i].pid, &use)) {
+            fprintf(stderr, "pong-load: there is no process %d (--pid %s)\n",
+                    (int)options->pids[i].pid, options->pids[i].name);
+            return false;
+        }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     static struct load load;
@@ -53,6 +66,8 @@ int main(int argc, char **argv)
     case LOAD_OPTIONS_RUN:
         break;
     }
+    if (!are_there(&load.options))
+        return EXIT_FAILURE;
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);

@@ -106,7 +106,7 @@ static bool take_connections(struct parse *parse, const char *value)
     parse->options->level_count = 0;
     parse->options->moves = 0;
     return take_int(value, 2, 2 * ROOMS_MAX, &connections) && connections % 2 == 0 &&
-           add_level(parse->options, connections / 2);
+           add_level(parse->options, connections / 2.0);
 }
 
 /* FROM:STEP:TO, STEP a number of rooms or xFACTOR. */

@@ -13,7 +13,7 @@ enum {
     PATH = 128,
     TEXT = 4096,
     DECIMAL = 10,
-    DEPTH_MAX = 4
+    FAMILY_MAX = 64
 };
 
 static bool read_text(const char *path, char text[TEXT])
@@ -27,9 +27,13 @@ static bool read_text(const char *path, char text[TEXT])
     return true;
 }
 
-static bool add(pid_t pid, struct process_use *use, int depth);
+/* Those that are looked at; children are added behind their parents. */
+struct family {
+    pid_t pids[FAMILY_MAX];
+    size_t count;
+};
 
-static void add_thread(pid_t pid, long thread, struct process_use *use, int depth)
+static void add_thread(pid_t pid, long thread, struct process_use *use, struct family *family)
 {
     char path[PATH];
     char text[TEXT];
@@ -37,18 +41,18 @@ static void add_thread(pid_t pid, long thread, struct process_use *use, int dept
     if (read_text(path, text))
         use->cpu_seconds += strtod(text, NULL) / 1e9;
     snprintf(path, sizeof path, "/proc/%d/task/%ld/children", (int)pid, thread);
-    if (depth == DEPTH_MAX || !read_text(path, text))
+    if (!read_text(path, text))
         return;
     char *end = NULL;
-    for (const char *at = text;; at = end) {
+    for (const char *at = text; family->count < FAMILY_MAX; at = end) {
         const long child = strtol(at, &end, DECIMAL);
         if (end == at)
             return;
-        add((pid_t)child, use, depth + 1);
+        family->pids[family->count++] = (pid_t)child;
     }
 }
 
-static bool add(pid_t pid, struct process_use *use, int depth)
+static bool add(pid_t pid, struct process_use *use, struct family *family)
 {
     char path[PATH];
     char text[TEXT];
@@ -63,12 +67,16 @@ static bool add(pid_t pid, struct process_use *use, int depth)
         return false;
     for (const struct dirent *entry; (entry = readdir(threads)) != NULL;)
         if (entry->d_name[0] != '.')
-            add_thread(pid, strtol(entry->d_name, NULL, DECIMAL), use, depth);
+            add_thread(pid, strtol(entry->d_name, NULL, DECIMAL), use, family);
     closedir(threads);
     return true;
 }
 
 bool processes_add(pid_t pid, struct process_use *use)
 {
-    return add(pid, use, 0);
+    struct family family = {.pids = {pid}, .count = 1};
+    bool is_there = false;
+    for (size_t i = 0; i < family.count; i++)
+        is_there = add(family.pids[i], use, &family) || is_there;
+    return is_there;
 }

@@ -90,6 +90,9 @@ describe('pong-load', { skip: skipFor(notBuilt) }, () => {
     const { code, stdout } = await load(...straight(), '--protocol', 'v2', '--connections', '2', '--warm-up', '0', '--seconds', '0.2');
     assert.equal(code, 0);
     assert.match(stdout, /^v2: 1 rooms, 2 connections, 0\.2 s: (ok|NOT OK)\n/);
+    const gone = await load(...rest(), '--rest-only', 'check', '--pid', 'gamed=99999999');
+    assert.equal(gone.code, 1);
+    assert.match(gone.stderr, /no process 99999999/);
     const bad = [
       [['--rooms', '0'], /--rooms/], [['--ramp', '5:0:9'], /--ramp/], [['--levels', '3,2'], /--levels/], [['--nonsense'], /--nonsense/],
       [['--until', 'p98=1'], /--until/], [['--pid', '1'], /--pid/], [['--ws', 'example.org:80'], /--ws/], [['--seconds'], /--seconds/],
