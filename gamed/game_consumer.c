@@ -15,6 +15,7 @@
 #include <utlist.h>
 
 #include "common/bucket.h"
+#include "common/pool_memory.h"
 #include "common/seat_cookies.h"
 #include "gamed/game_input.h"
 #include "gamed/game_output.h"
@@ -33,9 +34,11 @@ enum {
         64, /* sockets beyond max_connections, for handshakes that are only there to be refused */
     HANDSHAKE_BURST_SECONDS = 2,
     LATE_SLACK_MS = 100, /* the library's timers may be so early */
-    LOOK_MS = 5,         /* between two looks at how much waits in the sockets … */
-    LOOK_SOCKETS = 256,  /* … of so many connections … */
-    LOOK_PLACES = 1024,  /* … in so many places */
+    LOOK_MS =
+        5, /* between two looks at how much waits in sockets: of those that had too much the last
+                    time, and of so many others that each comes every … */
+    LOOK_ALL_MS = 250, /* … but of no more than … */
+    LOOK_SOCKETS = 64, /* … at a time, and of as many others at most */
 };
 
 #define BINARY_PROTOCOL "pong.v2.bin"
@@ -46,6 +49,7 @@ struct connection {
     struct player_session *session; /* NULL until its handshake is admitted */
     struct connection *next;        /* in the pool; while it is paused, among those that are … */
     struct connection *prev;        /* … which have both */
+    int place;                      /* in `seated`, once it has a session */
     int64_t accepted_ms;
     bool is_answered; /* its request, by a status */
     struct read_limit reading;
@@ -63,14 +67,20 @@ struct game_consumer {
     struct game_consumer_config config;
     struct game_manager *manager;
     struct now (*now)(void);
-    struct connection *connections;
+    struct connection *connections; /* place_count; the first ones were in use before */
+    int place_count, places_touched;
     struct connection *free_connections;
     struct connection *paused; /* utlist: nothing is read from them at the moment */
     size_t paused_count;
     int socket_count, handshake_count;
     struct bucket handshakes;
+    struct connection **seated; /* those that have a session */
+    int seated_count;
     int64_t looked_ms;
-    size_t look_at; /* place of the next connection to be looked at */
+    int look_at; /* place of the next connection to be looked at */
+    struct connection
+        *suspects[LOOK_SOCKETS]; /* had too much in their sockets when looked at last */
+    int suspect_count;
     uint64_t limits[GAME_CONSUMER_LIMITS];
     uint64_t ticket_refusals;
     struct game_output output;
@@ -228,13 +238,18 @@ static void note_read(struct game_consumer *consumer, struct connection *connect
         pause_reading(consumer, connection);
 }
 
+/* What waits in its socket; one that has too much is looked at again next time. */
 static void note_unread(struct game_consumer *consumer, struct connection *connection,
                         struct now now)
 {
     int bytes = 0;
-    if (ioctl(lws_get_socket_fd(connection->wsi), FIONREAD, &bytes) == 0 &&
-        read_limit_note_unread(&connection->reading, bytes, now))
+    if (connection->reading.is_paused ||
+        ioctl(lws_get_socket_fd(connection->wsi), FIONREAD, &bytes) != 0)
+        return;
+    if (read_limit_note_unread(&connection->reading, bytes, now))
         pause_reading(consumer, connection);
+    else if (bytes >= READ_LIMIT_BEHIND_BYTES && consumer->suspect_count < LOOK_SOCKETS)
+        consumer->suspects[consumer->suspect_count++] = connection;
 }
 
 static void resume_reading(struct game_consumer *consumer, struct now now)
@@ -251,23 +266,44 @@ static void resume_reading(struct game_consumer *consumer, struct now now)
     }
 }
 
+static void look_at_suspects(struct game_consumer *consumer, struct now now)
+{
+    const int count = consumer->suspect_count;
+    consumer->suspect_count = 0; /* none is put back before its place was read */
+    for (int i = 0; i < count; i++)
+        note_unread(consumer, consumer->suspects[i], now);
+}
+
 void game_consumer_turn(struct game_consumer *consumer)
 {
     struct now now = consumer->now();
-    const size_t places = (size_t)consumer->config.max_connections + SOCKET_RESERVE;
     if (now.mono_ms - consumer->looked_ms < LOOK_MS)
         return;
     consumer->looked_ms = now.mono_ms;
+    look_at_suspects(consumer, now);
     resume_reading(consumer, now);
-    for (size_t place = 0, sockets = 0;
-         place < LOOK_PLACES && place < places && sockets < LOOK_SOCKETS; place++) {
-        struct connection *connection = &consumer->connections[consumer->look_at];
-        consumer->look_at = (consumer->look_at + 1) % places;
-        if (!connection->wsi || !connection->session || connection->reading.is_paused)
-            continue;
-        sockets++;
-        note_unread(consumer, connection, now);
+    int count = (consumer->seated_count + LOOK_ALL_MS / LOOK_MS - 1) / (LOOK_ALL_MS / LOOK_MS);
+    for (count = count < LOOK_SOCKETS ? count : LOOK_SOCKETS; count > 0; count--) {
+        consumer->look_at = (consumer->look_at + 1) % consumer->seated_count;
+        note_unread(consumer, consumer->seated[consumer->look_at], now);
     }
+}
+
+/* From when it has a session until it is gone. */
+static void watch_reading(struct game_consumer *consumer, struct connection *connection)
+{
+    connection->place = consumer->seated_count;
+    consumer->seated[consumer->seated_count++] = connection;
+}
+
+static void unwatch_reading(struct game_consumer *consumer, struct connection *connection)
+{
+    struct connection *last = consumer->seated[--consumer->seated_count];
+    consumer->seated[connection->place] = last;
+    last->place = connection->place;
+    for (int i = 0; i < consumer->suspect_count; i++)
+        if (consumer->suspects[i] == connection)
+            consumer->suspects[i--] = consumer->suspects[--consumer->suspect_count];
 }
 
 /* ---- receiving ----------------------------------------------------------------------- */
@@ -471,8 +507,12 @@ static void on_accepted(struct game_consumer *consumer, struct lws *wsi)
 {
     struct connection *connection = consumer->free_connections;
     consumer->handshake_count++;
-    assert(connection);
-    LL_DELETE(consumer->free_connections, connection);
+    if (connection) {
+        LL_DELETE(consumer->free_connections, connection);
+    } else {
+        assert(consumer->places_touched < consumer->place_count);
+        connection = &consumer->connections[consumer->places_touched++];
+    }
     memset(connection, 0, sizeof *connection);
     connection->wsi = wsi;
     connection->accepted_ms = consumer->now().mono_ms;
@@ -562,6 +602,7 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
     if (error != GAME_MANAGER_OK)
         return refuse_by_manager(wsi, error);
     consumer->handshake_count--;
+    watch_reading(consumer, connection);
     read_limit_init(&connection->reading, config->messages_per_second, now);
     return 0;
 }
@@ -587,10 +628,12 @@ static void on_gone(struct game_consumer *consumer, struct lws *wsi)
     free_partial(connection);
     if (connection->reading.is_paused)
         end_pause(consumer, connection);
-    if (connection->session)
+    if (connection->session) {
+        unwatch_reading(consumer, connection);
         game_manager_session_gone(consumer->manager, connection->session, consumer->now());
-    else
+    } else {
         end_handshake(consumer, connection);
+    }
     LL_PREPEND(consumer->free_connections, connection);
 }
 
@@ -684,17 +727,20 @@ struct game_consumer *game_consumer_new(const struct game_consumer_config *confi
                                         struct now (*now)(void))
 {
     struct game_consumer *consumer = calloc(1, sizeof *consumer);
-    size_t count = (size_t)config->max_connections + SOCKET_RESERVE;
-    if (!consumer || !(consumer->connections = calloc(count, sizeof *consumer->connections))) {
-        free(consumer);
+    if (consumer) {
+        consumer->place_count = config->max_connections + SOCKET_RESERVE;
+        const size_t count = (size_t)consumer->place_count;
+        consumer->connections = pool_memory_take(count, sizeof *consumer->connections);
+        consumer->seated = calloc(count, sizeof(struct connection *));
+    }
+    if (!consumer || !consumer->connections || !consumer->seated) {
+        game_consumer_free(consumer);
         return NULL;
     }
     consumer->config = *config;
     consumer->now = now;
     bucket_init(&consumer->handshakes, HANDSHAKE_BURST_SECONDS * config->handshakes_per_second,
                 now().mono_ms);
-    for (size_t i = count; i-- > 0;)
-        LL_PREPEND(consumer->free_connections, &consumer->connections[i]);
     return consumer;
 }
 
@@ -712,7 +758,9 @@ void game_consumer_free(struct game_consumer *consumer)
 {
     if (!consumer)
         return;
-    free(consumer->connections);
+    pool_memory_give(consumer->connections, (size_t)consumer->place_count,
+                     sizeof *consumer->connections);
+    free(consumer->seated);
     free(consumer);
 }
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "common/pool_memory.h"
+
 enum {
     CODE_ATTEMPTS_MAX = 64,
     STALL_FORGIVEN_MS =
@@ -32,10 +34,12 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->next_serial = 1;
     manager->home = -1;
     size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
-    manager->rooms = calloc((size_t)config->max_rooms, sizeof *manager->rooms);
-    manager->sessions = calloc(session_max, sizeof *manager->sessions);
+    manager->session_max = session_max;
+    manager->rooms = pool_memory_take((size_t)config->max_rooms, sizeof *manager->rooms);
+    manager->sessions = pool_memory_take(session_max, sizeof *manager->sessions);
     manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
-    manager->unsafe_pool = calloc(2 * (size_t)config->max_rooms, sizeof *manager->unsafe_pool);
+    manager->unsafe_pool =
+        pool_memory_take(2 * (size_t)config->max_rooms, sizeof *manager->unsafe_pool);
     manager->sorted = calloc((size_t)config->max_rooms, sizeof *manager->sorted);
     manager->clients = tally_new((size_t)config->max_connections);
     manager->creators = tally_new((size_t)config->max_rooms);
@@ -44,12 +48,6 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
         game_manager_free(manager);
         return NULL;
     }
-    for (int i = config->max_rooms - 1; i >= 0; i--)
-        LL_PREPEND(manager->free_rooms, &manager->rooms[i]);
-    for (int i = 0; i < 2 * config->max_rooms; i++)
-        LL_PREPEND(manager->free_unsafe, &manager->unsafe_pool[i]);
-    for (size_t i = session_max; i-- > 0;)
-        LL_PREPEND(manager->free_sessions, &manager->sessions[i]);
     return manager;
 }
 
@@ -63,10 +61,11 @@ void game_manager_free(struct game_manager *manager)
     HASH_CLEAR(hh, manager->claims);
     tally_free(manager->clients);
     tally_free(manager->creators);
-    free(manager->rooms);
-    free(manager->sessions);
+    pool_memory_give(manager->rooms, (size_t)manager->config.max_rooms, sizeof *manager->rooms);
+    pool_memory_give(manager->sessions, manager->session_max, sizeof *manager->sessions);
     free(manager->gone);
-    free(manager->unsafe_pool);
+    pool_memory_give(manager->unsafe_pool, 2 * (size_t)manager->config.max_rooms,
+                     sizeof *manager->unsafe_pool);
     free(manager->sorted);
     free(manager);
 }
@@ -75,9 +74,14 @@ struct player_session *manager_take_session(struct game_manager *manager, struct
                                             void *connection, struct now now)
 {
     struct player_session *session = manager->free_sessions;
-    if (!session || (connection && manager->connection_count >= manager->config.max_connections))
+    if (connection && manager->connection_count >= manager->config.max_connections)
         return NULL;
-    LL_DELETE(manager->free_sessions, session);
+    if (session)
+        LL_DELETE(manager->free_sessions, session);
+    else if (manager->sessions_touched < manager->session_max)
+        session = &manager->sessions[manager->sessions_touched++];
+    else
+        return NULL;
     manager->connection_count += connection != NULL;
     player_session_init(session, room, connection, manager->config.messages_per_second, now);
     session->room_serial = room->serial;
@@ -102,6 +106,7 @@ void manager_enter_room(struct room *room, struct player_session *session)
     session->room = room;
     session->next_event = room->log_next;
     DL_APPEND(room->sessions, session);
+    room->bot_count += session->is_bot;
     if (!session->is_bot) {
         if (room->session_count == 0 &&
             !room->held_since_ms) /* updates begin from its first state */
@@ -118,6 +123,7 @@ void manager_leave_room(struct room *room, struct player_session *session)
 {
     DL_DELETE(room->sessions, session);
     room->binary_count -= session->is_binary;
+    room->bot_count -= session->is_bot;
     if (!session->is_bot) {
         room->session_count--;
         room->spectator_count -= session->seat == 0;
@@ -167,6 +173,7 @@ void manager_index_seat(struct game_manager *manager, struct room *room, int num
     struct seat_claim *claim = &room->claims[number - 1];
     const struct game_seat *seat = &room->game.seats[number - 1];
     const struct digest *token = seat->held ? &seat->player.token : &nothing;
+    room->indexed_version[number - 1] = seat->token_version;
     if (memcmp(&claim->token, token, sizeof *token) == 0)
         return;
     if (memcmp(&claim->token, &nothing, sizeof nothing) != 0)
@@ -177,6 +184,14 @@ void manager_index_seat(struct game_manager *manager, struct room *room, int num
     claim->created = claim->reconnecting = false;
     if (memcmp(token, &nothing, sizeof nothing) != 0)
         HASH_ADD(hh, manager->claims, token, sizeof claim->token, claim);
+}
+
+/* Whoever sits down or rises, or gets another token, changes the seat's token_version. */
+static void index_changed_seats(struct game_manager *manager, struct room *room)
+{
+    for (int i = 0; i < 2; i++)
+        if (room->indexed_version[i] != room->game.seats[i].token_version)
+            manager_index_seat(manager, room, i + 1);
 }
 
 static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE], struct now now)
@@ -225,9 +240,12 @@ static int emptiest_phase(const struct game_manager *manager)
 struct room *manager_take_room(struct game_manager *manager)
 {
     struct room *room = manager->free_rooms;
-    if (!room)
+    if (room)
+        LL_DELETE(manager->free_rooms, room);
+    else if (manager->rooms_touched < manager->config.max_rooms)
+        room = &manager->rooms[manager->rooms_touched++];
+    else
         return NULL;
-    LL_DELETE(manager->free_rooms, room);
     memset(room, 0, sizeof *room);
     room->serial = manager->next_serial++;
     if (manager->next_serial == 0)
@@ -416,6 +434,8 @@ void manager_publish(struct game_manager *manager, struct room *room,
 static void move_bots(struct room *room)
 {
     struct player_session *session;
+    if (room->bot_count == 0)
+        return;
     DL_FOREACH (room->sessions, session) {
         int32_t target;
         if (session->is_bot && bot_look(&session->bot, &room->game.pong, &target))
@@ -514,9 +534,7 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
         manager_close_room(manager, room, SESSION_CLOSE_ROOM_CLOSED, false, now);
         return;
     }
-    for (int seat = 1; seat <= 2; seat++)
-        manager_index_seat(manager, room, seat);
-
+    index_changed_seats(manager, room);
     game_state_view(&room->game, &room->fresh);
     room->update_due = true;
     manager_publish(manager, room, &events, now);
@@ -524,6 +542,49 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
     manager_checkpoint(manager, room, now);
     if (++room->updates % (uint32_t)(manager->config.update_hz / 2) == 0)
         check_quiet_sessions(manager, room, now);
+}
+
+/*
+ * Rooms of one phase lie far from each other. While one is updated, what the next ones need is on its way
+ * from memory: of the third from here the room itself, of the second its first session, of the next one
+ * the other session.
+ */
+static const struct room *fetch_ahead(const struct room *ahead)
+{
+    enum {
+        LINE = 64,
+        ROOM_LINES = (offsetof(struct room, game.seats) + LINE - 1) / LINE
+    };
+    for (size_t i = 0; ahead && i < ROOM_LINES; i++)
+        __builtin_prefetch((const char *)ahead + i * LINE);
+    if (ahead) {
+        __builtin_prefetch(&ahead->game.seats[0]);
+        __builtin_prefetch(&ahead->game.seats[1]);
+    }
+    return ahead;
+}
+
+static void fetch_session(const struct player_session *session)
+{
+    if (session) {
+        __builtin_prefetch(session);
+        __builtin_prefetch((const char *)session + 64);
+    }
+}
+
+static void update_phase(struct game_manager *manager, struct room *rooms, struct now now)
+{
+    struct room *room, *after;
+    DL_FOREACH_SAFE (rooms, room, after) {
+        const struct room *second = after ? after->next : NULL;
+        if (after && after->sessions)
+            fetch_session(after->sessions->next);
+        if (second) {
+            fetch_session(second->sessions);
+            fetch_ahead(second->next);
+        }
+        update_room(manager, room, now);
+    }
 }
 
 int64_t game_manager_tick(struct game_manager *manager, struct now now)
@@ -540,12 +601,10 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
             manager->trusts_silence_at_ms = now.mono_ms + STALL_FORGIVEN_MS;
         }
         for (; *done < due; (*done)++) {
-            struct room *room, *after;
             if (manager->phases[i].rooms)
                 histogram_observe(&manager->totals.lateness, &histogram_lateness,
                                   now.mono_ns - deadline_ns(manager, i, *done));
-            DL_FOREACH_SAFE (manager->phases[i].rooms, room, after)
-                update_room(manager, room, now);
+            update_phase(manager, manager->phases[i].rooms, now);
         }
         if (manager->phases[i].rooms && deadline_ns(manager, i, *done) < next)
             next = deadline_ns(manager, i, *done);

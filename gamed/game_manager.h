@@ -41,24 +41,29 @@ struct seat_claim {
     UT_hash_handle hh;
 };
 
+/*
+ * What each update looks at stands first, as in struct game; game's own such part comes right behind it.
+ */
 struct room {
-    struct game game;
-    uint32_t serial; /* unique in this process; 0: not in use */
-    /* what its sessions are to be told */
-    struct game_event log[ROOM_LOG_SIZE]; /* event number n is at n % ROOM_LOG_SIZE */
-    uint32_t log_next;                    /* number of the next event */
-    bool update_due; /* an update is being shown: the change from `shown` to `fresh` */
-    struct game_view shown, fresh;
-    /* who is in it; bots among the sessions, not in the counts */
+    struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
+    /* who is in it; bots among the sessions, but in none of the counts but their own */
     struct player_session *sessions;
     int session_count;
     int spectator_count;
     int arriving_count; /* sessions without a seat whose sockets are not open yet */
+    int bot_count;
+    int binary_count;
+    uint32_t updates;
+    uint32_t serial;   /* unique in this process; 0: not in use */
+    uint32_t log_next; /* number of the next event */
+    int phase;
+    uint8_t slot;                /* index of its code's slot */
+    bool update_due;             /* an update is being shown: the change from `shown` to `fresh` */
+    uint16_t indexed_version[2]; /* token_version of the seats, as the index of tokens has them */
     /*
      * What a client that steps the simulation by itself knows of the next step, while there is one:
      * the state after the last step, and what it was told since.
      */
-    int binary_count;
     struct pong foreseen;
     /* what is kept of it */
     struct room_mark {
@@ -69,25 +74,25 @@ struct room {
         uint32_t log_next;
     } checkpointed; /* what the last checkpoint had of the things that make the next one due */
     int64_t checkpointed_ms;
+    struct unsafe_end *unsafe; /* of its last match; NULL: its result is safe */
     /* the end of its match waits for its result to be safe; until then nothing is sent */
     int64_t held_since_ms; /* 0: it does not wait */
     uint32_t held_from;    /* log_next when something was sent last */
-    char held_match_id[UUID_SIZE];
-    UT_hash_handle hh_held;
-    struct unsafe_end *unsafe; /* of its last match; NULL: its result is safe */
     /*
      * Whether it may go on is not certain, so nothing is computed, sent or taken; 0: it goes on. Only
      * with config.has_slots.
      */
     int64_t frozen_since_ms;
-    uint8_t slot; /* index of its code's slot */
+    struct game_view shown, fresh;
+    struct game game;
+    /* what its sessions are to be told */
+    struct game_event log[ROOM_LOG_SIZE]; /* event number n is at n % ROOM_LOG_SIZE */
+    char held_match_id[UUID_SIZE];
+    UT_hash_handle hh_held;
     /* the manager's own book-keeping */
     struct digest creator_token;
     char creator_id[PLAYER_ID_SIZE]; /* "" for a guest */
     struct tally_key creator;        /* who it counts for */
-    uint32_t updates;
-    int phase;
-    struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
     struct room *public_next, *public_prev;
     UT_hash_handle hh;           /* by room code */
     struct seat_claim claims[2]; /* by seat - 1 */

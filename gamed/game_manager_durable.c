@@ -36,9 +36,14 @@ void manager_release(struct game_manager *manager, struct room *room)
 void manager_protect_end(struct game_manager *manager, struct room *room, const char *match_id)
 {
     struct unsafe_end *end = manager->free_unsafe;
-    if (room->unsafe || !end)
-        return; /* the one before it is still to be protected, or there are too many */
-    LL_DELETE(manager->free_unsafe, end);
+    if (room->unsafe)
+        return; /* the one before it is still to be protected */
+    if (end)
+        LL_DELETE(manager->free_unsafe, end);
+    else if (manager->unsafe_touched < 2 * manager->config.max_rooms)
+        end = &manager->unsafe_pool[manager->unsafe_touched++];
+    else
+        return; /* there are too many */
     memcpy(end->match_id, match_id, sizeof end->match_id);
     memcpy(end->room_code, room->game.room_code, sizeof end->room_code);
     end->room = room;

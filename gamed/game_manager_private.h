@@ -42,12 +42,15 @@ struct unsafe_end {
 struct game_manager {
     struct game_manager_config config;
     struct game_manager_hooks hooks;
+    /* Of each pool the first ones were in use before, and are chained while they are free. */
     struct room *rooms; /* config.max_rooms */
+    int rooms_touched;
     struct room *free_rooms;
     struct room *held_rooms;        /* uthash by held_match_id */
     struct unsafe_end *unsafe_ends; /* uthash */
     struct unsafe_end *unsafe_pool,
-        *free_unsafe;           /* 2 * max_rooms; further ends are not protected */
+        *free_unsafe; /* 2 * max_rooms; further ends are not protected */
+    int unsafe_touched;
     struct room *rooms_by_code; /* uthash */
     struct room **sorted;       /* by code, all of them; config.max_rooms */
     size_t sorted_count;
@@ -57,6 +60,7 @@ struct game_manager {
     struct tally *clients;           /* connections of addresses */
     struct tally *creators;          /* rooms of users and addresses */
     struct player_session *sessions; /* config.max_connections, and one bot a room */
+    size_t session_max, sessions_touched;
     struct player_session *free_sessions;
     int connection_count;
     char (*gone)[ROOM_CODE_SIZE]; /* codes whose end has not been taken note of; 2 * max_rooms */

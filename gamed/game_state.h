@@ -123,49 +123,50 @@ struct game_inputs {
     } list[GAME_INPUT_AHEAD_MAX];
 };
 
+/*
+ * A room is stepped sixty times a second, and with thousands of them each look at a part of one comes from
+ * far: what every step and every update looks at stands first, and together.
+ */
 struct game_seat {
-    /* while somebody holds it */
     bool held;
-    struct game_player player;
-    bool connected;    /* a bot always is */
-    int64_t seen_ms;   /* when its holder sat down, was last connected, or asked about the room */
-    int64_t polled_ms; /* when he last asked; 0: never */
+    bool connected;         /* a bot always is */
+    bool away;              /* absent from a match that is under way */
+    bool away_excused;      /* the present absence is the server's own doing: it uses nothing up */
+    bool wants_rematch;     /* in this match, as are away and what follows it */
     uint16_t token_version; /* counts the tokens that this seat has had, "none" included */
     uint16_t id_version; /* counts changes of player_id and username, so that an update can tell */
     uint16_t name_version;
     int32_t pending_target;    /* of a v1 player, for the next even step; or enum GAME_TARGET_… */
     struct game_inputs inputs; /* of a v2 player */
-    /* in one match */
-    int pauses_left;
-    bool away; /* absent from a match that is under way */
+    /* seldom, or only while he is away */
+    int64_t seen_ms;   /* when its holder sat down, was last connected, or asked about the room */
+    int64_t polled_ms; /* when he last asked; 0: never */
     int64_t away_since_ms;
     int64_t away_used_ms; /* by absences that have ended */
-    bool away_excused;    /* the present absence is the server's own doing: it uses nothing up */
-    bool wants_rematch;
+    int pauses_left;
+    struct game_player player; /* while somebody holds it */
 };
 
 struct game {
-    const struct game_rules *rules;
     struct pong pong;
-    struct game_seat seats[2]; /* by seat - 1 */
-    /* the room's life */
-    char room_code[ROOM_CODE_SIZE];
-    bool is_public;
-    int64_t created_unix_ms;
-    int64_t lonely_since_ms; /* since when nobody at all has been present */
-    /* one match */
-    char match_id[UUID_SIZE];
-    uint64_t random_state;     /* decides a serve's direction; clients must not know it */
-    int64_t begun_ms;          /* the result's duration counts from here */
+    const struct game_rules *rules;
+    int64_t lonely_since_ms;   /* since when nobody at all has been present */
     int64_t match_deadline_ms; /* monotonic; valid while the match is under way */
+    int64_t ended_ms;
+    bool is_public;
     bool served;               /* a serve has been launched in this match */
     uint8_t last_loser;        /* of a point: 1, 2, or 0 at first */
     uint8_t pause;             /* enum game_pause, while the phase is paused */
     uint8_t pause_owner;       /* of a player's pause, 1 or 2 */
-    /* after its end */
-    uint8_t winner;
-    uint8_t end; /* enum match_end */
-    int64_t ended_ms;
+    uint8_t winner;            /* after the match's end, as is the next */
+    uint8_t end;               /* enum match_end */
+    struct game_seat seats[2]; /* by seat - 1 */
+    /* seldom */
+    char room_code[ROOM_CODE_SIZE];
+    int64_t created_unix_ms;
+    char match_id[UUID_SIZE];
+    uint64_t random_state; /* decides a serve's direction; clients must not know it */
+    int64_t begun_ms;      /* the result's duration counts from here */
     int64_t ended_unix_ms;
 };
 

@@ -62,63 +62,63 @@ enum session_key {
 
 struct room;
 
+/* What each update looks at stands first, what each message from it touches next. */
 struct player_session {
-    enum session_state state;
-    struct room *room; /* while open; while opening only if its serial is still room_serial */
-    uint32_t room_serial;
-    uint8_t slot; /* index of its room's, which it may outlive */
     struct player_session *next,
-        *prev;        /* in the room while open; `next` chains the pool while free */
-    void *connection; /* the consumer's; NULL for a bot */
-    struct bot bot;   /* of a bot */
+        *prev;           /* in the room while open; `next` chains the pool while free */
+    struct room *room;   /* while open; while opening only if its serial is still room_serial */
+    void *connection;    /* the consumer's; NULL for a bot */
+    uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
+    uint32_t updated_step; /* after which its last binary message was sent */
+    uint32_t checked_step; /* after which its last keyframe or heartbeat was sent */
     bool is_bot;
     bool is_binary; /* it steps the simulation itself and speaks pong.v2.bin, else pong.v1.json */
+    bool welcomed;  /* it has been sent its first state */
+    bool owed_full; /* the newest full state */
+    bool owed_keyframe;    /* and nothing else until it has it */
+    uint8_t owed_greeting; /* how many of the messages that answer join_game are still to be sent */
+    uint8_t seat;          /* 1, 2, or 0: spectator */
+    bool has_input;
+    uint32_t input_step;      /* that its last input named */
+    uint32_t input_credit_at; /* step */
+    /* what it may send, and when it was last heard and written to */
+    int64_t heard_ms;
+    int64_t sent_ms;
+    int64_t pinged_ms; /* when it was last asked whether it is still there */
+    int64_t rate_at_ms;
+    int32_t rate_credit;   /* in thousandths of a message */
+    uint16_t input_credit; /* in halves of an input */
+    bool is_alive;         /* it has sent a well-formed message, or a pong frame */
+    enum session_state state;
+    uint32_t room_serial;
+    uint8_t slot;   /* index of its room's, which it may outlive */
+    struct bot bot; /* of a bot */
 
     /* who it is */
-    uint8_t seat;      /* 1, 2, or 0: spectator */
     uint8_t proven;    /* bit 1 << seat: the handshake proved that this seat is his … */
     uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
-    bool settled;  /* join_game has named or confirmed the seat: it is not moved to another any more
-                   */
-    bool is_alive; /* it has sent a well-formed message, or a pong frame */
-    bool greeted;  /* its join_game was announced to the room */
-    bool may_sit;  /* may take a free seat by join_game */
+    bool
+        settled; /* join_game has named or confirmed the seat: it is not moved to another any more */
+    bool greeted;                 /* its join_game was announced to the room */
+    bool may_sit;                 /* may take a free seat by join_game */
     char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
     char username[USERNAME_SIZE]; /* likewise; "" unknown */
     /* the client's, as his ticket says it; "" where it is not known */
     char address[CLIENT_ADDRESS_SIZE];
     int64_t opened_ms;
 
-    /* what it may send */
-    int32_t rate_credit; /* in thousandths of a message */
-    int64_t rate_at_ms;
     uint8_t bad_next;                            /* of the ring below */
     int64_t bad_at_ms[SESSION_BAD_MESSAGES_MAX]; /* when the last bad messages came */
     uint8_t keys_down;                           /* enum session_key */
     bool uses_position;                          /* its first paddle_position ended key control */
 
     /* of pong.v2.bin */
-    bool has_input;
-    uint32_t input_step;      /* that its last input named */
-    uint16_t input_credit;    /* in halves of an input */
-    uint32_t input_credit_at; /* step */
-    int64_t resync_ms;        /* when it last asked for a keyframe; 0: never */
-    bool owed_keyframe;       /* and nothing else until it has it, … */
-    uint32_t keyframe_step;   /* … which is not before this step */
-    bool was_refused;         /* an input since its last keyframe, … */
-    uint32_t refused_step;    /* … the first of them after this step */
-    uint32_t updated_step;    /* after which its last binary message was sent */
-    uint32_t checked_step;    /* after which its last keyframe or heartbeat was sent */
+    int64_t resync_ms;      /* when it last asked for a keyframe; 0: never */
+    uint32_t keyframe_step; /* a keyframe that is owed is not before this step */
+    bool was_refused;       /* an input since its last keyframe, … */
+    uint32_t refused_step;  /* … the first of them after this step */
 
-    /* what it is owed, and when it was last written to and heard */
-    uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
-    bool welcomed;       /* it has been sent its first state */
-    bool owed_full;      /* the newest full state */
-    uint8_t owed_greeting; /* how many of the messages that answer join_game are still to be sent */
     char fresh_token[SEAT_TOKEN_SIZE]; /* that join_game gave it, for its greeting; else "" */
-    int64_t sent_ms;
-    int64_t heard_ms;
-    int64_t pinged_ms; /* when it was last asked whether it is still there */
 };
 
 /* Puts a session into the state of a fresh connection: opening, spectator, owed the full state. */

@@ -3,7 +3,7 @@
 // match which was won begins anew. It must not know how it is sent.
 
 import {
-  EVENT_POINT_1, EVENT_POINT_2, EVENT_WON, SERVE_LAUNCH_STEPS, SERVE_SPEED, SERVE_STEPS, SERVING,
+  EVENT_POINT_1, EVENT_POINT_2, EVENT_WON, SERVE_LAUNCH_STEPS, SERVE_SPEED, SERVING,
   pongClampTarget, pongInit, pongSetPhase, pongStep,
 } from '../../web/pong-simulation.js';
 
@@ -11,11 +11,12 @@ export { STEPS_PER_SECOND, UNITS_PER_PX } from '../../web/pong-simulation.js';
 
 export const UPDATES_PER_SECOND = 30;
 const WINNING_SCORE = 21; // as pong-load asks gamed for
+const SERVE_STEPS = SERVE_LAUNCH_STEPS; // half a second, as ./dev bench has gamed serve, so that nearly all of the time is play
 
 export class Court {
   constructor() {
     /** What there is to send: see web/pong-simulation.js. */
-    this.pong = pongInit(0, WINNING_SCORE);
+    this.pong = pongInit(0, WINNING_SCORE, SERVE_STEPS);
     this.servesRight = true;
   }
 

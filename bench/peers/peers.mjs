@@ -63,19 +63,22 @@ export async function startPeer(name, { listen = '127.0.0.1:0', core } = {}) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(child, 'close');
+  const die = () => child.kill('SIGKILL');
+  process.once('exit', die);
   const lines = createInterface({ input: child.stdout });
   const [first] = await Promise.race([once(lines, 'line'), closed]);
   const [, address] = /^listening on (\S+)$/.exec(first) ?? [];
   if (!address) {
     child.kill();
-    throw new Error(`the peer ${name} did not start`);
+    throw new Error(`the peer ${name} did not start on node ${process.versions.node}`);
   }
   lines.on('line', (line) => console.error(`${name}: ${line}`));
   const stop = async () => {
     child.kill('SIGTERM');
-    const hard = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const hard = setTimeout(die, STOP_MS);
     await closed;
     clearTimeout(hard);
+    process.removeListener('exit', die);
     if (address.startsWith('unix:')) rmSync(address.slice('unix:'.length), { force: true });
   };
   return { address, pid: child.pid, stop };
