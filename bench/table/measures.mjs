@@ -1,5 +1,6 @@
-// What is run: each measure is a server, a load and what "it holds" means, or a function of its own. A round of the benchmark
-// goes through them in this order, so that what a row compares stands side by side in time. Must not know targets: rows.mjs.
+// What is run: each measure is a server, a load and what "it holds" means, or a function of its own; `fullOnly`: not in a quick
+// look. A round of the benchmark goes through them in this order, so that what a row compares stands side by side in time.
+// Must not know targets: rows.mjs.
 
 import { measureCheckpoints } from './checkpoints.mjs';
 import { COMPARED_ROOMS, COST_ROOMS } from './search.mjs';
@@ -42,7 +43,7 @@ export const measures = [
     'p99_late_ms=5', 2_500, { anchors: [COMPARED_ROOMS], anchorsOnly: true }),
   ramp('v2_tcp', 'v2 over TCP', () => startGamed({ tcp: true }), V2, 'p99_late_ms=5', 5_000, { anchors: SETTLED }),
   ramp('floor_relay', 'pong-floor sending inputs on, over TCP', () => startFloor({ tcp: true, relay: true }), ['--protocol', 'relay', '--moves', '4'],
-    'p99_late_ms=5', 7_000, { anchors: [COMPARED_ROOMS], anchorsOnly: true }),
+    'p99_late_ms=5', 7_000, { anchors: [COMPARED_ROOMS], anchorsOnly: true, fullOnly: true }),
   ramp('v2_unix', 'v2 over the unix socket', () => startGamed(), V2, 'p99_late_ms=5', 8_000,
     { anchors: COST_ROOMS, warmUp: 2.5 }),
   ramp('v2_often', 'v2, an input every 100 ms, over TCP', () => startGamed({ tcp: true }), ['--protocol', 'v2', '--inputs-every', PEERS_LOAD_MS, ...AT_ONCE],
@@ -54,5 +55,5 @@ export const measures = [
     load: ['--rest-only', 'create_join', '--clients', CLIENTS] },
   { key: 'start', title: 'start of gamed', kind: 'own', seconds: 3, run: (context) => measureStart(context, false) },
   { key: 'start_rooms', title: 'start of gamed with 5000 rooms', kind: 'own', seconds: 5, preparation: 20, run: (context) => measureStart(context, true) },
-  { key: 'checkpoints', title: 'what checkpoints cost', kind: 'own', seconds: 14, run: measureCheckpoints },
+  { key: 'checkpoints', title: 'what checkpoints cost', kind: 'own', seconds: 14, fullOnly: true, run: measureCheckpoints },
 ];
