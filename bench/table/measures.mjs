@@ -28,7 +28,9 @@ function frameSize(results) {
   return level ? payloadOf(level) : 130;
 }
 
-const ramp = (key, title, start, load, until, expected, more = {}) => ({ key, title, kind: 'ramp', start, load, until, expected, max: MAX_ROOMS, ...more });
+function ramp(key, title, start, load, until, expected, more = {}) {
+  return { key, title, kind: 'ramp', start, load, until, expected, max: MAX_ROOMS, ...more };
+}
 
 export const measures = [
   ramp('v1_tcp', 'v1 over TCP', () => startGamed({ tcp: true }), V1, STEADY, 1_500, { anchors: SETTLED }),
@@ -46,8 +48,8 @@ export const measures = [
     'p99_late_ms=5', 7_000, { anchors: [COMPARED_ROOMS], anchorsOnly: true, fullOnly: true }),
   ramp('v2_unix', 'v2 over the unix socket', () => startGamed(), V2, 'p99_late_ms=5', 8_000,
     { anchors: COST_ROOMS, warmUp: 2.5 }),
-  ramp('v2_often', 'v2, an input every 100 ms, over TCP', () => startGamed({ tcp: true }), ['--protocol', 'v2', '--inputs-every', PEERS_LOAD_MS, ...AT_ONCE],
-    'p99_late_ms=5', 2_500),
+  ramp('v2_often', 'v2, an input every 100 ms, over TCP', () => startGamed({ tcp: true }),
+    ['--protocol', 'v2', '--inputs-every', PEERS_LOAD_MS, ...AT_ONCE], 'p99_late_ms=5', 2_500),
   // nginx has 20,000 connections a worker, two for each player
   ramp('v2_nginx', 'v2 through nginx', () => startGamed({ throughNginx: true }), V2, 'p99_late_ms=10', 3_000, { max: Math.min(4_900, MAX_ROOMS / 2) }),
   { key: 'check', title: 'REST check', kind: 'rest', start: () => startGamed({ shared: true }), load: ['--rest-only', 'check', '--clients', CLIENTS] },

@@ -27,6 +27,8 @@ function ratio(over, under) {
 /** Microseconds of the server's processor time for an update that was read. */
 const updateCost = (level) => (1e6 * serverOf(level).cpu_seconds) / level.seconds / level.messages.received_per_second;
 
+const roomCost = (level) => serverOf(level).cpu_us_per_room_second;
+
 /** The levels at which a room's cost is compared: those that are named and held, and the last that held. */
 export function costLevels(levels = []) {
   const held = levels.filter(({ ok }) => ok);
@@ -36,7 +38,7 @@ export function costLevels(levels = []) {
 const spread = (costs) => (costs.length < 2 ? undefined : 100 * (Math.max(...costs) / Math.min(...costs) - 1));
 
 /** How far the dearest size of a room is from the cheapest, in percent. */
-const costSpread = (round) => spread(costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second));
+const costSpread = (round) => spread(costLevels(round.v2_unix?.levels).map(roomCost));
 
 /** The same of what each step to the next size adds, so without what a process with any rooms costs. */
 function addedCostSpread(round) {
@@ -65,9 +67,11 @@ export const rows = [
   row('v1 JSON 30/s over TCP: rooms on one core, beside Colyseus', '× Colyseus', 1, least(4), ratio(rooms('v1_tcp'), rooms('colyseus')), { peer: true }),
   row('v1 JSON 30/s over the unix socket: rooms, p99 lateness < 5 ms', 'rooms', 0, least(2_000), rooms('v1_unix')),
   row('CPU of an update, v1, 1000 rooms, TCP, beside pong-floor', '× floor', 2, most(1.3), ratio(at('v1_tcp', updateCost), at('floor_tcp', updateCost))),
-  row('CPU of an update, v1, 1000 rooms, the unix socket, beside pong-floor', '× floor', 2, most(1.3), ratio(at('v1_unix', updateCost), at('floor_unix', updateCost))),
+  row('CPU of an update, v1, 1000 rooms, the unix socket, beside pong-floor', '× floor', 2, most(1.3),
+    ratio(at('v1_unix', updateCost), at('floor_unix', updateCost))),
   row('v2, 4 input changes a second: rooms on one core over TCP, p99 lateness < 5 ms', 'rooms', 0, least(5_000), rooms('v2_tcp')),
-  row('v2, 4 input changes a second: rooms on one core over TCP, beside Colyseus', '× Colyseus', 1, least(14), ratio(rooms('v2_tcp'), rooms('colyseus')), { peer: true }),
+  row('v2, 4 input changes a second: rooms on one core over TCP, beside Colyseus', '× Colyseus', 1, least(14),
+    ratio(rooms('v2_tcp'), rooms('colyseus')), { peer: true }),
   row('v2, 4 input changes a second: rooms over the unix socket, p99 lateness < 5 ms', 'rooms', 0, least(8_000), rooms('v2_unix')),
   row('v2, an input every 100 ms: rooms on one core over TCP, p99 lateness < 5 ms', 'rooms', 0, least(2_500), rooms('v2_often')),
   row('messages a second to each player, v2', 'messages', 2, most(5.5), at('v2_tcp', (level) => level.messages.per_player_mean)),
@@ -95,11 +99,11 @@ export const besides = [
   row('v1: CPU of an update at 1000 rooms, the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, TCP', 'µs', 2, {}, at('floor_tcp', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, the unix socket', 'µs', 2, {}, at('floor_unix', updateCost)),
-  row('v2: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('v2_tcp', (level) => serverOf(level).cpu_us_per_room_second)),
-  row('pong-floor that only sends inputs on: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('floor_relay', (level) => serverOf(level).cpu_us_per_room_second)),
+  row('v2: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('v2_tcp', roomCost)),
+  row('pong-floor that only sends inputs on: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('floor_relay', roomCost)),
   row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
   row('cost of what further rooms add, from 100 to 8000: the dearest step above the cheapest', '%', 0, {}, addedCostSpread),
-  row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', (level) => serverOf(level).cpu_us_per_room_second, 2_000)),
+  row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', roomCost, 2_000)),
   row('checkpoints: their thread\'s share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),
   row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', (level) => level.relay_ms?.p99, 100), { peer: true }),
