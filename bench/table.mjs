@@ -166,7 +166,13 @@ async function measureRound(chosen, context) {
   }
 }
 
-const options = readOptions();
+let options;
+try {
+  options = readOptions();
+} catch (error) {
+  console.error(`./dev bench: ${error.message}`);
+  process.exit(2);
+}
 const chosen = measures.filter(({ key, peer, fullOnly }) => {
   if (options.only) return options.only.includes(key);
   return (!peer || options.peers) && !(fullOnly && options.quick);
