@@ -87,7 +87,8 @@ export async function measureStart(context, rooms) {
     }
     const ms = performance.now() - began;
     const found = countRooms(control);
-    if (rooms && found !== ROOMS) throw new Error(`${found} rooms of ${ROOMS} came back`);
+    // There are more where an answer came too late, and the load has asked again.
+    if (rooms && found < ROOMS) throw new Error(`${found} rooms of ${ROOMS} came back`);
     child.kill('SIGTERM');
     await ended;
     return { ms, answer, rooms: found };
