@@ -166,8 +166,17 @@ async function measureRound(chosen, context) {
   }
 }
 
-const options = readOptions();
-const chosen = measures.filter(({ key, peer, fullOnly }) => (options.only ? options.only.includes(key) : (!peer || options.peers) && !(fullOnly && options.quick)));
+let options;
+try {
+  options = readOptions();
+} catch (error) {
+  console.error(`./dev bench: ${error.message}`);
+  process.exit(2);
+}
+const chosen = measures.filter(({ key, peer, fullOnly }) => {
+  if (options.only) return options.only.includes(key);
+  return (!peer || options.peers) && !(fullOnly && options.quick);
+});
 const directory = mkdtempSync(path.join(tmpdir(), 'pong-table-'));
 const context = { options, budget: new Budget(options.minutes * 60), guesses: {}, rounds: [], failures: [], directory };
 const began = new Date();
@@ -192,7 +201,10 @@ try {
 }
 
 const run = {
-  options, measures: measures.map(({ key, title, kind, anchorsOnly, until }) => ({ key, title, kind, anchorsOnly, until })), began: began.toISOString(), seconds: context.budget.spent, machine: describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), rounds: context.rounds,
+  options,
+  measures: measures.map(({ key, title, kind, anchorsOnly, until }) => ({ key, title, kind, anchorsOnly, until })),
+  began: began.toISOString(), seconds: context.budget.spent,
+  machine: describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), rounds: context.rounds,
   leftOut: context.budget.leftOut, failures: context.failures, steal: stealShare(steal, readSteal()), loadBefore,
 };
 const scratch = path.join(process.env.PONG_DEV_DIR ?? path.join(repository, '.dev'), 'bench');

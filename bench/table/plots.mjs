@@ -39,7 +39,8 @@ function header(file, title) {
 const block = (name, points) => [`$${name} << EOD`, ...points.map((point) => point.join(' ')), 'EOD'];
 
 function lines(data, style) {
-  return `plot ${data.map(([key, label], i) => `$${key} using 1:2 with ${style} lw 2 pt 7 ps 0.6 lc rgb "${COLOURS[i]}" title ${JSON.stringify(label)} noenhanced`).join(', ')}`;
+  const curve = ([key, label], i) => `$${key} using 1:2 with ${style} lw 2 pt 7 ps 0.6 lc rgb "${COLOURS[i]}" title ${JSON.stringify(label)} noenhanced`;
+  return `plot ${data.map(curve).join(', ')}`;
 }
 
 function costPlot(run) {
@@ -47,8 +48,8 @@ function costPlot(run) {
     .filter(([, , points]) => points.length > 1);
   return data.length === 0 ? undefined : [
     ...data.flatMap(([key, , points]) => block(key, points)), 'set logscale x', 'set xlabel "rooms of two players"',
-    'set ylabel "processor time, µs for a room and second"', 'set yrange [0:*]', 'set xrange [90:*]', 'set xtics (100, 200, 500, 1000, 2000, 4000, 8000)', 'set key outside',
-    lines(data, 'linespoints'),
+    'set ylabel "processor time, µs for a room and second"', 'set yrange [0:*]', 'set xrange [90:*]',
+    'set xtics (100, 200, 500, 1000, 2000, 4000, 8000)', 'set key outside', lines(data, 'linespoints'),
   ];
 }
 

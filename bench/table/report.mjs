@@ -61,8 +61,9 @@ function limitsTable(run) {
       return values.length > 0 ? percent(median(values)) : '–';
     };
     const failed = done.map(({ levels }) => levels.findLast(({ ok }) => !ok)).find(Boolean);
+    const broken = failed && brokenBy(until, failed).join(', ');
     lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
-      `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${(failed && brokenBy(until, failed).join(', ')) || '–'} |`);
+      `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${broken || '–'} |`);
   }
   return [
     '| load | rooms that held, by round | server, share of its core | nginx | load generator | what failed above |', '|---|---|---|---|---|---|', ...lines,
@@ -77,14 +78,17 @@ function list(title, lines) {
 export function renderReport(run, plots) {
   const { machine, options } = run;
   const bounds = boundNotes(run);
+  const count = run.rounds.length;
+  const words = [options.quick && ' --quick', options.peers && ' --peers', options.only && ` --only ${options.only.join(',')}`].filter(Boolean).join('');
   return [
     '# Results',
     '',
-    `Written by \`./dev bench${options.quick ? ' --quick' : ''}${options.peers ? ' --peers' : ''}${options.only ? ` --only ${options.only.join(',')}` : ''}\`: ` +
-      `${run.rounds.length} ${run.rounds.length === 1 ? 'round' : 'rounds'} in ${number(run.seconds / 60, 1)} minutes, begun ${run.began.slice(0, 16).replace('T', ' ')} UTC. ` +
+    `Written by \`./dev bench${words}\`: ${count} ${count === 1 ? 'round' : 'rounds'} in ${number(run.seconds / 60, 1)} minutes, ` +
+      `begun ${run.began.slice(0, 16).replace('T', ' ')} UTC. ` +
       'How each number is taken: [docs/performance.md](../docs/performance.md).',
     '',
-    `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
+    `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
+      `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,
     '',

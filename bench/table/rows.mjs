@@ -27,6 +27,8 @@ function ratio(over, under) {
 /** Microseconds of the server's processor time for an update that was read. */
 const updateCost = (level) => (1e6 * serverOf(level).cpu_seconds) / level.seconds / level.messages.received_per_second;
 
+const roomCost = (level) => serverOf(level).cpu_us_per_room_second;
+
 /** The levels at which a room's cost is compared: those that are named and held, and the last that held. */
 export function costLevels(levels = []) {
   const held = levels.filter(({ ok }) => ok);
@@ -36,7 +38,7 @@ export function costLevels(levels = []) {
 const spread = (costs) => (costs.length < 2 ? undefined : 100 * (Math.max(...costs) / Math.min(...costs) - 1));
 
 /** How far the dearest size of a room is from the cheapest, in percent. */
-const costSpread = (round) => spread(costLevels(round.v2_unix?.levels).map((level) => serverOf(level).cpu_us_per_room_second));
+const costSpread = (round) => spread(costLevels(round.v2_unix?.levels).map(roomCost));
 
 /** The same of what each step to the next size adds, so without what a process with any rooms costs. */
 function addedCostSpread(round) {
@@ -62,44 +64,46 @@ const row = (measure, unit, digits, goal, of, more = {}) => ({ measure, unit, di
 
 export const rows = [
   row('v1 JSON 30/s over TCP: rooms on one core, beside pong-floor', '× floor', 2, least(0.9), ratio(rooms('v1_tcp'), rooms('floor_tcp'))),
-  row('the same, beside Colyseus', '× Colyseus', 1, least(4), ratio(rooms('v1_tcp'), rooms('colyseus')), { peer: true }),
+  row('v1 JSON 30/s over TCP: rooms on one core, beside Colyseus', '× Colyseus', 1, least(4), ratio(rooms('v1_tcp'), rooms('colyseus')), { peer: true }),
   row('v1 JSON 30/s over the unix socket: rooms, p99 lateness < 5 ms', 'rooms', 0, least(2_000), rooms('v1_unix')),
   row('CPU of an update, v1, 1000 rooms, TCP, beside pong-floor', '× floor', 2, most(1.3), ratio(at('v1_tcp', updateCost), at('floor_tcp', updateCost))),
-  row('the same over the unix socket', '× floor', 2, most(1.3), ratio(at('v1_unix', updateCost), at('floor_unix', updateCost))),
+  row('CPU of an update, v1, 1000 rooms, the unix socket, beside pong-floor', '× floor', 2, most(1.3),
+    ratio(at('v1_unix', updateCost), at('floor_unix', updateCost))),
   row('v2, 4 input changes a second: rooms on one core over TCP, p99 lateness < 5 ms', 'rooms', 0, least(5_000), rooms('v2_tcp')),
-  row('the same, beside Colyseus', '× Colyseus', 1, least(14), ratio(rooms('v2_tcp'), rooms('colyseus')), { peer: true }),
-  row('the same over the unix socket', 'rooms', 0, least(8_000), rooms('v2_unix')),
+  row('v2, 4 input changes a second: rooms on one core over TCP, beside Colyseus', '× Colyseus', 1, least(14),
+    ratio(rooms('v2_tcp'), rooms('colyseus')), { peer: true }),
+  row('v2, 4 input changes a second: rooms over the unix socket, p99 lateness < 5 ms', 'rooms', 0, least(8_000), rooms('v2_unix')),
   row('v2, an input every 100 ms: rooms on one core over TCP, p99 lateness < 5 ms', 'rooms', 0, least(2_500), rooms('v2_often')),
   row('messages a second to each player, v2', 'messages', 2, most(5.5), at('v2_tcp', (level) => level.messages.per_player_mean)),
   row('IP bytes a second to each player, v2, headers and ACKs in', 'bytes', 0, most(600), at('v2_tcp', (level) => level.ip_bytes_mean)),
-  row('payload of it', 'bytes', 1, most(50), at('v2_tcp', (level) => level.payload_bytes_mean)),
+  row('payload bytes a second to each player, v2', 'bytes', 1, most(50), at('v2_tcp', (level) => level.payload_bytes_mean)),
   row('through nginx (one worker on the other core): v2 rooms, p99 < 10 ms', 'rooms', 0, least(3_000), rooms('v2_nginx')),
   row("input's arrival → its relay, p99 at 1000 v2 rooms, TCP", 'ms', 2, most(5), at('v2_tcp', (level) => level.relay_ms?.p99)),
   row('memory of a room with two connections, gamed, v2', 'kB', 1, most(8), memoryOf('v2_unix', 500, 4_500)),
   row('REST through nginx, 16 clients, two shared cores: check', 'requests/s', 0, least(15_000), (round) => round.check?.requests_per_second),
-  row('create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
-  row('p99 of check', 'ms', 1, under(10), (round) => round.check?.latency_ms?.p99),
-  row('p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.latency_ms?.p99),
+  row('REST through nginx, 16 clients, two shared cores: create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
+  row('REST: p99 of check', 'ms', 1, under(10), (round) => round.check?.latency_ms?.p99),
+  row('REST: p99 of create + join', 'ms', 1, under(10), (round) => round.create_join?.latency_ms?.p99),
   row('cost of a room from 100 to 8000 rooms, v2: the dearest above the cheapest', '%', 0, most(15), costSpread),
   row('start of gamed to the first answered connection', 'ms', 0, under(100), (round) => round.start?.ms),
-  row('the same with 5000 checkpointed rooms', 'ms', 0, under(1_000), (round) => round.start_rooms?.ms),
+  row('start of gamed with 5000 checkpointed rooms, likewise', 'ms', 0, under(1_000), (round) => round.start_rooms?.ms),
 ];
 
 /** Numbers without a target that explain the others. */
 export const besides = [
   row('v1: messages a second to each player', 'messages', 1, {}, at('v1_tcp', (level) => level.messages.per_player_mean)),
   row('v1: IP bytes a second to each player, headers and ACKs in', 'bytes', 0, {}, at('v1_tcp', (level) => level.ip_bytes_mean)),
-  row('v1: payload of it', 'bytes', 0, {}, at('v1_tcp', (level) => level.payload_bytes_mean)),
+  row('v1: payload bytes a second to each player', 'bytes', 0, {}, at('v1_tcp', (level) => level.payload_bytes_mean)),
   row('v1: lateness p99 at 1000 rooms, TCP', 'ms', 2, {}, at('v1_tcp', (level) => level.late_ms?.p99)),
   row('v1: CPU of an update at 1000 rooms, TCP', 'µs', 2, {}, at('v1_tcp', updateCost)),
-  row('v1: the same over the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
+  row('v1: CPU of an update at 1000 rooms, the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, TCP', 'µs', 2, {}, at('floor_tcp', updateCost)),
-  row('pong-floor: the same over the unix socket', 'µs', 2, {}, at('floor_unix', updateCost)),
-  row('v2: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('v2_tcp', (level) => serverOf(level).cpu_us_per_room_second)),
-  row('pong-floor that only sends inputs on: the same', 'µs/s', 0, {}, at('floor_relay', (level) => serverOf(level).cpu_us_per_room_second)),
+  row('pong-floor: CPU of a frame at 1000 rooms, the unix socket', 'µs', 2, {}, at('floor_unix', updateCost)),
+  row('v2: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('v2_tcp', roomCost)),
+  row('pong-floor that only sends inputs on: processor time of a room at 1000, TCP', 'µs/s', 0, {}, at('floor_relay', roomCost)),
   row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
   row('cost of what further rooms add, from 100 to 8000: the dearest step above the cheapest', '%', 0, {}, addedCostSpread),
-  row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', (level) => serverOf(level).cpu_us_per_room_second, 2_000)),
+  row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', roomCost, 2_000)),
   row('checkpoints: their thread\'s share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),
   row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', (level) => level.relay_ms?.p99, 100), { peer: true }),

@@ -38,7 +38,9 @@ function knock(socketPath) {
 async function playedState(context) {
   const server = await startGamed();
   try {
-    const load = ['--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--clients', '128', '--levels', String(ROOMS), '--warm-up', '1', '--seconds', '1'];
+    const load = [
+      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--clients', '128', '--levels', String(ROOMS), '--warm-up', '1', '--seconds', '1',
+    ];
     const { levels } = await runLoad(load, { cores: LOAD_CORE, limit: context.budget.left });
     if (levels.at(-1)?.rooms !== ROOMS) throw new Error(`there were to be ${ROOMS} rooms to start with`);
     await settled(server.stack);
@@ -85,7 +87,8 @@ export async function measureStart(context, rooms) {
     }
     const ms = performance.now() - began;
     const found = countRooms(control);
-    if (rooms && found !== ROOMS) throw new Error(`${found} rooms of ${ROOMS} came back`);
+    // There are more where an answer came too late, and the load has asked again.
+    if (rooms && found < ROOMS) throw new Error(`${found} rooms of ${ROOMS} came back`);
     child.kill('SIGTERM');
     await ended;
     return { ms, answer, rooms: found };
