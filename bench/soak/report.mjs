@@ -51,8 +51,8 @@ What went wrong for them: ${Object.entries(said.errors).map(([what, count]) => `
 
 ## Memory and descriptors
 
-${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must the
-highest value of the last third above that of the middle one (of gamed's own descriptors, the median).
+${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must memory's
+and threads' highest value of the last third above that of the middle one, and descriptors' median.
 
 ${curveTable(curves)}` : 'The run was too short for its curves to be judged.'}
 

@@ -40,7 +40,9 @@ describe('a soak\'s curves', () => {
   test('descriptors: a share of them may come and go', () => {
     const fds = (value) => judgeCurve(curve(value), ALLOWANCES.fds).ok;
     assert.ok(fds((t) => 1_000 + noise(t, 40)));
+    assert.ok(fds((t) => 30 + (t % 300 === 299 ? t / 10 : 0)), 'bursts');
     assert.ok(!fds((t) => 1_000 + t / 10));
+    assert.ok(!fds((t) => 1_000 + (t > 1_300 ? 60 : 0)), 'more from some moment on');
   });
 
   const sample = (t, { leak = 0 } = {}) => ({
