@@ -41,7 +41,7 @@ export function soakText({ seconds, rooms, sentence, curves, judged, results, re
 
 \`./dev soak\`: ${minutes(seconds)} of ${rooms} rooms through nginx, on ${new Date().toISOString().slice(0, 10)}. **${sentence}**
 
-${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a quarter plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
+${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a tenth plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
 sent ${last.sent.toLocaleString('en')} messages, on at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}; gamed's loop,
 ready to run, waited ${(last.waited - first.waited).toFixed(0)} s in all for a processor that others had. What the players did:
 
