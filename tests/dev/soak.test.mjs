@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { ALLOWANCES, fitLine, judgeCurve, judgeCurves, judgeLogs, judgeResults } from '../../bench/soak/judge.mjs';
+import { ALLOWANCES, fitLine, judgeCurve, judgeCurves, judgeLogs, judgeMachine, judgeResults } from '../../bench/soak/judge.mjs';
 
 import { repository } from './nginx-stack.mjs';
 
@@ -71,10 +71,18 @@ describe('a soak\'s logs', () => {
     ['nginx.log', '2026/01/01 00:00:00 [notice] 1#1: start\n2026/01/01 00:00:00 [crit] 1#1: full\n'],
     ['nginx-access.log', '127.0.0.1 - - [x] "GET /error HTTP/1.1" 200 5 "-"\n127.0.0.1 - - [x] "POST / HTTP/1.1" 503 5 "-"\n127.0.0.1 - - [x] "POST / HTTP/1.1" 429 5 "-"\n'],
   ];
-  test('errors of the daemons, and answers of 5xx and 429, are errors; warnings are told apart', () => {
-    const { errors, warnings } = judgeLogs(logs);
-    assert.deepEqual(errors.map(({ log }) => log), ['gamed.stderr.log', 'nginx.log', 'nginx-access.log', 'nginx-access.log']);
+  test('errors of the daemons, answers of 5xx and 429, and warnings are told apart', () => {
+    const { errors, refusals, warnings } = judgeLogs(logs);
+    assert.deepEqual(errors.map(({ log }) => log), ['gamed.stderr.log', 'nginx.log']);
+    assert.deepEqual(refusals.map(({ line }) => / (\d+) 5 /.exec(line)[1]), ['503', '429']);
     assert.deepEqual(warnings.map(({ line }) => line), ['2026-01-01T00:00:01.000Z warn gamed: slow']);
+  });
+});
+
+describe('a soak\'s machine', () => {
+  test('is short of processors when the loop waits for one a tenth of the time', () => {
+    assert.equal(judgeMachine([{ t: 1, waited: 0 }, { t: 101, waited: 9 }]).isStarved, false);
+    assert.equal(judgeMachine([{ t: 1, waited: 5 }, { t: 101, waited: 16 }]).isStarved, true);
   });
 });
 
