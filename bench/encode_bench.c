@@ -60,22 +60,27 @@ static void sent(size_t length)
 
 /* ---- what is measured: each writes so many of one kind ------------------------------------------ */
 
-#define EACH_MOMENT(moment, arg, count)                 \
-    const struct moment *moment = arg, *first = moment; \
-    for (unsigned i = 0; i < (count); moment = &first[++i % MOMENTS])
+static const struct moment *moment_at(const void *moments, unsigned i)
+{
+    return (const struct moment *)moments + i % MOMENTS;
+}
 
 static void write_delta(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(messages_delta(&bench.played.game, &moment->before, &moment->after,
-                        bench.played.now.unix_ms, bench.out, sizeof bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(messages_delta(&bench.played.game, &moment->before, &moment->after,
+                            bench.played.now.unix_ms, bench.out, sizeof bench.out));
+    }
 }
 
 static void write_full_state(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(messages_state(&bench.played.game, &moment->after, MESSAGES_STATE_FULL,
-                        bench.played.now.unix_ms, bench.out, sizeof bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(messages_state(&bench.played.game, &moment->after, MESSAGES_STATE_FULL,
+                            bench.played.now.unix_ms, bench.out, sizeof bench.out));
+    }
 }
 
 static void write_goal(void *arg, unsigned count)
@@ -89,28 +94,36 @@ static void write_goal(void *arg, unsigned count)
 
 static void write_target(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(
-        updates_target(1, moment->pong.step, moment->pong.target_y[0], (unsigned char *)bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(updates_target(1, moment->pong.step, moment->pong.target_y[0],
+                            (unsigned char *)bench.out));
+    }
 }
 
 static void write_serve(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(updates_event(UPDATES_BALL | UPDATES_PHASE, moment->pong.step, &moment->pong,
-                       (unsigned char *)bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(updates_event(UPDATES_BALL | UPDATES_PHASE, moment->pong.step, &moment->pong,
+                           (unsigned char *)bench.out));
+    }
 }
 
 static void write_keyframe(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(updates_keyframe(&moment->pong, (unsigned char *)bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(updates_keyframe(&moment->pong, (unsigned char *)bench.out));
+    }
 }
 
 static void write_heartbeat(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    sent(updates_heartbeat(&moment->pong, (unsigned char *)bench.out));
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
+        sent(updates_heartbeat(&moment->pong, (unsigned char *)bench.out));
+    }
 }
 
 /* What comes before a message, or finds that there is none to write. */
@@ -126,8 +139,8 @@ static void make_view(void *arg, unsigned count)
 
 static void find_difference(void *arg, unsigned count)
 {
-    EACH_MOMENT(moment, arg, count)
-    {
+    for (unsigned i = 0; i < count; i++) {
+        const struct moment *moment = moment_at(arg, i);
         volatile unsigned fields = updates_difference(&moment->foreseen, &moment->pong);
         (void)fields;
         sent(0);

@@ -1,5 +1,5 @@
 // The crowd of a soak: so many rooms at a time, made, played to their ends and made anew, through nginx, by players who come,
-// leave, drop without a close, stay away, return with their tokens, or never do. A quarter of the rooms plays pong.v1.json, the
+// leave, drop without a close, stay away, return with their tokens, or never do. A tenth of the rooms plays pong.v1.json, the
 // rest pong.v2.bin. They play badly, so that matches end. At the end a line of JSON: what they did (`churn`), what went wrong
 // (`errors`), and each end they were told (`heard`). On SIGTERM or SIGINT it ends early.
 //
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { BINARY, CLOSE, PING, PONG, RawSocket, TEXT } from '../../tests/e2e/raw-socket.mjs';
 import { Rest } from '../../tests/e2e/rest.mjs';
 
-const V1_SHARE = 0.25; // of the rooms
+const V1_SHARE = 0.1; // of the rooms
 const CANCELLED = 0.04; // of the rooms, before anybody joins
 const WATCHED = 0.2; // of the rooms, by a spectator
 const REMATCH = 0.4; // of the players offer one

@@ -2,18 +2,19 @@
 // Must not read a file or a clock.
 //
 // Flat means: of a run, the first third is settling. Over the other two thirds a straight line is fitted (least squares), and
-// what it rises by in that time must not exceed the allowance; nor may the highest value of the last third exceed that of
-// the middle third by more (of gamed's own descriptors, the middle one: they are a difference of two looks, moments apart). The
-// allowance is a share of the mean or a fixed amount, whichever is more. To fall is allowed.
+// what it rises by in that time must not exceed the allowance; nor may memory's and threads' highest value of the last third
+// exceed that of the middle third by more, or descriptors' median, of which a burst of connections is no leak. The allowance is
+// a share of the mean or a fixed amount, whichever is more. To fall is allowed.
 
 export const JUDGED_SECONDS = 300; // a shorter run is all settling: its curves are not judged
+const STARVED_SHARE = 0.1; // of the time
 
 const MiB = 1_048_576;
 
 /** Per kind of curve; `unit` is what `amount` counts and the report prints. */
 export const ALLOWANCES = {
-  rss: { share: 0.03, amount: MiB, unit: 'MiB', divisor: MiB },
-  fds: { share: 0.05, amount: 16, unit: '', divisor: 1 },
+  rss: { share: 0.03, amount: 2 * MiB, unit: 'MiB', divisor: MiB },
+  fds: { share: 0.05, amount: 16, unit: '', divisor: 1, isMedian: true },
   threads: { share: 0, amount: 2, unit: '', divisor: 1 },
   own_fds: { share: 0, amount: 4, unit: '', divisor: 1, isMedian: true },
 };
@@ -66,14 +67,15 @@ export function judgeCurves(samples) {
   return verdicts;
 }
 
-/** Lines of the daemons' logs that should not be there: {errors, warnings}, each [{log, line}]. */
+/** Lines of the daemons' logs that should not be there: {errors, refusals: answers of 429 and 5xx, warnings}, each [{log, line}]. */
 export function judgeLogs(logs) {
   const errors = [];
+  const refusals = [];
   const warnings = [];
   for (const [log, text] of logs) {
     for (const line of text.split('\n')) {
       if (log === 'nginx-access.log') {
-        if (/" (?:429|5\d\d) /.test(line)) errors.push({ log, line });
+        if (/" (?:429|5\d\d) /.test(line)) refusals.push({ log, line });
       } else if (/^\S+ error |\[(?:error|crit|alert|emerg)\]|Sanitizer|runtime error/.test(line)) {
         errors.push({ log, line });
       } else if (/^\S+ warn |\[warn\]/.test(line)) {
@@ -81,7 +83,17 @@ export function judgeLogs(logs) {
       }
     }
   }
-  return { errors, warnings };
+  return { errors, refusals, warnings };
+}
+
+/**
+ * Whether gamed's loop, ready to run, had to wait for a processor for so much of the run that requests refused and connections
+ * lost tell of the machine: {isStarved, share}. `samples`: [{t, waited}].
+ */
+export function judgeMachine(samples) {
+  const [first, last] = [samples[0], samples.at(-1)];
+  const share = (last.waited - first.waited) / (last.t - first.t);
+  return { isStarved: share > STARVED_SHARE, share };
 }
 
 /** What of a match both its players and the receiver of its result know; the winner's seat, or null. */

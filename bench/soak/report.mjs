@@ -33,7 +33,7 @@ const crowdTable = (churn) => [
 
 const minutes = (seconds) => (seconds >= 120 ? `${(seconds / 60).toFixed(0)} minutes` : `${seconds.toFixed(0)} s`);
 
-export function soakText({ seconds, rooms, sentence, curves, judged, results, retried, logs, said, before, after, samples, problems }) {
+export function soakText({ seconds, rooms, sentence, curves, judged, results, retried, logs, said, before, after, samples, problems, remarks, machine }) {
   const [first, last] = [samples[0], samples.at(-1)];
   const share = (name) => `${name} ${((100 * (last.processes[name].cpu - first.processes[name].cpu)) / (last.t - first.t)).toFixed(1)} %`;
   const highest = (value) => Math.max(...samples.map(value));
@@ -41,18 +41,18 @@ export function soakText({ seconds, rooms, sentence, curves, judged, results, re
 
 \`./dev soak\`: ${minutes(seconds)} of ${rooms} rooms through nginx, on ${new Date().toISOString().slice(0, 10)}. **${sentence}**
 
-${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a quarter plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
+${problems.length > 0 ? `${problems.map((each) => `- ${each}`).join('\n')}\n\n` : ''}Players come, leave, drop without a close, stay away and return with their tokens; rooms end, and new ones are made; a tenth plays \`pong.v1.json\`, the rest \`pong.v2.bin\`. gamed
 sent ${last.sent.toLocaleString('en')} messages, on at most ${highest(({ connections }) => connections)} connections at a time. Share of a core: ${Object.keys(last.processes).map(share).join(', ')}; gamed's loop,
-ready to run, waited ${(last.waited - first.waited).toFixed(0)} s in all for a processor that others had. What the players did:
+ready to run, waited for a processor ${(100 * machine.share).toFixed(0)} % of the time. What the players did:
 
 ${crowdTable(said.churn)}
 
 What went wrong for them: ${Object.entries(said.errors).map(([what, count]) => `${what} ${count}`).join(', ')}.
-
+${machine.isStarved ? `\nOthers had so much of the machine that refusals are not judged${remarks.length > 0 ? `:\n\n${remarks.map((each) => `- ${each}`).join('\n')}` : '; there were none.'}\n` : ''}
 ## Memory and descriptors
 
-${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must the
-highest value of the last third above that of the middle one (of gamed's own descriptors, the median).
+${judged ? `The first third is settling. A line is fitted to the rest, and what it rises by must stay within what is allowed; so must memory's
+and threads' highest value of the last third above that of the middle one, and descriptors' median.
 
 ${curveTable(curves)}` : 'The run was too short for its curves to be judged.'}
 
@@ -67,7 +67,7 @@ ${results.matches} matches ended, ${results.recorded} were recorded by user_mana
 
 ## Logs
 
-${logs.errors.length} lines that tell of an error, and answers of 429 or 5xx, in the logs of nginx (access log included), api-fcgi and gamed; ${logs.warnings.length} warnings.
+${logs.errors.length} lines that tell of an error in the logs of nginx, api-fcgi and gamed; ${logs.warnings.length} warnings; ${logs.refusals.length} answers of 429 or 5xx in nginx' access log.
 ${logs.warnings.slice(0, 5).map(({ log, line }) => `\n    ${log}: ${line}`).join('')}`;
 }
 

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 
 import { Stack } from '../../tests/e2e/harness.mjs';
 import { UserManagement } from '../../tests/e2e/user-management.mjs';
-import { JUDGED_SECONDS, judgeCurves, judgeLogs, judgeResults } from './judge.mjs';
+import { JUDGED_SECONDS, judgeCurves, judgeLogs, judgeMachine, judgeResults } from './judge.mjs';
 import { curveTable, drawPlot, soakText, writeReport } from './report.mjs';
 import { Sampler, look } from './sampler.mjs';
 
@@ -41,7 +41,7 @@ const SHORT_TIMES = { PONG_ABSENCE_SECONDS: '3', PONG_REMATCH_SECONDS: '3', PONG
 
 /** A stack that keeps its logs, and the bad lines in them, also those of its stop. */
 class SoakStack extends Stack {
-  lines = { errors: [], warnings: [] };
+  lines = { errors: [], refusals: [], warnings: [] };
 
   badLogLines() {
     this.lines = judgeLogs(this.logs());
@@ -124,15 +124,21 @@ async function run(sampler) {
 
 function judge({ before, after, said, isShort, ended, samples }, results, logs) {
   const problems = [];
+  const remarks = [];
   if (isShort) problems.push('the crowd ended before its time');
-  for (const [what, count] of Object.entries(said.errors)) if (count > 0) problems.push(`players met ${count} errors: ${what}`);
+  const machine = judgeMachine(samples);
+  const refused = machine.isStarved ? remarks : problems;
+  for (const [what, count] of Object.entries(said.errors)) {
+    if (count > 0) (what === 'bad_frame' ? problems : refused).push(`players met ${count} errors: ${what}`);
+  }
+  if (logs.refusals.length > 0) refused.push(`${logs.refusals.length} answers of 429 or 5xx, such as ${logs.refusals[0].line}`);
   const curves = isJudged ? judgeCurves(samples) : [];
   for (const { process, kind, ok } of curves) if (!ok) problems.push(`${process}: ${kind} grows`);
   if (!ended) problems.push(`${END_SECONDS} s after everybody had left there were rooms, connections or results: ${JSON.stringify(after.rooms)}, ${after.connections}, ${after.pending}`);
   if (after.processes.gamed.fds > before.processes.gamed.fds + KEPT_OPEN) problems.push('gamed keeps descriptors when everybody has left');
   problems.push(...results.complaints);
   if (logs.errors.length > 0) problems.push(`${logs.errors.length} error lines in the logs, such as ${logs.errors[0].log}: ${logs.errors[0].line}`);
-  return { curves, problems };
+  return { curves, problems, remarks, machine };
 }
 
 async function main() {
@@ -150,11 +156,11 @@ async function main() {
 
   const attempts = management.attempts.map(({ headers, status, json }) => ({ key: headers['idempotency-key'], status, json }));
   const results = judgeResults({ attempts, heard: noted.said.heard, ...noted.after });
-  const logs = { errors: stack.lines.errors, warnings: stack.lines.warnings.filter(({ line }) => !/: not delivered: /.test(line)) };
-  const { curves, problems } = judge(noted, results, logs);
+  const logs = { ...stack.lines, warnings: stack.lines.warnings.filter(({ line }) => !/: not delivered: /.test(line)) };
+  const { curves, problems, remarks, machine } = judge(noted, results, logs);
   const sentence = problems.length === 0 ? (isJudged ? 'All held.' : 'All that so short a run can show held.') : 'Something did not hold:';
   const text = soakText({
-    seconds, rooms, sentence, problems, curves, judged: isJudged, results, retried: noted.after.retried, logs,
+    seconds, rooms, sentence, problems, remarks, machine, curves, judged: isJudged, results, retried: noted.after.retried, logs,
     ...noted,
   });
   for (const folder of [options.out, ...(isJudged && options.keep ? [options.keep] : [])]) {
@@ -164,6 +170,7 @@ async function main() {
   }
   if (isJudged) console.log(curveTable(curves));
   console.log(`${results.matches} matches, ${results.recorded} results; ${logs.errors.length} errors, ${logs.warnings.length} warnings in the logs`);
+  for (const each of remarks) console.log(`the machine had no processor for us: ${each}`);
   for (const each of problems) console.log(`NOT: ${each}`);
   console.log(sentence);
   process.exitCode = problems.length === 0 ? 0 : 1;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
-import { ALLOWANCES, fitLine, judgeCurve, judgeCurves, judgeLogs, judgeResults } from '../../bench/soak/judge.mjs';
+import { ALLOWANCES, fitLine, judgeCurve, judgeCurves, judgeLogs, judgeMachine, judgeResults } from '../../bench/soak/judge.mjs';
 
 import { repository } from './nginx-stack.mjs';
 
@@ -40,7 +40,9 @@ describe('a soak\'s curves', () => {
   test('descriptors: a share of them may come and go', () => {
     const fds = (value) => judgeCurve(curve(value), ALLOWANCES.fds).ok;
     assert.ok(fds((t) => 1_000 + noise(t, 40)));
+    assert.ok(fds((t) => 30 + (t % 300 === 299 ? t / 10 : 0)), 'bursts');
     assert.ok(!fds((t) => 1_000 + t / 10));
+    assert.ok(!fds((t) => 1_000 + (t > 1_300 ? 60 : 0)), 'more from some moment on');
   });
 
   const sample = (t, { leak = 0 } = {}) => ({
@@ -69,10 +71,18 @@ describe('a soak\'s logs', () => {
     ['nginx.log', '2026/01/01 00:00:00 [notice] 1#1: start\n2026/01/01 00:00:00 [crit] 1#1: full\n'],
     ['nginx-access.log', '127.0.0.1 - - [x] "GET /error HTTP/1.1" 200 5 "-"\n127.0.0.1 - - [x] "POST / HTTP/1.1" 503 5 "-"\n127.0.0.1 - - [x] "POST / HTTP/1.1" 429 5 "-"\n'],
   ];
-  test('errors of the daemons, and answers of 5xx and 429, are errors; warnings are told apart', () => {
-    const { errors, warnings } = judgeLogs(logs);
-    assert.deepEqual(errors.map(({ log }) => log), ['gamed.stderr.log', 'nginx.log', 'nginx-access.log', 'nginx-access.log']);
+  test('errors of the daemons, answers of 5xx and 429, and warnings are told apart', () => {
+    const { errors, refusals, warnings } = judgeLogs(logs);
+    assert.deepEqual(errors.map(({ log }) => log), ['gamed.stderr.log', 'nginx.log']);
+    assert.deepEqual(refusals.map(({ line }) => / (\d+) 5 /.exec(line)[1]), ['503', '429']);
     assert.deepEqual(warnings.map(({ line }) => line), ['2026-01-01T00:00:01.000Z warn gamed: slow']);
+  });
+});
+
+describe('a soak\'s machine', () => {
+  test('is short of processors when the loop waits for one a tenth of the time', () => {
+    assert.equal(judgeMachine([{ t: 1, waited: 0 }, { t: 101, waited: 9 }]).isStarved, false);
+    assert.equal(judgeMachine([{ t: 1, waited: 5 }, { t: 101, waited: 16 }]).isStarved, true);
   });
 });
 
@@ -89,7 +99,7 @@ describe('a soak\'s results', () => {
   };
   test('each recorded once, whatever attempts it took', () => assert.deepEqual(judgeResults(good).complaints, []));
   for (const [what, change] of Object.entries({
-    'one was not recorded': { finished: 3 },
+    'one was not recorded': { attempts: good.attempts.slice(0, 2), heard: good.heard.slice(0, 1) },
     'one was recorded twice': { attempts: [...good.attempts, good.attempts[2]] },
     'gamed counts another number as delivered': { delivered: 1 },
     'one still waits': { pending: 1 },
