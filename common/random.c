@@ -12,7 +12,8 @@
 
 enum {
     SEAT_TOKEN_BYTES = SEAT_TOKEN_LENGTH / 2,
-    UUID_BYTES = 16
+    UUID_BYTES = 16,
+    TEXT_AT_ONCE = 8
 };
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -42,17 +43,36 @@ void random_bytes(void *out, size_t size)
     }
 }
 
+/* The lowest (2^32 mod bound) values are refused, so that what is left divides evenly by bound. */
+static uint32_t refused_below(uint32_t bound)
+{
+    return (uint32_t)(0U - bound) % bound;
+}
+
 uint32_t random_below(uint32_t bound)
 {
-    /* The lowest (2^32 mod bound) values are refused, so that what is left divides evenly by bound.
-     */
-    uint32_t refused = (uint32_t)(0U - bound) % bound;
+    uint32_t refused = refused_below(bound);
     uint32_t value;
 
     do
         random_bytes(&value, sizeof value);
     while (value < refused);
     return value % bound;
+}
+
+void random_text(char *out, size_t length, const char *alphabet, uint32_t count)
+{
+    const uint32_t refused = refused_below(count);
+    uint32_t values[TEXT_AT_ONCE]; /* the kernel is asked once for all of them */
+
+    while (length > 0) {
+        const size_t portion = length < TEXT_AT_ONCE ? length : TEXT_AT_ONCE;
+
+        random_bytes(values, portion * sizeof values[0]);
+        for (size_t i = 0; i < portion; i++)
+            *out++ = alphabet[values[i] < refused ? random_below(count) : values[i] % count];
+        length -= portion;
+    }
 }
 
 void random_seat_token(char out[SEAT_TOKEN_SIZE])

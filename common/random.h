@@ -31,6 +31,9 @@ void random_bytes(void *out, size_t size);
 /* A uniformly distributed number in 0…bound-1; bound > 0. Any thread. */
 uint32_t random_below(uint32_t bound);
 
+/* `length` characters, each drawn from the `count` of the alphabet, without a NUL behind them. Any thread. */
+void random_text(char *out, size_t length, const char *alphabet, uint32_t count);
+
 /* A new seat token. Any thread. */
 void random_seat_token(char out[SEAT_TOKEN_SIZE]);
 

@@ -198,8 +198,8 @@ static bool draw_room_code(struct game_manager *manager, char out[ROOM_CODE_SIZE
 {
     for (int attempt = 0; attempt < CODE_ATTEMPTS_MAX; attempt++) {
         out[0] = manager->config.has_slots ? slot_letter(manager->home) : manager->config.slot;
-        for (int i = 1; i < ROOM_CODE_LENGTH; i++)
-            out[i] = ROOM_CODE_ALPHABET[random_below(sizeof ROOM_CODE_ALPHABET - 1)];
+        random_text(out + 1, ROOM_CODE_LENGTH - 1, ROOM_CODE_ALPHABET,
+                    sizeof ROOM_CODE_ALPHABET - 1);
         out[ROOM_CODE_LENGTH] = '\0';
         if (!manager_find_room(manager, out) && !manager_find_departed(manager, out, now))
             return true;
@@ -361,8 +361,7 @@ void manager_name_guest(struct game_player *player)
 {
     static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
     char suffix[9];
-    for (int i = 0; i < 8; i++)
-        suffix[i] = digits[random_below(sizeof digits - 1)];
+    random_text(suffix, sizeof suffix - 1, digits, sizeof digits - 1);
     suffix[8] = '\0';
     snprintf(player->player_id, sizeof player->player_id, "guest-%s", suffix);
     player->is_guest = true;

@@ -14,7 +14,8 @@
 
 enum {
     DEGRADED_MAX = 8,
-    HOLD_MS = 200 /* longest that an answer waits for the store */
+    HOLD_MS = 200,     /* longest that an answer waits for the store */
+    SERVED_AT_ONCE = 8 /* messages: a millisecond of full ones; updates of rooms come in between */
 };
 
 /* ---- requests and replies ------------------------------------------------------------ */
@@ -479,15 +480,20 @@ static void answer(struct ipc_endpoint *endpoint, struct ipc_exchange *exchange,
         ipc_exchange_reply(exchange, reply_text, length);
 }
 
-void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
+bool ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now)
 {
-    struct ipc_exchange *exchange;
     const size_t held = endpoint->held_count;
-    while ((exchange = ipc_server_next(endpoint->server)) != NULL)
-        answer(endpoint, exchange, now);
+    bool is_all = false;
+    for (int i = 0; i < SERVED_AT_ONCE && !is_all; i++) {
+        struct ipc_exchange *exchange = ipc_server_next(endpoint->server);
+        is_all = !exchange;
+        if (exchange)
+            answer(endpoint, exchange, now);
+    }
     if (endpoint->held_count > held)
         endpoint->hurry(endpoint->arg);
     release_held(endpoint, now);
+    return !is_all;
 }
 
 void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint)

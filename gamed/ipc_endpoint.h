@@ -60,10 +60,11 @@ struct ipc_endpoint {
 };
 
 /*
- * Answers every request that waits, and sends the held answers whose time has come: the store has
- * their room, or has taken too long. To be called when woken and at least every 100 ms.
+ * Answers the requests that wait, and sends the held answers whose time has come: the store has their
+ * room, or has taken too long. To be called when woken and at least every 100 ms; and soon again when it
+ * returns true: more may wait.
  */
-void ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now);
+bool ipc_endpoint_serve(struct ipc_endpoint *endpoint, struct now now);
 
 /* Before the server is closed: frees the answers that still wait. */
 void ipc_endpoint_drop_held(struct ipc_endpoint *endpoint);

@@ -196,7 +196,10 @@ static void on_woken(void *arg)
     }
     if (daemon->slot_owner)
         slot_owner_news(daemon->slot_owner, now);
-    ipc_endpoint_serve(&daemon->endpoint, now);
+    room_keeper_gather(daemon->keeper);
+    if (ipc_endpoint_serve(&daemon->endpoint, now))
+        loop_wake(daemon->loop);
+    room_keeper_gathered(daemon->keeper);
     loop_hasten_timer(daemon->loop, control_endpoint_serve(&daemon->control, now));
     /* the request may have opened a room, whose first update is due before the timer would fire */
     loop_hasten_timer(daemon->loop, game_manager_tick(daemon->manager, clock_read()));

@@ -49,6 +49,10 @@ struct room_keeper {
     pthread_mutex_t lock; /* for room_keeper_flush alone; the loop thread takes it only there */
     pthread_cond_t committed;
 
+    /* Of who puts. */
+    bool gathers;
+    bool owes_wake; /* to what was put meanwhile */
+
     /* The rooms thread's. */
     struct room_backlog backlog;
     int64_t commit_at_ms; /* monotonic; no commit before this */
@@ -231,14 +235,35 @@ static void *run(void *argument)
 
 /* ---- the other threads' ---------------------------------------------------------------- */
 
+static void wake_idle(struct room_keeper *keeper)
+{
+    if (!atomic_load(&keeper->is_idle) || !atomic_exchange(&keeper->is_idle, false))
+        return;
+    atomic_store(&keeper->is_resting, false);
+    wake(keeper);
+}
+
 uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoint *checkpoint)
 {
     const uint64_t ticket = room_mailbox_put(&keeper->mailbox, checkpoint);
-    if (ticket && atomic_load(&keeper->is_idle) && atomic_exchange(&keeper->is_idle, false)) {
-        atomic_store(&keeper->is_resting, false);
-        wake(keeper);
-    }
+    if (ticket && keeper->gathers)
+        keeper->owes_wake = true;
+    else if (ticket)
+        wake_idle(keeper);
     return ticket;
+}
+
+void room_keeper_gather(struct room_keeper *keeper)
+{
+    keeper->gathers = true;
+}
+
+void room_keeper_gathered(struct room_keeper *keeper)
+{
+    keeper->gathers = false;
+    if (keeper->owes_wake)
+        wake_idle(keeper);
+    keeper->owes_wake = false;
 }
 
 bool room_keeper_forget_slot(struct room_keeper *keeper, char slot)
@@ -262,8 +287,10 @@ uint64_t room_keeper_saved(const struct room_keeper *keeper)
 void room_keeper_hurry(struct room_keeper *keeper)
 {
     atomic_store(&keeper->awaited, room_mailbox_put_count(&keeper->mailbox));
-    if (atomic_exchange(&keeper->is_resting, false))
-        wake(keeper);
+    if (!atomic_exchange(&keeper->is_resting, false))
+        return;
+    atomic_store(&keeper->is_idle, false);
+    wake(keeper);
 }
 
 static struct timespec after(int timeout_ms)

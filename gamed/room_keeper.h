@@ -70,6 +70,13 @@ uint64_t room_keeper_put(struct room_keeper *keeper, const struct room_checkpoin
 uint64_t room_keeper_saved(const struct room_keeper *keeper);
 
 /*
+ * Between the two nobody is woken by what is put, but at the end: for what comes together and is to be
+ * committed together. The thread that puts.
+ */
+void room_keeper_gather(struct room_keeper *keeper);
+void room_keeper_gathered(struct room_keeper *keeper);
+
+/*
  * Somebody waits for what was put so far: it is committed as soon as the thread is free, together with
  * what is put until then. Takes no lock, never blocks; at most the
  * wake-up byte is written. The thread that puts.

@@ -57,7 +57,7 @@ bench_main() {
         packages_require_for_test
         mkdir -p "$TEST_LOGS"
         test_npm
-        [[ $name != instances && $name != metrics ]] || bench_load
+        [[ ! $name =~ ^(instances|metrics|rest_beside)$ ]] || bench_load
         PONG_BUILD_DIR=$DEV/build node "$ROOT/bench/$name.mjs" "${@:2}"
     else
         bench_program "$name"

@@ -122,12 +122,29 @@ static void bytes_are_filled_to_the_end_and_no_further(void **state)
         assert_int_not_equal(seen[i], 0);
 }
 
+static void a_text_has_letters_of_its_alphabet(void **state)
+{
+    char text[402];
+
+    (void)state;
+    for (size_t length = 0; length <= 400; length += length < 20 ? 1 : 38) {
+        memset(text, '#', sizeof text);
+        random_text(text, length, "abc", 3);
+        assert_int_equal(text[length], '#');
+        text[length + 1] = '\0';
+        assert_int_equal(strspn(text, "abc"), length);
+    }
+    for (const char *letter = "abc"; *letter != '\0'; letter++)
+        assert_non_null(strchr(text, *letter));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seat_tokens_have_their_form_and_differ),
         cmocka_unit_test(only_32_lower_case_hex_digits_are_a_seat_token),
         cmocka_unit_test(every_value_below_the_bound_comes_about_equally_often),
+        cmocka_unit_test(a_text_has_letters_of_its_alphabet),
         cmocka_unit_test(uuids_are_version_4),
         cmocka_unit_test(only_five_groups_of_lower_case_hex_digits_are_a_uuid),
         cmocka_unit_test(bytes_are_filled_to_the_end_and_no_further),

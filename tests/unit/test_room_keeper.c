@@ -401,6 +401,25 @@ static void test_what_somebody_waits_for_is_saved_at_once(void **state)
     room_keeper_stop(keeper);
 }
 
+static void test_what_is_gathered_is_one_commit(void **state)
+{
+    (void)state;
+    start(ROOMS);
+    for (int round = 0; round < 2; round++) {
+        room_keeper_gather(keeper);
+        for (unsigned int i = 0; i < 100; i++)
+            put(i, 1 + (uint32_t)round);
+        poll(NULL, 0, 5);
+        assert_int_equal(atomic_load(&fake.calls), round);
+        if (round == 1)
+            room_keeper_hurry(keeper);
+        room_keeper_gathered(keeper);
+        AWAIT(room_keeper_saved(keeper) == 100 * (uint64_t)(round + 1)); /* nobody has to ask */
+        assert_int_equal(atomic_load(&fake.calls), round + 1);
+    }
+    room_keeper_stop(keeper);
+}
+
 static void test_nothing_is_called_saved_before_its_commit(void **state)
 {
     (void)state;
@@ -613,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_what_is_put_is_saved),
         cmocka_unit_test(test_what_comes_together_is_one_commit),
         cmocka_unit_test(test_what_somebody_waits_for_is_saved_at_once),
+        cmocka_unit_test(test_what_is_gathered_is_one_commit),
         cmocka_unit_test(test_nothing_is_called_saved_before_its_commit),
         cmocka_unit_test(test_a_failed_commit_loses_nothing),
         cmocka_unit_test(test_a_store_that_refuses_is_known_before_there_is_anything),
