@@ -42,13 +42,14 @@ export function foundLimit(levels) {
 const BARS = {
   p99_late_ms: ({ late_ms: late }, most) => late?.p99 > most && `p99 of lateness ${late.p99.toFixed(1)} ms`,
   p99_interval_ms: ({ interval_ms: interval }, most) => interval?.p99 > most && `p99 of intervals ${interval.p99.toFixed(1)} ms`,
-  min_rate: ({ messages }, least) => messages?.per_player_min < least && `${messages.per_player_min.toFixed(1)} messages/s to one`,
+  min_rate: ({ messages }, least) => messages?.updates_per_player_min < least && `${messages.updates_per_player_min.toFixed(1)} updates/s to one`,
 };
 
-/** What of a bar, as pong-load takes it, a level did not keep: in words. */
+/** What of a bar, as pong-load takes it, a level did not keep, in words; or what else pong-load found wrong with it. */
 export function brokenBy(until, level) {
   const bars = until.split(',').map((each) => each.split('='));
-  return bars.map(([name, limit]) => BARS[name]?.(level, Number(limit))).filter(Boolean);
+  const broken = bars.map(([name, limit]) => BARS[name]?.(level, Number(limit))).filter(Boolean);
+  return broken.length > 0 ? broken : (level.problems ?? []);
 }
 
 /** Where to look again after a ramp about `guess` that a hiccup or a bad guess has ended; undefined when it was in the right place. */

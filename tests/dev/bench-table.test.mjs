@@ -37,9 +37,10 @@ describe('the search', () => {
   });
 
   test('says what of a bar was not kept', () => {
-    const slow = level(10, false, { late_ms: { p99: 7.28 }, interval_ms: { p99: 3 }, messages: { per_player_min: 28 } });
-    assert.deepEqual(brokenBy('p99_late_ms=5,min_rate=29,p99_interval_ms=10', slow), ['p99 of lateness 7.3 ms', '28.0 messages/s to one']);
-    assert.deepEqual(brokenBy('p99_late_ms=8', slow), []);
+    const slow = level(10, false, { late_ms: { p99: 7.28 }, interval_ms: { p99: 3 }, messages: { updates_per_player_min: 28 }, problems: ['late_input: 3'] });
+    assert.deepEqual(brokenBy('p99_late_ms=5,min_rate=29,p99_interval_ms=10', slow), ['p99 of lateness 7.3 ms', '28.0 updates/s to one']);
+    assert.deepEqual(brokenBy('p99_late_ms=8', slow), ['late_input: 3']);
+    assert.deepEqual(brokenBy('p99_late_ms=8', level(10, false)), []);
   });
 
   test('looks again where a ramp was ended too early, and lower when nothing held where it looked', () => {
