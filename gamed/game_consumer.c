@@ -231,10 +231,9 @@ static void end_pause(struct game_consumer *consumer, struct connection *connect
     consumer->paused_count--;
 }
 
-static void note_read(struct game_consumer *consumer, struct connection *connection)
+static void note_read(struct game_consumer *consumer, struct connection *connection, struct now now)
 {
-    if (read_limit_note_read(&connection->reading, consumer->config.messages_per_second,
-                             consumer->now()))
+    if (read_limit_note_read(&connection->reading, consumer->config.messages_per_second, now))
         pause_reading(consumer, connection);
 }
 
@@ -324,33 +323,40 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
 {
     struct lws *wsi = connection->wsi;
     struct player_session *session = connection->session;
-    note_read(consumer, connection);
+    struct now now = consumer->now();
+    note_read(consumer, connection, now);
     if (connection->closing || session->state != SESSION_OPEN)
         return;
     bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
     if (connection->partial_length + length + lws_remaining_packet_payload(wsi) >
         (size_t)consumer->config.max_message_bytes) {
         free_partial(connection);
-        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_TOO_BIG,
-                                   consumer->now());
+        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_TOO_BIG, now);
         return;
     }
     if (is_last && !connection->partial) {
-        game_input_message(&consumer->input, session, bytes, length, lws_frame_is_binary(wsi),
-                           consumer->now());
+        game_input_message(&consumer->input, session, bytes, length, lws_frame_is_binary(wsi), now);
         return;
     }
     if (!connection->partial && !(connection->partial = malloc(MESSAGES_CLIENT_MAX))) {
-        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_DROP, consumer->now());
+        game_manager_session_close(consumer->manager, session, SESSION_CLOSE_DROP, now);
         return;
     }
     memcpy(connection->partial + connection->partial_length, bytes, length);
     connection->partial_length += length;
     if (is_last) {
         game_input_message(&consumer->input, session, connection->partial,
-                           connection->partial_length, lws_frame_is_binary(wsi), consumer->now());
+                           connection->partial_length, lws_frame_is_binary(wsi), now);
         free_partial(connection);
     }
+}
+
+static void on_pong(struct game_consumer *consumer, struct connection *connection)
+{
+    struct now now = consumer->now();
+    connection->session->heard_ms = now.mono_ms;
+    connection->session->is_alive = true;
+    note_read(consumer, connection, now);
 }
 
 /* ---- handshake ----------------------------------------------------------------------- */
@@ -679,13 +685,12 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         on_receive(consumer, connection, in, length);
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
-        connection->session->heard_ms = consumer->now().mono_ms;
-        connection->session->is_alive = true;
-        note_read(consumer, connection);
+        on_pong(consumer, connection);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         if (connection) {
-            note_read(consumer, connection); /* most likely the library has answered a ping */
+            /* most likely the library has answered a ping */
+            note_read(consumer, connection, consumer->now());
             on_writable(connection);
         }
         return 0;
