@@ -46,7 +46,7 @@ static void test_nothing_is_something_too(void **state)
 static void test_too_much_is_refused(void **state)
 {
     (void)state;
-    assert_null(pool_memory_take(SIZE_MAX / 2, 3)); /* the product would be small again */
+    assert_null(pool_memory_take(SIZE_MAX / 2 + 2, 2)); /* the product would be small again */
     assert_null(pool_memory_take(SIZE_MAX / 4, 1));
 }
 
