@@ -14,8 +14,9 @@
 
 enum {
     DEGRADED_MAX = 8,
-    HOLD_MS = 200,     /* longest that an answer waits for the store */
-    SERVED_AT_ONCE = 8 /* messages: a millisecond of full ones; updates of rooms come in between */
+    HOLD_MS = 200, /* longest that an answer waits for the store */
+    SERVED_AT_ONCE =
+        8 /* messages: two milliseconds of full ones; updates of rooms come in between */
 };
 
 /* ---- requests and replies ------------------------------------------------------------ */
