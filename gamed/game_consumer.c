@@ -34,11 +34,11 @@ enum {
         64, /* sockets beyond max_connections, for handshakes that are only there to be refused */
     HANDSHAKE_BURST_SECONDS = 2,
     LATE_SLACK_MS = 100, /* the library's timers may be so early */
-    LOOK_MS =
-        5, /* between two looks at how much waits in sockets: of those that had too much the last
-                    time, and of so many others that each comes every … */
-    LOOK_ALL_MS = 250, /* … but of no more than … */
-    LOOK_SOCKETS = 64, /* … at a time, and of as many others at most */
+    LOOK_MS = 5, /* between two looks at how much waits in sockets: of those that had too much the
+                    last time, and of so many others that each comes every … */
+    LOOK_ALL_MS = 250,       /* … but of at least … */
+    LOOK_SOCKETS = 64,       /* … at a time, which are also the most of the former, and … */
+    LOOK_SOCKETS_MOST = 128, /* … at most */
 };
 
 #define BINARY_PROTOCOL "pong.v2.bin"
@@ -273,6 +273,16 @@ static void look_at_suspects(struct game_consumer *consumer, struct now now)
         note_unread(consumer, consumer->suspects[i], now);
 }
 
+/* How many sockets to look at: among few, each at every turn. */
+static int look_count(const struct game_consumer *consumer)
+{
+    const int turns = LOOK_ALL_MS / LOOK_MS;
+    int count = (consumer->seated_count + turns - 1) / turns;
+    count = count < LOOK_SOCKETS ? LOOK_SOCKETS : count;
+    count = count < LOOK_SOCKETS_MOST ? count : LOOK_SOCKETS_MOST;
+    return count < consumer->seated_count ? count : consumer->seated_count;
+}
+
 void game_consumer_turn(struct game_consumer *consumer)
 {
     struct now now = consumer->now();
@@ -281,8 +291,7 @@ void game_consumer_turn(struct game_consumer *consumer)
     consumer->looked_ms = now.mono_ms;
     look_at_suspects(consumer, now);
     resume_reading(consumer, now);
-    int count = (consumer->seated_count + LOOK_ALL_MS / LOOK_MS - 1) / (LOOK_ALL_MS / LOOK_MS);
-    for (count = count < LOOK_SOCKETS ? count : LOOK_SOCKETS; count > 0; count--) {
+    for (int count = look_count(consumer); count > 0; count--) {
         consumer->look_at = (consumer->look_at + 1) % consumer->seated_count;
         note_unread(consumer, consumer->seated[consumer->look_at], now);
     }

@@ -434,7 +434,9 @@ static size_t answer_text(struct ipc_endpoint *endpoint, const struct ipc_text *
     if (is_good)
         reply = ipc_endpoint_op(endpoint, &request, now);
     *gives_a_seat |=
-        is_good && (request.op == IPC_CREATE || request.op == IPC_JOIN || request.op == IPC_QUICK);
+        is_good &&
+        (request.op == IPC_CREATE || request.op == IPC_JOIN || request.op == IPC_QUICK) &&
+        json_is_true(json_object_get(reply, "ok"));
     return encode(reply, out, size);
 }
 

@@ -1,15 +1,14 @@
 /*
- * ipc_lane: see ipc_lane.h. A lane has one wagon. Who finds it free leads it: takes along those who wait,
- * has the message carried on his own thread, hands the replies out, and passes the wagon on to the first
- * of those who have come meanwhile. A caller is on his own stack: nobody touches him once his semaphore
- * was posted, or once he has left the queue or his seat because his time was over.
+ * ipc_lane: see ipc_lane.h. A lane has a few wagons. Who finds none under way leads one at once; who comes
+ * while one is waits for it to come back, or leads a further one when so many wait that it is full. The
+ * leader takes those who wait along, has the message carried on his own thread, hands the replies out, and
+ * passes the wagon on. Everything but carrying is done under the lane's lock, and a caller is on his own
+ * stack: nobody touches him after he has left the queue or his seat, or has his result.
  */
 #include "ipc/ipc_lane.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "ipc/ipc_sequence.h"
 
 enum {
+    WAGONS = 4, /* messages under way, when the other end is slow: 64 callers wait for it then */
     ALONE_MS = 10000 /* how long nobody travels together when the other end knows no sequences */
 };
 
@@ -31,10 +31,12 @@ enum {
 
 enum stage {
     WAITING,    /* in the queue */
-    LEADING,    /* has the wagon; the semaphore says so */
+    LEADING,    /* has a wagon */
     TRAVELLING, /* in a wagon of somebody else's */
-    DELIVERED   /* has his result; the semaphore says so */
+    DELIVERED   /* has his result */
 };
+
+struct wagon;
 
 struct caller {
     struct caller *next; /* in the queue */
@@ -43,14 +45,17 @@ struct caller {
     char *reply;
     size_t reply_size;
     int64_t until_ms;
-    _Atomic(enum stage) stage; /* set under the lane's lock, after `result` */
+    enum stage stage;
+    struct wagon *wagon; /* that he leads, or is in */
     long result;
-    sem_t turn;
+    pthread_cond_t news; /* his stage is another */
 };
 
 struct wagon {
+    struct wagon *next;                      /* of those that stand */
     struct caller *riders[IPC_SEQUENCE_MAX]; /* the leader first; NULL: left it */
     size_t count;
+    /* the leader's, without the lock */
     char message[IPC_MESSAGE_MAX];
     char answer[IPC_MESSAGE_MAX];
 };
@@ -58,12 +63,14 @@ struct wagon {
 struct ipc_lane {
     ipc_lane_carry carry;
     void *arg;
-    pthread_mutex_t lock; /* guards what follows */
-    bool is_under_way;    /* somebody leads the wagon */
-    struct caller *first; /* the queue: only while it is under way */
+    pthread_mutex_t lock; /* guards what follows, and callers */
+    struct caller *first; /* the queue: only while a wagon is under way */
     struct caller *last;
+    size_t queued;
     int64_t alone_until_ms;
-    struct wagon wagon; /* its riders are guarded by the lock, its texts the leader's */
+    struct wagon *standing;
+    int under_way;
+    struct wagon wagons[WAGONS];
 };
 
 struct ipc_lane *ipc_lane_new(ipc_lane_carry carry, void *arg)
@@ -74,6 +81,10 @@ struct ipc_lane *ipc_lane_new(ipc_lane_carry carry, void *arg)
         return NULL;
     lane->carry = carry;
     lane->arg = arg;
+    for (int i = 0; i < WAGONS; i++) {
+        lane->wagons[i].next = lane->standing;
+        lane->standing = &lane->wagons[i];
+    }
     pthread_mutex_init(&lane->lock, NULL);
     return lane;
 }
@@ -108,22 +119,10 @@ static void enqueue(struct ipc_lane *lane, struct caller *caller)
     else
         lane->first = caller;
     lane->last = caller;
+    lane->queued++;
 }
 
-static struct caller *dequeue(struct ipc_lane *lane)
-{
-    struct caller *caller = lane->first;
-
-    if (caller == NULL)
-        return NULL;
-    lane->first = caller->next;
-    if (lane->first == NULL)
-        lane->last = NULL;
-    caller->next = NULL;
-    return caller;
-}
-
-static void leave_queue(struct ipc_lane *lane, const struct caller *caller)
+static void leave_queue(struct ipc_lane *lane, struct caller *caller)
 {
     struct caller *before = NULL;
 
@@ -135,40 +134,72 @@ static void leave_queue(struct ipc_lane *lane, const struct caller *caller)
         lane->first = caller->next;
     if (lane->last == caller)
         lane->last = before;
+    caller->next = NULL;
+    lane->queued--;
 }
 
-/* ---- the wagon ----------------------------------------------------------------------- */
-
-/* The lock is held. Returns who leads it next, to be posted; NULL: nobody waits. */
-static struct caller *pass_on(struct ipc_lane *lane)
+static struct caller *dequeue(struct ipc_lane *lane)
 {
-    struct caller *next = dequeue(lane);
+    struct caller *caller = lane->first;
 
-    if (next != NULL)
-        next->stage = LEADING;
-    else
-        lane->is_under_way = false;
-    return next;
+    if (caller != NULL)
+        leave_queue(lane, caller);
+    return caller;
 }
 
-/* The lock is held: a rider's request is his own until it is in the message. Returns its length, and
- * until when the last of them waits. */
-static size_t board(struct ipc_lane *lane, struct caller *leader, int64_t *until_ms)
+/* ---- wagons; the lock is held -------------------------------------------------------- */
+
+static void set_off(struct ipc_lane *lane, struct caller *leader)
 {
-    struct wagon *wagon = &lane->wagon;
+    leader->wagon = lane->standing;
+    leader->stage = LEADING;
+    lane->standing = leader->wagon->next;
+    lane->under_way++;
+}
+
+static void tell(struct caller *caller, enum stage stage)
+{
+    caller->stage = stage;
+    pthread_cond_signal(&caller->news);
+}
+
+/*
+ * Who leads next is the last of those who will be in it, since it comes back when his time is over at the
+ * latest.
+ */
+static void pass_on(struct ipc_lane *lane, struct wagon *wagon)
+{
+    struct caller *next = lane->first;
+
+    for (size_t i = 1; next != NULL && next->next != NULL && i < IPC_SEQUENCE_MAX; i++)
+        next = next->next;
+    if (next == NULL) {
+        wagon->next = lane->standing;
+        lane->standing = wagon;
+        lane->under_way--;
+        return;
+    }
+    leave_queue(lane, next);
+    next->wagon = wagon;
+    tell(next, LEADING);
+}
+
+/* A rider's request is his own until it is in the message. Returns its length. */
+static size_t board(struct ipc_lane *lane, struct caller *leader)
+{
+    struct wagon *wagon = leader->wagon;
     struct caller *rider = leader;
     char *end = wagon->message;
 
     wagon->count = 0;
-    *until_ms = leader->until_ms;
     while (rider != NULL) {
         wagon->riders[wagon->count++] = rider;
         end = ipc_sequence_add(end, rider->request, rider->length);
-        if (*until_ms < rider->until_ms)
-            *until_ms = rider->until_ms;
         rider = wagon->count < IPC_SEQUENCE_MAX ? dequeue(lane) : NULL;
-        if (rider != NULL)
+        if (rider != NULL) {
+            rider->wagon = wagon;
             rider->stage = TRAVELLING;
+        }
     }
     return (size_t)(end - wagon->message);
 }
@@ -182,10 +213,9 @@ static long deliver(const struct caller *caller, const struct ipc_text *text)
     return (long)text->length;
 }
 
-/* The lock is held. Gives everybody in the wagon his result. */
-static void hand_out(struct ipc_lane *lane, long got)
+/* Gives everybody in the wagon his result. */
+static void hand_out(struct ipc_lane *lane, struct wagon *wagon, long got)
 {
-    struct wagon *wagon = &lane->wagon;
     struct ipc_text texts[IPC_SEQUENCE_MAX];
     size_t count =
         got > 0 ? ipc_sequence_split(wagon->answer, (size_t)got, texts, IPC_SEQUENCE_MAX) : 0;
@@ -201,103 +231,74 @@ static void hand_out(struct ipc_lane *lane, long got)
         if (rider == NULL)
             continue;
         rider->result = count == wagon->count ? deliver(rider, &texts[i]) : failure;
-        rider->stage = DELIVERED;
+        tell(rider, DELIVERED);
     }
 }
 
-/* The lock is held, and released. */
+/* ---- callers; the lock is held, and is when they return ------------------------------ */
+
 static long lead(struct ipc_lane *lane, struct caller *leader)
 {
-    struct wagon *wagon = &lane->wagon;
-    struct caller *riders[IPC_SEQUENCE_MAX];
-    struct caller *next;
-    int64_t until_ms;
-    const size_t length = board(lane, leader, &until_ms);
-    const size_t count = wagon->count;
+    struct wagon *wagon = leader->wagon;
+    const size_t length = board(lane, leader);
+    const bool is_by_himself = wagon->count == 1;
+    long got;
 
     pthread_mutex_unlock(&lane->lock);
-    if (count == 1) {
-        leader->result = go_alone(lane, leader);
-        pthread_mutex_lock(&lane->lock);
-    } else {
-        const long got = lane->carry(lane->arg, wagon->message, length, left_ms(until_ms),
-                                     wagon->answer, sizeof wagon->answer);
-
-        pthread_mutex_lock(&lane->lock);
-        hand_out(lane, got);
-        memcpy(riders, wagon->riders, count * sizeof riders[0]);
-    }
-    next = pass_on(lane);
-    pthread_mutex_unlock(&lane->lock);
-    if (next != NULL)
-        sem_post(&next->turn);
-    for (size_t i = 1; i < count; i++)
-        if (riders[i] != NULL)
-            sem_post(&riders[i]->turn);
+    if (is_by_himself)
+        got = go_alone(lane, leader);
+    else
+        got = lane->carry(lane->arg, wagon->message, length, left_ms(leader->until_ms),
+                          wagon->answer, sizeof wagon->answer);
+    pthread_mutex_lock(&lane->lock);
+    if (is_by_himself)
+        leader->result = got;
+    else
+        hand_out(lane, wagon, got);
+    pass_on(lane, wagon);
     return leader->result;
 }
 
-/* ---- the others ---------------------------------------------------------------------- */
+/* His time is over. */
+static long give_up(struct ipc_lane *lane, struct caller *caller)
+{
+    if (caller->stage == WAITING)
+        leave_queue(lane, caller);
+    else
+        for (size_t i = 0; i < caller->wagon->count; i++)
+            if (caller->wagon->riders[i] == caller)
+                caller->wagon->riders[i] = NULL;
+    return IPC_CLIENT_TIMEOUT;
+}
 
-/* Waits for the semaphore, at most until the caller's time is over. Returns whether it came. */
-static bool await_turn(struct caller *caller)
+static long wait(struct ipc_lane *lane, struct caller *caller)
 {
     const struct timespec until = {.tv_sec = caller->until_ms / 1000,
                                    .tv_nsec = caller->until_ms % 1000 * 1000000};
-    int result;
+    int result = 0;
 
-    do
-        result = sem_clockwait(&caller->turn, CLOCK_MONOTONIC, &until);
-    while (result != 0 && errno == EINTR);
-    return result == 0;
-}
-
-/* It is posted, or about to be, and then nobody knows the caller any more. */
-static void await_post(struct caller *caller)
-{
-    while (sem_wait(&caller->turn) != 0)
-        continue;
-}
-
-static void leave_wagon(struct wagon *wagon, const struct caller *caller)
-{
-    for (size_t i = 0; i < wagon->count; i++)
-        if (wagon->riders[i] == caller)
-            wagon->riders[i] = NULL;
-}
-
-/* His time is over. The lock is held, and released. */
-static long give_up(struct ipc_lane *lane, struct caller *caller)
-{
-    const enum stage stage = caller->stage;
-    struct caller *next = NULL;
-
-    if (stage == WAITING)
-        leave_queue(lane, caller);
-    else if (stage == TRAVELLING)
-        leave_wagon(&lane->wagon, caller);
-    else if (stage == LEADING)
-        next = pass_on(lane);
-    pthread_mutex_unlock(&lane->lock);
-    if (next != NULL)
-        sem_post(&next->turn);
-    if (stage == LEADING || stage == DELIVERED)
-        await_post(caller);
-    return stage == DELIVERED ? caller->result : IPC_CLIENT_TIMEOUT;
-}
-
-/* The lock is held, and released. */
-static long wait(struct ipc_lane *lane, struct caller *caller)
-{
-    bool is_turn;
-
-    enqueue(lane, caller);
-    pthread_mutex_unlock(&lane->lock);
-    is_turn = await_turn(caller);
-    if (is_turn && caller->stage == DELIVERED)
+    while (result != ETIMEDOUT && (caller->stage == WAITING || caller->stage == TRAVELLING))
+        result = pthread_cond_clockwait(&caller->news, &lane->lock, CLOCK_MONOTONIC, &until);
+    switch (caller->stage) {
+    case DELIVERED:
         return caller->result;
-    pthread_mutex_lock(&lane->lock);
-    return is_turn ? lead(lane, caller) : give_up(lane, caller);
+    case LEADING:
+        return lead(lane, caller);
+    default:
+        return give_up(lane, caller);
+    }
+}
+
+static long travel(struct ipc_lane *lane, struct caller *caller)
+{
+    if (lane->under_way > 0) {
+        enqueue(lane, caller);
+        if (lane->queued < IPC_SEQUENCE_MAX || lane->standing == NULL)
+            return wait(lane, caller);
+        leave_queue(lane, caller);
+    }
+    set_off(lane, caller);
+    return lead(lane, caller);
 }
 
 long ipc_lane_call(struct ipc_lane *lane, const char *request, size_t length, int timeout_ms,
@@ -309,21 +310,14 @@ long ipc_lane_call(struct ipc_lane *lane, const char *request, size_t length, in
                             .reply = reply,
                             .reply_size = reply_size,
                             .until_ms = now_ms + timeout_ms,
-                            .stage = WAITING};
-    long result;
+                            .stage = WAITING,
+                            .news = PTHREAD_COND_INITIALIZER};
+    long result = GO_ALONE;
 
     pthread_mutex_lock(&lane->lock);
-    if (length > IPC_SEQUENCE_TEXT_MAX || now_ms < lane->alone_until_ms) {
-        pthread_mutex_unlock(&lane->lock);
-        return go_alone(lane, &caller);
-    }
-    sem_init(&caller.turn, 0, 0);
-    if (lane->is_under_way) {
-        result = wait(lane, &caller);
-    } else {
-        lane->is_under_way = true;
-        result = lead(lane, &caller);
-    }
-    sem_destroy(&caller.turn);
+    if (length <= IPC_SEQUENCE_TEXT_MAX && now_ms >= lane->alone_until_ms)
+        result = travel(lane, &caller);
+    pthread_mutex_unlock(&lane->lock);
+    pthread_cond_destroy(&caller.news);
     return result == GO_ALONE ? go_alone(lane, &caller) : result;
 }

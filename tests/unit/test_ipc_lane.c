@@ -242,6 +242,30 @@ static void test_more_than_fit_go_in_two(void **state)
     }
 }
 
+/* A slow end is asked by several messages at a time: all of so many callers are under way. */
+static void test_a_full_message_does_not_wait(void **state)
+{
+    enum {
+        MESSAGES = 4,
+        CALLERS = 1 + (MESSAGES - 1) * IPC_SEQUENCE_MAX
+    };
+    static struct caller callers[CALLERS + 1];
+    (void)state;
+    stall_with(&callers[0]);
+    for (int i = 1; i < CALLERS; i++)
+        start(&callers[i], i, PATIENCE_MS);
+    AWAIT(atomic_load(&carrier.texts_seen) == CALLERS - 1);
+    assert_int_equal(atomic_load(&carrier.under_way), MESSAGES);
+    start(&callers[CALLERS], CALLERS, 20); /* no more than these */
+    join(&callers[CALLERS], 1);
+    assert_int_equal(callers[CALLERS].result, IPC_CLIENT_TIMEOUT);
+    assert_int_equal(atomic_load(&carrier.under_way), MESSAGES);
+    atomic_store(&carrier.is_stalled, false);
+    join(callers, CALLERS);
+    for (int i = 0; i < CALLERS; i++)
+        assert_true(callers[i].is_right);
+}
+
 static void test_a_failure_is_that_of_all(void **state)
 {
     struct caller callers[4];
@@ -397,6 +421,7 @@ int main(void)
         LANE_TEST(test_one_goes_at_once_and_by_itself),
         LANE_TEST(test_who_comes_meanwhile_travels_together),
         LANE_TEST(test_more_than_fit_go_in_two),
+        LANE_TEST(test_a_full_message_does_not_wait),
         LANE_TEST(test_a_failure_is_that_of_all),
         LANE_TEST(test_who_waits_in_vain_gives_up),
         LANE_TEST(test_who_travels_in_vain_gives_up),
