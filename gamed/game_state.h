@@ -118,8 +118,8 @@ struct game_inputs {
     uint8_t count;
     struct game_input_entry {
         uint32_t step;
-        int32_t target;
-        bool is_told; /* to the others; else it changed nothing when it came */
+        uint16_t target; /* 0 to PONG_PADDLE_Y_MAX */
+        bool is_told;    /* to the others; else it changed nothing when it came */
     } list[GAME_INPUT_AHEAD_MAX];
 };
 

@@ -21,7 +21,7 @@ int game_state_input(struct game *game, int number, uint32_t step, int32_t targe
     }
     bool is_news = target != (last ? last->target : game->pong.target_y[number - 1]);
     inputs->list[inputs->count++] =
-        (struct game_input_entry){.step = step, .target = target, .is_told = is_news};
+        (struct game_input_entry){.step = step, .target = (uint16_t)target, .is_told = is_news};
     return is_news ? GAME_STEER_TAKEN : GAME_STEER_NO_CHANGE;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct caller {
     char *reply;
     size_t reply_size;
     int64_t until_ms;
-    enum stage stage; /* guarded by the lane's lock */
+    _Atomic(enum stage) stage; /* set under the lane's lock, after `result` */
     long result;
     sem_t turn;
 };

@@ -114,7 +114,8 @@ export class Stack {
 
   /** Where gamed's WebSockets are, for net.connect(). */
   get gamedAddress() {
-    return this.gamedPort ? { host: '127.0.0.1', port: this.gamedPort } : { path: this.sockets.gamed };
+    const where = this.gamedPort ?? this.sockets.gamed; // a test may have it listen on a port of its own
+    return typeof where === 'number' ? { host: '127.0.0.1', port: where } : { path: where };
   }
 
   makeDaemons(build) {
