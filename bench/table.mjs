@@ -31,6 +31,7 @@ const COARSE = { warmUp: 0.5, seconds: 1 };
 const RAMP_LEVELS = 8; // of those about the guess, until two have failed
 const ROOMS_A_SECOND = 500; // that the load opens
 const STACK_SECONDS = 2;
+const PATIENCE = 2; // a load that takes so many times what was expected is cut, so that it takes nobody else's time
 
 function readOptions() {
   const { values } = parseArgs({
@@ -55,8 +56,8 @@ function readOptions() {
 
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** Starts the measure's server and loads it. What is wrong when the server ends is told, but what was measured is kept. */
-async function load(measure, context, words, { warmUp, seconds }, cores) {
+/** Starts the measure's server and loads it; `expected`: seconds. What is wrong when the server ends is told, but what was measured is kept. */
+async function load(measure, context, words, { warmUp, seconds }, cores, expected) {
   const server = await measure.start(context.round);
   try {
     const args = [
@@ -64,7 +65,7 @@ async function load(measure, context, words, { warmUp, seconds }, cores) {
       '--warm-up', String(warmUp), '--seconds', String(seconds),
       ...Object.entries(server.pids).flatMap(([name, pid]) => ['--pid', `${name}=${pid}`]),
     ];
-    const { levels, cut } = await runLoad(args, { cores, limit: context.budget.left });
+    const { levels, cut } = await runLoad(args, { cores, limit: Math.min(context.budget.left, PATIENCE * expected) });
     return { levels: levels.filter((level) => level.seconds >= seconds / 2), cut }; // one that was cut is none
   } finally {
     await server.stop().catch((error) => context.failures.push(`${measure.title}, at the end of its server: ${error.message}`));
@@ -72,14 +73,13 @@ async function load(measure, context, words, { warmUp, seconds }, cores) {
 }
 
 /** Runs a ramp over `levels` and resolves to what was measured of them. */
-function ramp(measure, context, levels, times) {
+function ramp(measure, context, levels, times, expected) {
   const words = ['--levels', levels.join(','), '--until', measure.until];
-  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, LOAD_CORE);
+  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, LOAD_CORE, expected);
 }
 
 /** About how long a ramp takes. */
-function rampSeconds(measure, guess, times) {
-  const { warmUp, seconds } = times;
+function rampSeconds(measure, guess, { warmUp, seconds }) {
   const levels = (measure.anchors?.filter((rooms) => rooms < guess).length ?? 0) + (measure.anchorsOnly ? 0 : RAMP_LEVELS);
   const most = measure.anchorsOnly ? Math.max(...measure.anchors) : guess * 1.2;
   return STACK_SECONDS + levels * (warmUp + seconds) + most / ROOMS_A_SECOND;
@@ -87,8 +87,9 @@ function rampSeconds(measure, guess, times) {
 
 /** Where a measure's limit is, roughly: a quick ramp that counts for nothing else. */
 async function calibrate(measure, context) {
-  if (!context.budget.allows(`the search for a beginning: ${measure.title}`, rampSeconds(measure, measure.expected, COARSE))) return;
-  const { levels } = await ramp(measure, context, coarseLevels(measure.expected, measure.max), COARSE);
+  const expected = rampSeconds(measure, measure.expected, COARSE);
+  if (!context.budget.allows(`the search for a beginning: ${measure.title}`, expected)) return;
+  const { levels } = await ramp(measure, context, coarseLevels(measure.expected, measure.max), COARSE, expected);
   const rooms = capacityOf(levels);
   if (rooms > 0) context.guesses[measure.key] = rooms;
   console.log(`  ${measure.title}: about ${rooms} rooms`);
@@ -102,15 +103,20 @@ function levelsOf(measure, guess, options) {
 async function measureRamp(measure, context) {
   const { options, budget } = context;
   const guess = context.guesses[measure.key] ?? measure.expected;
-  if (!budget.allows(`${measure.title} (round ${context.number})`, rampSeconds(measure, guess, options))) return undefined;
-  let { levels, cut } = await ramp(measure, context, levelsOf(measure, guess, options), options);
+  const expected = rampSeconds(measure, guess, options);
+  if (!budget.allows(`${measure.title} (round ${context.number})`, expected)) return undefined;
+  let { levels, cut } = await ramp(measure, context, levelsOf(measure, guess, options), options, expected);
   const other = measure.anchorsOnly || cut ? undefined : betterGuess(guess, levels);
   if (other !== undefined && budget.left > rampSeconds(measure, other, options)) {
     const held = levels.filter(({ ok }) => ok);
     const missing = measure.anchors?.filter((rooms) => !held.some((level) => level.rooms === rooms));
-    const again = await ramp(measure, context, levelsOf({ ...measure, anchors: missing }, other, options), options);
+    const again = await ramp(measure, context, levelsOf({ ...measure, anchors: missing }, other, options), options, expected);
     levels = [...held, ...again.levels];
     cut = again.cut;
+  }
+  if (levels.length === 0) {
+    context.failures.push(`${measure.title} (round ${context.number}): no level was measured in ${Math.round(PATIENCE * expected)} s`);
+    return undefined;
   }
   return { levels, cut, rooms: capacityOf(levels), found: foundLimit(levels) };
 }
@@ -119,7 +125,7 @@ async function measureRest(measure, context) {
   const { options, budget } = context;
   const seconds = STACK_SECONDS + options.restSeconds + options.warmUp;
   if (!budget.allows(`${measure.title} (round ${context.number})`, seconds)) return undefined;
-  const { levels: [result] } = await load(measure, context, [], { ...options, seconds: options.restSeconds }, undefined);
+  const { levels: [result] } = await load(measure, context, [], { ...options, seconds: options.restSeconds }, undefined, seconds);
   const errors = Object.entries(result?.errors ?? {}).filter(([, count]) => count > 0);
   if (errors.length > 0) context.failures.push(`${measure.title} (round ${context.number}): ${errors.map((pair) => pair.join(' ')).join(', ')}`);
   return result;

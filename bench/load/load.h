@@ -17,6 +17,7 @@
 
 enum {
     SEAT_TEXT = 64,
+    CLIENT_TRIES_MAX = 8, /* handshakes that fail, of one client */
     CLIENT_KEPT = 4096 /* bytes of a message that has not come whole: the longest that is taken */
 };
 
@@ -44,6 +45,7 @@ struct client {
     int fd;
     uint8_t stage;  /* enum client_stage */
     uint8_t number; /* of its seat: 1 or 2; 0 watches */
+    uint8_t tries;  /* of its handshake that failed */
     uint16_t kept_length;
     struct client *peer; /* who has the other seat; NULL for spectators */
     void *state;         /* the wire's */

@@ -141,9 +141,19 @@ static void connect_clients(struct seats *seats)
     }
 }
 
+/* As a page does whose handshake was refused: 503 while api-fcgi or gamed has too much at once. */
+static bool tries_again(const struct seats *seats, struct client *client)
+{
+    if (client->tries == CLIENT_TRIES_MAX)
+        return false;
+    client->tries++;
+    return client_connect(seats->load, client) != CLIENT_FAILED && client->stage != CLIENT_ABSENT;
+}
+
 void seats_client(struct seats *seats, struct client *client, bool is_open)
 {
-    (void)client;
+    if (!is_open && tries_again(seats, client))
+        return;
     seats->shaking--;
     seats->failed += !is_open;
     seats->progress_ns = seats->load->now_ns;

@@ -36,7 +36,7 @@ export async function measureCheckpoints(context) {
   })();
   try {
     const load = [
-      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--moves', '4', '--clients', '128', '--levels', String(ROOMS), '--warm-up', '3',
+      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--moves', '4', '--clients', '32', '--levels', String(ROOMS), '--warm-up', '3',
       '--seconds', String(SECONDS), '--pid', `gamed=${server.pids.gamed}`,
     ];
     let told;

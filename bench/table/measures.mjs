@@ -9,7 +9,7 @@ import { measureStart } from './start.mjs';
 
 /** The bar of v1 and of the peers: nobody's updates come apart, and nobody gets fewer than 29 of 30 a second. */
 const STEADY = 'p99_interval_ms=10,min_rate=29';
-const AT_ONCE = ['--clients', '128']; // seats that are asked for, while rooms are opened
+const AT_ONCE = ['--clients', '32']; // under way while rooms are opened: more than api-fcgi has threads for would be refused
 const V1 = ['--protocol', 'v1', ...AT_ONCE];
 const V2 = ['--protocol', 'v2', '--moves', '4', ...AT_ONCE];
 /** Who has just come costs more: the snapshots at the beginning. So there are most of a level's rooms a level earlier. */

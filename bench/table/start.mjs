@@ -39,7 +39,7 @@ async function playedState(context) {
   const server = await startGamed();
   try {
     const load = [
-      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--clients', '128', '--levels', String(ROOMS), '--warm-up', '1', '--seconds', '1',
+      '--rest', server.rest, '--ws', server.ws, '--protocol', 'v2', '--clients', '32', '--levels', String(ROOMS), '--warm-up', '1', '--seconds', '1',
     ];
     const { levels } = await runLoad(load, { cores: LOAD_CORE, limit: context.budget.left });
     if (levels.at(-1)?.rooms !== ROOMS) throw new Error(`there were to be ${ROOMS} rooms to start with`);
