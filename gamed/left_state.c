@@ -46,8 +46,8 @@ static int judge(struct store *store, const char *state_dir, char *error, size_t
     snprintf(
         error, error_size,
         "%zu undelivered results and %zu rooms were kept in %s without Redis, where they would "
-        "be forgotten. Start once more without --redis-url, pongctl drain, wait for both to be "
-        "0, then start with it; or move the folder away",
+        "be forgotten. Start once more without Redis and with USER_MANAGEMENT_URL, pongctl drain, "
+        "wait for both to be 0, then start with it; or move the folder away",
         results.pending, rooms, state_dir);
     return -1;
 }

@@ -11,17 +11,17 @@ bench_names() {
         source=${source##*/}
         source=${source%.mjs}
         printf '%s\n' "${source%_bench.c}"
-    done
+    done | grep -vx table | LC_ALL=C sort
 }
 
-# bench_program NAME: builds bench/NAME_bench and runs it.
+# bench_program NAME [ARGUMENT...]: builds bench/NAME_bench and runs it.
 bench_program() {
     local program=bench/$1_bench log=$LOGS/build-bench.log arguments=()
     make -C "$DEV/build" "$program" >"$log" 2>&1 || build_failed "$log" "building $program"
     case $1 in
     checkpoint) arguments=("$DEV/build/gamed/gamed") ;;
     esac
-    "$DEV/build/$program" "${arguments[@]}"
+    "$DEV/build/$program" "${arguments[@]}" "${@:2}"
 }
 
 # bench_load: what makes the load, and what the daemons are compared with.
@@ -43,13 +43,14 @@ bench_table() {
 # bench_main [NAME [ARGUMENT...]]
 bench_main() {
     local name=${1:-}
+    if [[ $name == --help ]]; then fail './dev help tells what bench takes'; fi
     if [[ -z $name || $name == -* || $name == table ]]; then
         [[ $name != table ]] || shift
         bench_table "$@"
         return
     fi
     if [[ ! $name =~ ^[a-z_]+$ ]] || { [[ ! -e $ROOT/bench/${name}_bench.c ]] && [[ ! -e $ROOT/bench/$name.mjs ]]; }; then
-        fail "bench takes one of these names: $(bench_names | tr '\n' ' ')"
+        fail "bench takes one of these names: $(bench_names | paste -sd ' '); or none, and the options that ./dev help tells"
     fi
     packages_require_for_build
     build_make "$DEV/build" optimised
@@ -60,6 +61,6 @@ bench_main() {
         [[ ! $name =~ ^(instances|metrics|rest_beside)$ ]] || bench_load
         PONG_BUILD_DIR=$DEV/build node "$ROOT/bench/$name.mjs" "${@:2}"
     else
-        bench_program "$name"
+        bench_program "$@"
     fi
 }

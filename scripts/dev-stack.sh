@@ -138,7 +138,7 @@ stack_runs() {
 
 # stack_await LISTEN: returns once it answers; somebody else's answer at that address is none.
 stack_await() {
-    local status address deadline=$((SECONDS + UP_SECONDS))
+    local status address log reason deadline=$((SECONDS + UP_SECONDS))
     address=$(reachable "$1")
     while true; do
         status=$(stack_health "$address")
@@ -146,7 +146,8 @@ stack_await() {
         process_pid supervisor >/dev/null || stack_explain_failure "$1"
         if [[ $status == 200 ]] && stack_runs; then return; fi
         if ((SECONDS >= deadline)); then
-            fail "http://$address/api/room/health/ did not answer 200 within $UP_SECONDS s but $status (logs: $LOGS)"
+            for log in "$LOGS"/gamed*.log; do reason=$(grep -E ' (warn|error) ' "$log" | tail -n 1) && break; done
+            fail "http://$address/api/room/health/ did not answer 200 within $UP_SECONDS s but $status: ${reason:-no log says why} (logs: $LOGS)"
         fi
         sleep 0.1
     done

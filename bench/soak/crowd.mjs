@@ -40,6 +40,7 @@ const POSITION_MAX = 480;
 const NO_ROOM = [404, 410];
 const NO_SEAT = 401;
 const ROOM_CLOSED = 4503;
+const TOLD = 3;
 const GOING_AWAY = 1001;
 
 const { values: options } = parseArgs({ options: { target: { type: 'string' }, rooms: { type: 'string' }, seconds: { type: 'string' } } });
@@ -67,9 +68,10 @@ async function pass(seconds, enough = () => false) {
   while (performance.now() < end && !isOver() && !enough()) await sleep(Math.min(LOOK_MS, Math.max(1, end - performance.now())));
 }
 
+/** The first few of a kind are told as they come, all are counted. */
 function complain(kind, what) {
   errors[kind] += 1;
-  console.error(`crowd: ${kind}: ${what}`);
+  if (errors[kind] <= TOLD) console.error(`crowd: ${kind}: ${what}${errors[kind] === TOLD ? ' (and so on; the end tells how many)' : ''}`);
 }
 
 /** A room, as far as its players know. */

@@ -170,7 +170,7 @@ async function main() {
   }
   if (isJudged) console.log(curveTable(curves));
   console.log(`${results.matches} matches, ${results.recorded} results; ${logs.errors.length} errors, ${logs.warnings.length} warnings in the logs`);
-  for (const each of remarks) console.log(`the machine had no processor for us: ${each}`);
+  for (const each of remarks) console.log(`not judged, as the machine had no processor for it: ${each}`);
   for (const each of problems) console.log(`NOT: ${each}`);
   console.log(sentence);
   process.exitCode = problems.length === 0 ? 0 : 1;
