@@ -127,6 +127,14 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
     return written < 0 ? IPC_CLIENT_FAILED : written;
 }
 
+long ipc_client_call_together(struct ipc_client *client, enum ipc_client_lane lane,
+                              const char *request, size_t length, int timeout_ms, char *reply,
+                              size_t reply_size)
+{
+    assert(lane < IPC_LANE_COUNT);
+    return ipc_client_call(client, request, length, timeout_ms, reply, reply_size);
+}
+
 /* ---- what an answer must be ------------------------------------------------------------ */
 
 /* Lines of a name, a colon and printable text; an empty one at the end and nowhere else. */
