@@ -22,6 +22,7 @@ enum {
     SPARE_FDS = 300,    /* REST, /proc, epoll */
     STUCK_SECONDS = 15, /* without anybody being seated or connected */
     LEARN_MS = 1500,
+    PATIENCE = 3, /* times as long as asked for, when the machine was taken away */
     TURN_MS = 1
 };
 
@@ -63,7 +64,8 @@ const char *const load_error_names[LOAD_ERRORS] = {
 
 void load_note_error(struct load *load, enum load_error error)
 {
-    load->totals.errors[error]++;
+    struct totals *totals = error < LOAD_REFUSED ? &load->totals : &load->moment;
+    totals->errors[error]++;
 }
 
 void load_note_update(struct load *load, struct client *client)
@@ -79,25 +81,25 @@ void load_note_cadence(struct load *load, struct client *client, int64_t now)
     } else if (load->is_measuring) {
         const struct cadence_sample sample = cadence_measure(&client->cadence, now);
         if (sample.late_ns >= 0)
-            latency_note(&load->totals.late, sample.late_ns);
+            latency_note(&load->moment.late, sample.late_ns);
         if (sample.interval_ns >= 0)
-            latency_note(&load->totals.interval, sample.interval_ns);
+            latency_note(&load->moment.interval, sample.interval_ns);
     }
 }
 
 void load_note_relay(struct load *load, int64_t ns)
 {
-    latency_note(&load->totals.relay, ns);
+    latency_note(&load->moment.relay, ns);
 }
 
 void load_note_effect(struct load *load, int64_t ns)
 {
-    latency_note(&load->totals.effect, ns);
+    latency_note(&load->moment.effect, ns);
 }
 
 void load_note_round_trip(struct load *load, int64_t ns)
 {
-    latency_note(&load->totals.round_trip, ns);
+    latency_note(&load->moment.round_trip, ns);
 }
 
 /* ---- set-up -------------------------------------------------------------------------------- */
@@ -222,6 +224,55 @@ static bool fill(struct load *load, struct seats *seats, unsigned rooms)
     return !is_stopped;
 }
 
+/* ---- moments ------------------------------------------------------------------------------- */
+
+static void begin_moment(struct load *load)
+{
+    memset(&load->moment, 0, sizeof load->moment);
+    load->moment_ends_ns = load->now_ns + MOMENTS_MS * (NS_PER_S / 1000);
+    load->taken = moments_taken();
+}
+
+static void count_waiting(struct load *load)
+{
+    struct totals *totals = &load->totals;
+    const struct totals *counted = &load->waiting;
+    for (int i = 0; i < LOAD_ERRORS; i++)
+        totals->errors[i] += counted->errors[i];
+    latency_add(&totals->late, &counted->late);
+    latency_add(&totals->interval, &counted->interval);
+    latency_add(&totals->relay, &counted->relay);
+    latency_add(&totals->effect, &counted->effect);
+    latency_add(&totals->round_trip, &counted->round_trip);
+}
+
+static void end_moment(struct load *load)
+{
+    const enum moments_verdict verdict =
+        moments_end(&load->moments, moments_taken() != load->taken);
+    if (verdict == MOMENTS_COUNT_LAST)
+        count_waiting(load);
+    if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)
+        load->waiting = load->moment;
+    begin_moment(load);
+}
+
+/* Until enough moments have counted, three times as long at most. */
+static void turn_moments(struct load *load, struct seats *seats, double seconds)
+{
+    const unsigned wanted = (unsigned)fmax(1, seconds * 1000 / MOMENTS_MS);
+    moments_begin(&load->moments);
+    begin_moment(load);
+    while (load->moments.counted + load->moments.has_waiting < wanted &&
+           load->moments.all < PATIENCE * wanted && !is_stopped) {
+        turn(load, seats);
+        if (load->now_ns >= load->moment_ends_ns)
+            end_moment(load);
+    }
+    if (moments_finish(&load->moments))
+        count_waiting(load);
+}
+
 /* ---- a measurement ------------------------------------------------------------------------- */
 
 double level_own_cpu_seconds(void)
@@ -298,7 +349,7 @@ static void measure(struct load *load, struct seats *seats, unsigned clients,
     begin(load, clients);
     const int64_t start_ns = load->now_ns = load_clock();
     const double cpu = level_own_cpu_seconds();
-    turn_until(load, seats, start_ns + (int64_t)(load->options.seconds * (double)NS_PER_S));
+    turn_moments(load, seats, load->options.seconds);
     const double cpu_after = level_own_cpu_seconds();
     result->seconds = (double)(load_clock() - start_ns) / (double)NS_PER_S;
     load->is_measuring = false;
@@ -308,6 +359,7 @@ static void measure(struct load *load, struct seats *seats, unsigned clients,
     result->has_ip = load->options.ws.is_tcp;
     result->ip_mean = (double)(ip_bytes(load, clients) - ip_first);
     result->load_cpu_share = (cpu_after - cpu) / result->seconds;
+    result->moments = load->moments;
 }
 
 bool level_run(struct load *load, struct seats *seats, unsigned rooms, struct level_result *result)

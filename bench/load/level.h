@@ -15,6 +15,7 @@ struct level_result {
     bool is_complete;            /* everybody wanted is there, at the end, too */
     double seconds;
     double load_cpu_share;
+    struct moments moments;
     double messages_min, updates_min; /* a second (of play), of the player who got least */
     double messages_mean, updates_mean, payload_mean, wire_mean, ip_mean;
     bool has_ip;

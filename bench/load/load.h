@@ -11,6 +11,7 @@
 
 #include "bench/load/cadence.h"
 #include "bench/load/latency.h"
+#include "bench/load/moments.h"
 #include "bench/load/options.h"
 #include "bench/load/timers.h"
 #include "bench/load/wire.h"
@@ -79,7 +80,10 @@ enum load_error {
 
 extern const char *const load_error_names[LOAD_ERRORS];
 
-/* What is counted while a level is measured. */
+/*
+ * What is counted while a level is measured: messages and what goes wrong with connections at all times,
+ * times and what goes wrong with a prediction in the moments that count (moments.h).
+ */
 struct totals {
     uint64_t errors[LOAD_ERRORS];
     uint64_t received, sent, updates;
@@ -95,6 +99,10 @@ struct load {
     int64_t now_ns;
     struct timers timers;
     struct totals totals;
+    struct totals moment, waiting; /* that goes on; and the one before it */
+    struct moments moments;
+    int64_t moment_ends_ns;
+    uint64_t taken; /* at its beginning */
 
     struct load_room *rooms;
     struct client *clients;

@@ -60,6 +60,8 @@ static void judge(const struct load *load, const struct level_result *result,
             snprintf(next_problem(verdict), PROBLEM_SIZE, "%s: %llu", load_error_names[i],
                      (unsigned long long)totals->errors[i]);
     }
+    if (result->moments.counted == 0)
+        snprintf(next_problem(verdict), PROBLEM_SIZE, "the machine left no moment that counts");
     check_bound(verdict, "p99_late_ms", latency_quantile_ms(lateness(load), 0.99),
                 until->p99_late_ms, false);
     check_bound(verdict, "p99_interval_ms", latency_quantile_ms(&totals->interval, 0.99),
@@ -203,6 +205,8 @@ static void print_json(const struct load *load, const struct level_result *resul
         printf(",\"ip_bytes_mean\":%.2f", result->ip_mean);
     else
         printf(",\"ip_bytes_mean\":null");
+    printf(",\"moments\":{\"all\":%u,\"counted\":%u}", result->moments.all,
+           result->moments.counted);
     report_latency("late_ms", lateness(load));
     report_latency("interval_ms", &totals->interval);
     report_latency("relay_ms", &totals->relay);
@@ -232,6 +236,11 @@ static void print_text(const struct load *load, const struct level_result *resul
            result->connections, result->seconds, verdict->count ? "NOT OK" : "ok");
     for (size_t i = 0; i < verdict->count; i++)
         printf("  ! %s\n", verdict->problems[i]);
+    if (result->moments.counted < result->moments.all)
+        printf(
+            "  times are of %u tenths of a second of %u: in the others processors were taken from the "
+            "machine\n",
+            result->moments.counted, result->moments.all);
     if (result->load_cpu_share > BUSY_SHARE)
         printf("  ! pong-load itself is at its limit: what is late may be so here\n");
     printf("  a second and player: %.2f messages (least %.2f), %.2f updates (least %.2f), %.1f B "

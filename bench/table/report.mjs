@@ -1,6 +1,6 @@
 // The report of a run of the table: text in, text out. A run is what bench/table.mjs writes to .dev/bench/table.json.
 
-import { besides, rows, serverOf } from './rows.mjs';
+import { besides, roomsByTime, rows, serverOf } from './rows.mjs';
 import { brokenBy, median } from './search.mjs';
 
 const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -48,6 +48,13 @@ function besidesTable(run) {
   return ['| | median (least–most) |', '|---|---|', ...lines].join('\n');
 }
 
+/** Of all tenths of a second that were measured, the share in which the machine had its processors. */
+function countedShare(rounds) {
+  const moments = rounds.flatMap((round) => Object.values(round).flatMap(({ levels = [] }) => levels.map((level) => level.moments))).filter(Boolean);
+  const sum = (read) => moments.reduce((total, each) => total + read(each), 0);
+  return moments.length === 0 ? 1 : sum(({ counted }) => counted) / sum(({ all }) => all);
+}
+
 /** At the most rooms that held: how busy each was. */
 function limitsTable(run) {
   const lines = [];
@@ -60,13 +67,15 @@ function limitsTable(run) {
       const values = held.map(read).filter(Number.isFinite);
       return values.length > 0 ? percent(median(values)) : '–';
     };
+    const byTime = done.map(({ levels }) => roomsByTime(levels)).filter(Number.isFinite);
     const failed = done.map(({ levels }) => levels.findLast(({ ok }) => !ok)).find(Boolean);
     const broken = failed && brokenBy(until, failed).join(', ');
     lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
+      `${byTime.length > 0 ? number(median(byTime), 0) : '–'} | ` +
       `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${broken || '–'} |`);
   }
   return [
-    '| load | rooms that held, by round | server, share of its core | nginx | load generator | what failed above |', '|---|---|---|---|---|---|', ...lines,
+    '| load | rooms that held, by round | server, share of its core | rooms by its processor time | nginx | load generator | what failed above |', '|---|---|---|---|---|---|---|', ...lines,
   ].join('\n');
 }
 
@@ -89,6 +98,7 @@ export function renderReport(run, plots) {
     '',
     `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
       `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
+    `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen`,
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,
     '',
@@ -99,6 +109,9 @@ export function renderReport(run, plots) {
     ...list('Failed:', run.failures),
     '',
     '## At the limit',
+    '',
+    '*Rooms by its processor time*: for how many the server would have had time on 95 % of its core, by what it took at the most rooms that were ' +
+      'played, held or not: what a machine without neighbours might come to.',
     '',
     limitsTable(run),
     '',

@@ -24,6 +24,19 @@ function ratio(over, under) {
   };
 }
 
+const FULL_SHARE = 0.95; // of its core
+
+/**
+ * Rooms for which a ramp's server has processor time: by what it took at the most rooms that were played, whether or not they held.
+ * What a room takes falls as rooms grow, so it is no more than there is.
+ */
+export function roomsByTime(levels = []) {
+  const last = levels.findLast((level) => serverOf(level)?.cpu_share > 0 && !(level.connections < 2 * level.rooms));
+  return last && Math.floor((last.rooms * FULL_SHARE) / serverOf(last).cpu_share);
+}
+
+const byTime = (key) => (round) => roomsByTime(round[key]?.levels);
+
 /** Microseconds of the server's processor time for an update that was read. */
 const updateCost = (level) => (1e6 * serverOf(level).cpu_seconds) / level.seconds / level.messages.received_per_second;
 
@@ -91,6 +104,9 @@ export const rows = [
 
 /** Numbers without a target that explain the others. */
 export const besides = [
+  row('v1 over TCP: rooms by processor time, beside pong-floor', '× floor', 2, {}, ratio(byTime('v1_tcp'), byTime('floor_tcp'))),
+  row('the same, beside Colyseus', '× Colyseus', 1, {}, ratio(byTime('v1_tcp'), byTime('colyseus')), { peer: true }),
+  row('v2 over TCP: rooms by processor time, beside Colyseus', '× Colyseus', 1, {}, ratio(byTime('v2_tcp'), byTime('colyseus')), { peer: true }),
   row('v1: messages a second to each player', 'messages', 1, {}, at('v1_tcp', (level) => level.messages.per_player_mean)),
   row('v1: IP bytes a second to each player, headers and ACKs in', 'bytes', 0, {}, at('v1_tcp', (level) => level.ip_bytes_mean)),
   row('v1: payload bytes a second to each player', 'bytes', 0, {}, at('v1_tcp', (level) => level.payload_bytes_mean)),

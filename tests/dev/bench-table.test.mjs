@@ -104,7 +104,7 @@ test('the budget lets in what fits, and remembers what did not', () => {
 
 test('the report says what is missing', () => {
   const measures = [{ key: 'v1_unix', title: 'v1 over the unix socket', kind: 'ramp', until: 'p99_late_ms=5' }, { key: 'check', title: 'REST check', kind: 'rest' }];
-  const gamed = { processes: { gamed: { cpu_share: 0.97 } }, load: { cpu_share: 0.5 } };
+  const gamed = { processes: { gamed: { cpu_share: 0.97 } }, load: { cpu_share: 0.5 }, moments: { all: 20, counted: 15 } };
   const run = {
     options: {}, measures, began: '2026-01-02T03:04:05.678Z', seconds: 60, steal: 0.01, loadBefore: 0.1, leftOut: ['REST check (round 1)'],
     failures: ['start: broken'], machine: { cpu: '2 × x', memory: '1 GiB', kernel: 'k', versions: 'v', commit: 'abc' },
@@ -115,7 +115,8 @@ test('the report says what is missing', () => {
   assert.match(text, /lower bound: v1 over the unix socket\./);
   assert.match(text, /Left out, as the time was over:\n\n- REST check \(round 1\)/);
   assert.match(text, /Failed:\n\n- start: broken/);
-  assert.match(text, /\| v1 over the unix socket \| 2,000 \| 97 % \| – \| 50 % \| – \|/);
+  assert.match(text, /\| v1 over the unix socket \| 2,000 \| 97 % \| 1,958 \| – \| 50 % \| – \|/);
+  assert.match(text, /lateness is of those 75 % of all tenths/);
   assert.match(text, /!\[Cost\]\(plots\/cost\.svg\)/);
   assert.ok(!text.includes('undefined') && !text.includes('NaN'), text);
 });

@@ -12,6 +12,7 @@
 #include "bench/load/cadence.h"
 #include "bench/load/frames.h"
 #include "bench/load/latency.h"
+#include "bench/load/moments.h"
 #include "bench/load/scan.h"
 #include "bench/load/timers.h"
 
@@ -51,6 +52,49 @@ static void every_time_has_its_place(void **state)
     latency_add(&sum, &latency);
     assert_int_equal(sum.count, 4);
     assert_true(sum.max_ns == INT64_MAX);
+}
+
+/* ---- moments ------------------------------------------------------------------------------- */
+
+static void moments_beside_a_theft_do_not_count(void **state)
+{
+    /* x: processors were taken. What came of the moments: c counts, - does not. */
+    static const char *const cases[][2] = {
+        {"......", "cccccc"},         {"..x......", "c-----ccc"}, {"x....", "----c"},
+        {".x...x....", "---------c"}, {"...x", "cc--"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const size_t count = strlen(cases[i][0]);
+        char counted[16];
+        struct moments moments;
+        size_t waiting = 0;
+        memset(counted, '-', sizeof counted);
+        counted[count] = '\0';
+        moments_begin(&moments);
+        for (size_t at = 0; at < count; at++) {
+            const enum moments_verdict verdict = moments_end(&moments, cases[i][0][at] == 'x');
+            if (verdict == MOMENTS_COUNT_LAST)
+                counted[waiting] = 'c';
+            if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)
+                waiting = at;
+        }
+        if (moments_finish(&moments))
+            counted[waiting] = 'c';
+        assert_string_equal(counted, cases[i][1]);
+        assert_int_equal(moments.all, count);
+        unsigned sum = 0;
+        for (size_t at = 0; at < count; at++)
+            sum += counted[at] == 'c';
+        assert_int_equal(moments.counted, sum);
+    }
+}
+
+static void what_was_taken_is_told(void **state)
+{
+    (void)state;
+    const uint64_t first = moments_taken();
+    assert_true(moments_taken() >= first);
 }
 
 /* ---- cadence ------------------------------------------------------------------------------- */
@@ -289,6 +333,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quantile_is_right_to_a_few_percent),
         cmocka_unit_test(every_time_has_its_place),
+        cmocka_unit_test(moments_beside_a_theft_do_not_count),
+        cmocka_unit_test(what_was_taken_is_told),
         cmocka_unit_test(lateness_is_that_against_the_grid),
         cmocka_unit_test(updates_that_come_at_once_are_late_each_by_what_it_waited),
         cmocka_unit_test(an_interval_is_measured_where_an_update_was_to_come),
