@@ -25,6 +25,7 @@ import { betterGuess, capacityOf, coarseLevels, fineLevels, foundLimit, median, 
 import { LOAD_CORE } from './table/servers.mjs';
 
 const FULL = { minutes: 18.5, rounds: 3, warmUp: 1, seconds: 2.5, restSeconds: 3 };
+const GIVE_UP = 4; // levels running that failed: on a shared machine one or two may fail for its own reasons
 const QUICK = { minutes: 1.8, rounds: 1, warmUp: 0.4, seconds: 1, restSeconds: 1.5 };
 const PEER_MINUTES = 5;
 const COARSE = { warmUp: 0.5, seconds: 1 };
@@ -74,7 +75,7 @@ async function load(measure, context, words, { warmUp, seconds }, cores, expecte
 
 /** Runs a ramp over `levels` and resolves to what was measured of them. */
 function ramp(measure, context, levels, times, expected) {
-  const words = ['--levels', levels.join(','), '--until', measure.until];
+  const words = ['--levels', levels.join(','), '--until', measure.until, '--give-up', String(GIVE_UP)];
   return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, LOAD_CORE, expected);
 }
 

@@ -14,8 +14,7 @@
 #include "bench/load/rest_only.h"
 
 enum {
-    EXIT_BAD_OPTIONS = 2,
-    FAILED_RUNNING = 2 /* levels, after which no more is tried */
+    EXIT_BAD_OPTIONS = 2
 };
 
 static void on_signal(int number)
@@ -35,7 +34,7 @@ static void run_levels(struct load *load, struct seats *seats)
         if (!level_run(load, seats, options->levels[i], &result))
             return;
         failed = report_level(load, &result) ? 0 : failed + 1;
-        if (has_until && failed == FAILED_RUNNING)
+        if (has_until && failed == options->give_up)
             return;
     }
 }

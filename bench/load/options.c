@@ -164,6 +164,15 @@ static bool take_clients(struct parse *parse, const char *value)
     return take_int(value, 1, AT_ONCE_MAX, &parse->options->at_once);
 }
 
+static bool take_give_up(struct parse *parse, const char *value)
+{
+    double levels = 0;
+    if (!take_real(value, 1, OPTIONS_LEVELS_MAX, &levels))
+        return false;
+    parse->options->give_up = (unsigned)levels;
+    return true;
+}
+
 static bool take_seed(struct parse *parse, const char *value)
 {
     double seed = 0;
@@ -252,7 +261,7 @@ static const struct flag flags[] = {
      take_connections},
     {"until", "NAME=NUMBER,...",
      "p99_late_ms, p99_interval_ms, p99_relay_ms, min_rate: a level that does not keep to these is "
-     "not ok; after two running no more is tried",
+     "not ok",
      take_until},
     {"spectators", "N", "of each room (0)", take_spectators},
     {"warm-up", "S", "from the last connection to the measurement (5)", take_warm_up},
@@ -264,6 +273,8 @@ static const struct flag flags[] = {
      "a process whose CPU and memory are told, with its children; may be repeated", take_pid},
     {"rest-only", "WORD",
      "check or create_join: no players, --clients ask one request after the other", take_rest_only},
+    {"give-up", "N", "after so many levels running that are not ok no more is tried (2)",
+     take_give_up},
     {"seed", "N", "of the players' script (1)", take_seed},
     {"json", NULL, "one JSON object for each level", take_json},
 };
@@ -333,6 +344,7 @@ enum options_outcome load_options_parse(struct options *options, int argc, char 
     options->moves = 4;
     options->at_once = 16;
     options->seed = 1;
+    options->give_up = 2;
     for (int i = 1; i < argc; i++) {
         const char *value = NULL;
         if (strcmp(argv[i], "--help") == 0) {

@@ -49,6 +49,7 @@ struct options {
     } pids[OPTIONS_PIDS_MAX];
     size_t pid_count;
     uint64_t seed;
+    unsigned give_up; /* levels running that failed, after which no more is tried */
     bool json;
 };
 

@@ -80,7 +80,11 @@ async function visitMatch(ada, grace, visit, tab) {
 
   const scored = ({ state }) => state.player_1_score + state.player_2_score > 0;
   await Promise.all([ada.play('follow', scored), grace.play('dodge', scored)]);
-  const isFlying = () => isGoodToSee(ada);
+  let hasFlown = false; // the same moment for both: who stops playing alone loses
+  const isFlying = () => {
+    hasFlown ||= isGoodToSee(ada);
+    return hasFlown;
+  };
   await Promise.all([ada.play('follow', isFlying), grace.play('follow', isFlying)]);
   await visit(page, 'rally');
   const over = (player) => player.heard('game_over').length > 0;
