@@ -2,10 +2,10 @@
  * room_keeper: brings checkpoints of rooms to the store, on a thread of its own ("rooms").
  *
  * The loop thread puts a room's state by value and never waits. The rooms thread keeps the newest
- * state of each room and commits what there is as one transaction: at once when it was idle or
- * somebody waits for it, else ROOM_KEEPER_COMMIT_EVERY_MS after the last one. What cannot be committed is kept, newest state per
- * room, and tried again until it can. At the start, and while that fails, it commits even if there is
- * nothing, so that a disk that refuses is known before anybody plays. It must not know the rules of
+ * state of each room and commits what there is as one transaction: at once when it was idle or somebody
+ * waits for it, else ROOM_KEEPER_COMMIT_EVERY_MS after the last one. What cannot be committed is kept,
+ * newest state per room, and tried again until it can. At the start, and while that fails, it commits even
+ * if there is nothing, so that a disk that refuses is known before anybody plays. It must not know the rules of
  * the game.
  */
 #ifndef PONG_GAMED_ROOM_KEEPER_H
@@ -78,8 +78,8 @@ void room_keeper_gathered(struct room_keeper *keeper);
 
 /*
  * Somebody waits for what was put so far: it is committed as soon as the thread is free, together with
- * what is put until then. Takes no lock, never blocks; at most the
- * wake-up byte is written. The thread that puts.
+ * what is put until then. Takes no lock, never blocks; at most the wake-up byte is written. The thread
+ * that puts.
  */
 void room_keeper_hurry(struct room_keeper *keeper);
 
