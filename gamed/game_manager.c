@@ -225,16 +225,27 @@ static int64_t updates_due(const struct game_manager *manager, int phase, struct
 }
 
 /*
- * The moment of an update's period that has the fewest rooms, so that they do not all send in one
- * burst.
+ * The moment of an update's period for one more room. Each moment in use is a wake-up, so they are filled
+ * one after the other as far as a turn stays short; then the fewest rooms decide, so that they do not all
+ * send in one burst. Moments that follow in use are far from each other in time.
  */
-static int emptiest_phase(const struct game_manager *manager)
+static int choose_phase(const struct game_manager *manager)
 {
-    int best = 0;
-    for (int i = 1; i < GAME_MANAGER_PHASES; i++)
-        if (manager->phases[i].room_count < manager->phases[best].room_count)
-            best = i;
-    return best;
+    enum {
+        STRIDE = 13 /* has no divisor in common with the count */
+    };
+    static_assert(GAME_MANAGER_PHASES % STRIDE != 0, "some phases would never be used");
+    int fullest = -1, emptiest = 0;
+    for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
+        const int phase = i * STRIDE % GAME_MANAGER_PHASES;
+        const int count = manager->phases[phase].room_count;
+        if (count > 0 && count < GAME_MANAGER_PHASE_ROOMS &&
+            (fullest < 0 || count > manager->phases[fullest].room_count))
+            fullest = phase;
+        if (count < manager->phases[emptiest].room_count)
+            emptiest = phase;
+    }
+    return fullest >= 0 ? fullest : emptiest;
 }
 
 struct room *manager_take_room(struct game_manager *manager)
@@ -263,7 +274,7 @@ void manager_list_room(struct game_manager *manager, struct room *room, struct n
     manager_sort_in(manager, room);
     if (room->game.is_public)
         DL_PREPEND2(manager->public_rooms, room, public_prev, public_next);
-    room->phase = emptiest_phase(manager);
+    room->phase = choose_phase(manager);
     DL_APPEND(manager->phases[room->phase].rooms, room);
     if (manager->phases[room->phase].room_count++ == 0) /* nothing to make up for */
         manager->phases[room->phase].updates_done = updates_due(manager, room->phase, now);
@@ -544,44 +555,80 @@ static void update_room(struct game_manager *manager, struct room *room, struct 
 }
 
 /*
- * Rooms of one phase lie far from each other. While one is updated, what the next ones need is on its way
- * from memory: of the third from here the room itself, of the second its first session, of the next one
- * the other session.
+ * Rooms of one phase lie far from each other, and so do their sessions and whatever those are written to
+ * by. While one is updated, what the next ones need is on its way from memory, each thing when what
+ * points to it is there.
  */
-static const struct room *fetch_ahead(const struct room *ahead)
+enum {
+    CACHE_LINE = 64,
+    ROOM_LINES = (offsetof(struct room, game.seats) + CACHE_LINE - 1) / CACHE_LINE,
+    FETCH_AHEAD = 5 /* rooms */
+};
+
+static void fetch_room(const struct room *room)
 {
-    enum {
-        LINE = 64,
-        ROOM_LINES = (offsetof(struct room, game.seats) + LINE - 1) / LINE
-    };
-    for (size_t i = 0; ahead && i < ROOM_LINES; i++)
-        __builtin_prefetch((const char *)ahead + i * LINE);
-    if (ahead) {
-        __builtin_prefetch(&ahead->game.seats[0]);
-        __builtin_prefetch(&ahead->game.seats[1]);
+    for (size_t i = 0; room && i < ROOM_LINES; i++)
+        __builtin_prefetch((const char *)room + i * CACHE_LINE);
+    if (room) {
+        __builtin_prefetch(&room->game.seats[0]);
+        __builtin_prefetch(&room->game.seats[1]);
     }
-    return ahead;
 }
 
 static void fetch_session(const struct player_session *session)
 {
     if (session) {
         __builtin_prefetch(session);
-        __builtin_prefetch((const char *)session + 64);
+        __builtin_prefetch((const char *)session + CACHE_LINE);
     }
+}
+
+static void fetch_connection(const struct player_session *session)
+{
+    if (session)
+        __builtin_prefetch(session->connection);
+}
+
+static void expect_write(const struct game_manager *manager, const struct player_session *session)
+{
+    if (session && session->connection && manager->hooks.session_ahead)
+        manager->hooks.session_ahead(manager->hooks.arg, session);
+}
+
+static struct player_session *first_of(const struct room *room)
+{
+    return room ? room->sessions : NULL;
+}
+
+static struct player_session *second_of(const struct room *room)
+{
+    return room && room->sessions ? room->sessions->next : NULL;
+}
+
+/* Moves on by one room. `ahead`: those after the one to be updated, the next one first. */
+static void fetch_ahead(const struct game_manager *manager, const struct room *ahead[FETCH_AHEAD],
+                        const struct room *last)
+{
+    memmove(ahead, ahead + 1, (FETCH_AHEAD - 1) * sizeof *ahead);
+    ahead[FETCH_AHEAD - 1] = last;
+    fetch_room(ahead[4]);
+    fetch_session(first_of(ahead[3]));
+    fetch_session(second_of(ahead[2]));
+    fetch_connection(first_of(ahead[2]));
+    fetch_connection(second_of(ahead[1]));
+    expect_write(manager, first_of(ahead[1]));
+    expect_write(manager, second_of(ahead[0]));
 }
 
 static void update_phase(struct game_manager *manager, struct room *rooms, struct now now)
 {
+    const struct room *ahead[FETCH_AHEAD] = {NULL}, *last = rooms;
     struct room *room, *after;
+    for (int i = 0; i < FETCH_AHEAD && last; i++, last = last->next)
+        fetch_ahead(manager, ahead, last);
     DL_FOREACH_SAFE (rooms, room, after) {
-        const struct room *second = after ? after->next : NULL;
-        if (after && after->sessions)
-            fetch_session(after->sessions->next);
-        if (second) {
-            fetch_session(second->sessions);
-            fetch_ahead(second->next);
-        }
+        fetch_ahead(manager, ahead, last);
+        last = last ? last->next : NULL;
         update_room(manager, room, now);
     }
 }

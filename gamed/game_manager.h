@@ -25,7 +25,8 @@
 
 enum {
     ROOM_LOG_SIZE = 16, /* events that a session may be behind before it is closed as too slow */
-    GAME_MANAGER_PHASES = 33, /* rooms are spread over so many moments of an update's period */
+    GAME_MANAGER_PHASES = 33, /* rooms are spread over so many moments of an update's period … */
+    GAME_MANAGER_PHASE_ROOMS = 16, /* … another of which is used when those in use have so many */
     GAME_MANAGER_CATCH_UP_MAX =
         5, /* updates made up for after a stall; more are skipped and counted */
     GAME_MANAGER_LIST_MAX = 100,
@@ -134,6 +135,8 @@ struct game_manager_hooks {
     /* `from` steers its paddle at a step to come: the other binary sessions are to be told now. */
     void (*input_taken)(void *arg, struct room *room, const struct player_session *from,
                         uint32_t step, int32_t target, struct now now);
+    /* It will be written to soon: what that takes of its connection may be fetched from memory. Or NULL. */
+    void (*session_ahead)(void *arg, const struct player_session *session);
     /* It is to be asked whether it is still there: ping it. */
     void (*session_quiet)(void *arg, struct player_session *session, struct now now);
     /*

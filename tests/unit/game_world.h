@@ -20,7 +20,7 @@
 
 enum {
     MAX_ROOMS = 8,
-    WHOLES_MAX = 512, /* rooms that a test has open at a time, at most */
+    WHOLES_MAX = 1024, /* rooms that a test has open at a time, at most */
     MAX_CONNECTIONS = 40,
     MAX_SPECTATORS = 3,
     CLIENTS = 64,

@@ -479,21 +479,26 @@ static int64_t updates_by(int phase, int hz, int64_t elapsed_ns)
 static void test_updates_are_exact_at_every_rate(void **state)
 {
     (void)state;
+    enum {
+        ROOMS = 2 * GAME_MANAGER_PHASE_ROOMS + 1 /* of three phases */
+    };
     static const int rates[] = {10, 12, 15, 20, 30, 60};
     for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
         struct game_manager_config config = usual;
         config.update_hz = rates[i];
+        config.max_rooms = ROOMS;
         game_manager_free(world.manager);
         open_world(&config);
-        struct ticket tickets[3];
-        for (int room = 0; room < 3; room++) {
+        struct ticket tickets[ROOMS];
+        for (int room = 0; room < ROOMS; room++) {
             tickets[room] = create();
             watch(tickets[room].code);
         }
         run_ns(SECOND);
-        int64_t first[3]; /* the number of a room's first update: its phase's clock runs anyhow */
-        for (int room = 0; room < 3; room++) {
-            first[room] = updates_by(room, rates[i], SECOND) -
+        int64_t
+            first[ROOMS]; /* the number of a room's first update: its phase's clock runs anyhow */
+        for (int room = 0; room < ROOMS; room++) {
+            first[room] = updates_by(tickets[room].room->phase, rates[i], SECOND) -
                           (int64_t)tickets[room].room->game.pong.step * rates[i] / 60;
             assert_in_range(first[room], 0, 1);
         }
@@ -505,8 +510,9 @@ static void test_updates_are_exact_at_every_rate(void **state)
             set_time(START + elapsed);
             tick();
             updates = 0;
-            for (int room = 0; room < 3; room++) {
-                int64_t count = updates_by(room, rates[i], elapsed) - first[room];
+            for (int room = 0; room < ROOMS; room++) {
+                int64_t count =
+                    updates_by(tickets[room].room->phase, rates[i], elapsed) - first[room];
                 assert_int_equal(tickets[room].room->game.pong.step,
                                  (uint32_t)(count * 60 / rates[i]));
                 updates += (uint64_t)count;
@@ -514,7 +520,7 @@ static void test_updates_are_exact_at_every_rate(void **state)
         }
         assert_int_equal(stats().updates_skipped, 0);
         assert_int_equal(stats().updates, updates);
-        for (size_t client = 0; client < 3; client++)
+        for (size_t client = 0; client < ROOMS; client++)
             hang_up(&world.clients[client]);
     }
 }
@@ -594,14 +600,14 @@ static void test_next_deadline_is_when_something_is_due(void **state)
     for (int i = 0; i < 500; i++) {
         next = tick();
         assert_true(next > world.now.mono_ns);
-        assert_true(next <= world.now.mono_ns + SECOND / 30);
+        assert_true(next <= world.now.mono_ns + SECOND / 30 + 1); /* to whole nanoseconds */
         uint64_t updates = stats().updates;
         set_time(next - 1);
         assert_int_equal(tick(), next);
         assert_int_equal(stats().updates, updates);
         set_time(next);
         tick();
-        assert_int_equal(stats().updates, updates + 1); /* one room in each of the phases */
+        assert_int_equal(stats().updates, updates + MAX_ROOMS); /* all in one phase */
     }
 }
 
@@ -619,23 +625,39 @@ static void test_new_room_on_an_idle_server_starts_at_its_beginning(void **state
     assert_in_range(ticket.room->game.pong.step, 60, 62);
 }
 
-static void test_rooms_are_spread_over_the_phases(void **state)
+/* Of as few moments as keep a turn short, far from each other; and every one when there are many rooms. */
+static void test_rooms_fill_the_phases_one_after_the_other(void **state)
 {
     (void)state;
+    enum {
+        ALL_FILLED = GAME_MANAGER_PHASES * GAME_MANAGER_PHASE_ROOMS,
+        ROOMS = ALL_FILLED + 2 * GAME_MANAGER_PHASES
+    };
     struct game_manager_config config = usual;
-    config.max_rooms = 3 * GAME_MANAGER_PHASES;
+    config.max_rooms = ROOMS;
     game_manager_free(world.manager);
     open_world(&config);
-    struct ticket tickets[3 * GAME_MANAGER_PHASES];
-    int counts[GAME_MANAGER_PHASES] = {0};
-    for (int i = 0; i < 3 * GAME_MANAGER_PHASES; i++) {
+    static struct ticket tickets[ROOMS];
+    int counts[GAME_MANAGER_PHASES] = {0}, in_use = 0, before = -1;
+    for (int i = 0; i < ALL_FILLED; i++) {
         tickets[i] = create();
-        assert_in_range(tickets[i].room->phase, 0, GAME_MANAGER_PHASES - 1);
+        const int phase = tickets[i].room->phase;
+        if (counts[phase]++ == 0) {
+            in_use++;
+            if (before >= 0)
+                assert_in_range(abs(phase - before), 7, GAME_MANAGER_PHASES - 7);
+            before = phase;
+        }
+        assert_int_equal(in_use, i / GAME_MANAGER_PHASE_ROOMS + 1);
+        assert_in_range(counts[phase], 1, GAME_MANAGER_PHASE_ROOMS);
+    }
+    for (int i = ALL_FILLED; i < ROOMS; i++) {
+        tickets[i] = create();
         counts[tickets[i].room->phase]++;
     }
     for (int i = 0; i < GAME_MANAGER_PHASES; i++)
-        assert_int_equal(counts[i], 3);
-    /* so over one period no turn has more than three to do, and each has its own time */
+        assert_int_equal(counts[i], GAME_MANAGER_PHASE_ROOMS + 2);
+    /* so over one period no turn has more than that to do, and each has its own time */
     run_ms(100);
     int64_t end = world.now.mono_ns + SECOND / 30;
     int turns = 0;
@@ -643,7 +665,7 @@ static void test_rooms_are_spread_over_the_phases(void **state)
         uint64_t updates = stats().updates;
         set_time(tick());
         tick();
-        assert_in_range(stats().updates - updates, 0, 3);
+        assert_in_range(stats().updates - updates, 0, GAME_MANAGER_PHASE_ROOMS + 2);
         turns++;
     }
     assert_in_range(turns, GAME_MANAGER_PHASES, GAME_MANAGER_PHASES + 2);
@@ -651,6 +673,32 @@ static void test_rooms_are_spread_over_the_phases(void **state)
     int phase = tickets[40].room->phase;
     assert_int_equal(cancel_as(showing(tickets[40].token), tickets[40].code), GAME_MANAGER_OK);
     assert_int_equal(create().room->phase, phase);
+}
+
+/* Where rooms have gone from many phases, new ones go where the most are left, so that the others empty. */
+static void test_rooms_gather_again(void **state)
+{
+    (void)state;
+    enum {
+        ROOMS = 3 * GAME_MANAGER_PHASE_ROOMS
+    };
+    struct game_manager_config config = usual;
+    config.max_rooms = ROOMS;
+    game_manager_free(world.manager);
+    open_world(&config);
+    struct ticket tickets[ROOMS];
+    for (int i = 0; i < ROOMS; i++)
+        tickets[i] = create();
+    const int fullest = tickets[GAME_MANAGER_PHASE_ROOMS].room->phase;
+    for (int i = 0; i < ROOMS; i++) {
+        const bool is_middle = i / GAME_MANAGER_PHASE_ROOMS == 1;
+        if (i % GAME_MANAGER_PHASE_ROOMS >= (is_middle ? 4 : 1))
+            assert_int_equal(cancel_as(showing(tickets[i].token), tickets[i].code),
+                             GAME_MANAGER_OK);
+    }
+    for (int i = 4; i < GAME_MANAGER_PHASE_ROOMS; i++)
+        assert_int_equal(create().room->phase, fullest);
+    assert_int_not_equal(create().room->phase, fullest);
 }
 
 static void test_many_rooms_play_at_once(void **state)
@@ -965,7 +1013,8 @@ int main(void)
         TEST(test_lateness_is_that_of_each_update),
         TEST(test_next_deadline_is_when_something_is_due),
         TEST(test_new_room_on_an_idle_server_starts_at_its_beginning),
-        TEST(test_rooms_are_spread_over_the_phases),
+        TEST(test_rooms_fill_the_phases_one_after_the_other),
+        TEST(test_rooms_gather_again),
         TEST(test_many_rooms_play_at_once),
         TEST(test_anything_at_any_time),
     };
