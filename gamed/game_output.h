@@ -20,7 +20,7 @@
 
 /* Bytes before a frame's text that belong to whoever writes it, for the head of the frame. */
 enum {
-    FRAME_HEADROOM = 32
+    FRAME_HEADROOM = 4
 };
 
 struct frame {

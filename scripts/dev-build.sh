@@ -58,7 +58,7 @@ build_make() {
     ((${#roots[@]} == 2)) || exit 1
     mapfile -t options < <(build_options "$kind")
     [[ $kind != fuzzing ]] || goals=(fuzzers)
-    [[ $kind != sanitizers ]] || goals=(all bench/pong-load bench/pong-floor) # tests/e2e/load.test.mjs, floor.test.mjs
+    [[ $kind != sanitizers ]] || goals=(all bench/pong-load bench/pong-floor tests/e2e/short-send.so) # for tests/e2e
 
     # A build knows its paths by heart.
     if [[ -e $dir/.tree && $(<"$dir/.tree") != "${roots[*]}" ]]; then

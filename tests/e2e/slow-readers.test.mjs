@@ -3,10 +3,12 @@
 // is sent away. Must not judge by a clock: bench/slow_readers.mjs measures.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { freePort, quickServe, useStack } from './harness.mjs';
+import { buildDirectory, freePort, quickServe, useStack } from './harness.mjs';
 import { BINARY, Player } from './player.mjs';
 import { BINARY as BINARY_FRAME, RawSocket, TEXT } from './raw-socket.mjs';
 import { Rest } from './rest.mjs';
@@ -111,6 +113,39 @@ function listenOnPath(stack) {
 
 suite('TCP', listenOnPort, true);
 suite('a unix socket', listenOnPath, false);
+
+describe('a kernel that takes frames in pieces', () => {
+  const library = path.join(buildDirectory(), 'tests/e2e/short-send.so');
+  const env = { ...quickServe, ASAN_OPTIONS: [process.env.ASAN_OPTIONS, 'verify_asan_link_order=0'].filter(Boolean).join(':') };
+  const stack = useStack({
+    env,
+    prepare(starting) {
+      listenOnPath(starting);
+      starting.gamed.args.unshift(`LD_PRELOAD=${library}`, starting.gamed.command);
+      starting.gamed.command = 'env';
+    },
+  });
+
+  test('no frame is torn or lost, in either format', async () => {
+    assert.match(readFileSync(`/proc/${stack.gamed.pid}/maps`, 'utf8'), /short-send\.so/);
+    for (const protocol of [V1, BINARY]) {
+      const { code, player } = await playBot(stack, protocol, { winning_score: 21 });
+      const watchers = await Promise.all([V1, BINARY].map((watched) => RawSocket.connect(stack.sockets.gamed, { code, protocol: watched })));
+      for (const watcher of watchers) watcher.readOn();
+      const least = [200, 20]; // frames
+      await stack.until('they saw much of the game', () => {
+        for (const watcher of watchers) {
+          assert.ifError(watcher.error);
+          assert.ok(!watcher.closed);
+        }
+        return watchers.every(({ reader }, i) => reader.frames.length >= least[i]);
+      });
+      assert.equal(player.closed, null);
+      for (const watcher of watchers) watcher.destroy();
+      player.drop();
+    }
+  });
+});
 
 describe('a crowd of slow readers', () => {
   // AddressSanitizer keeps what was freed; that would pass for growth
