@@ -24,8 +24,7 @@
 #include "gamed/read_limit.h"
 
 enum {
-    RX_BUFFER_SIZE = 256, /* of a connection; longer messages arrive in pieces (it
-                             dominates the memory) */
+    RX_BUFFER_SIZE = 128, /* of a connection; longer messages, which are rare, arrive in pieces */
     PING_PAYLOAD_SIZE = 4,
     COOKIES_MAX = 8192, /* bytes; the library takes no longer head */
     CLOSE_PATIENCE_SECONDS =

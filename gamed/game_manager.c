@@ -91,11 +91,10 @@ struct player_session *manager_take_session(struct game_manager *manager, struct
 
 void manager_free_session(struct game_manager *manager, struct player_session *session)
 {
-    struct tally_key client = tally_key_of_address(session->address);
-    tally_drop(manager->clients, &client);
+    tally_drop(manager->clients, &session->client);
     manager->connection_count -= session->connection != NULL;
     session->state = SESSION_FREE;
-    session->address[0] = '\0';
+    session->client = (struct tally_key){0};
     session->connection = NULL;
     LL_PREPEND(manager->free_sessions, session);
 }

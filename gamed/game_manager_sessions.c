@@ -147,7 +147,7 @@ int game_manager_enter(struct game_manager *manager, const struct admission *adm
         session->claim[i] = admission->claim[i];
     memcpy(session->user_id, admission->user_id, sizeof session->user_id);
     memcpy(session->username, admission->username, sizeof session->username);
-    memcpy(session->address, admission->address, sizeof session->address);
+    session->client = client;
     *out = session;
     return GAME_MANAGER_OK;
 }

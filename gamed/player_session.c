@@ -10,8 +10,6 @@ enum {
     BURST_SECONDS = 2
 };
 
-static const int64_t LONG_AGO_MS = INT64_MIN / 2;
-
 void player_session_init(struct player_session *session, struct room *room, void *connection,
                          int messages_per_second, struct now now)
 {
@@ -28,7 +26,7 @@ void player_session_init(struct player_session *session, struct room *room, void
     session->heard_ms = now.mono_ms;
     session->pinged_ms = now.mono_ms;
     for (int i = 0; i < SESSION_BAD_MESSAGES_MAX; i++)
-        session->bad_at_ms[i] = LONG_AGO_MS;
+        session->bad_at_ms[i] = (uint32_t)now.mono_ms - SESSION_BAD_WINDOW_MS;
 }
 
 bool player_session_allow_message(struct player_session *session, int messages_per_second,
@@ -48,10 +46,10 @@ bool player_session_allow_message(struct player_session *session, int messages_p
 bool player_session_count_bad(struct player_session *session, struct now now)
 {
     /* after this one is in, the ring's next place holds the one that came nine before it */
-    session->bad_at_ms[session->bad_next] = now.mono_ms;
+    const uint32_t now_ms = (uint32_t)now.mono_ms;
+    session->bad_at_ms[session->bad_next] = now_ms;
     session->bad_next = (uint8_t)((session->bad_next + 1) % SESSION_BAD_MESSAGES_MAX);
-    int64_t oldest_ms = session->bad_at_ms[session->bad_next];
-    return now.mono_ms - oldest_ms < SESSION_BAD_WINDOW_MS;
+    return now_ms - session->bad_at_ms[session->bad_next] < SESSION_BAD_WINDOW_MS;
 }
 
 int player_session_key(struct player_session *session, enum session_key key, bool is_down)

@@ -18,6 +18,7 @@
 #include "common/random.h"
 #include "common/text.h"
 #include "gamed/bot.h"
+#include "gamed/tally.h"
 #include "gamed/tickets.h"
 
 enum session_state {
@@ -103,14 +104,14 @@ struct player_session {
     bool may_sit;                 /* may take a free seat by join_game */
     char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
     char username[USERNAME_SIZE]; /* likewise; "" unknown */
-    /* the client's, as his ticket says it; "" where it is not known */
-    char address[CLIENT_ADDRESS_SIZE];
+    struct tally_key client; /* who it counts for: his address; nobody where that is not known */
     int64_t opened_ms;
 
-    uint8_t bad_next;                            /* of the ring below */
-    int64_t bad_at_ms[SESSION_BAD_MESSAGES_MAX]; /* when the last bad messages came */
-    uint8_t keys_down;                           /* enum session_key */
-    bool uses_position;                          /* its first paddle_position ended key control */
+    /* when the last bad messages came, on a clock that begins anew every 49 days */
+    uint32_t bad_at_ms[SESSION_BAD_MESSAGES_MAX];
+    uint8_t bad_next;   /* of that ring */
+    uint8_t keys_down;  /* enum session_key */
+    bool uses_position; /* its first paddle_position ended key control */
 
     /* of pong.v2.bin */
     int64_t resync_ms;      /* when it last asked for a keyframe; 0: never */

@@ -49,7 +49,7 @@ gamed/game_state        gamed/pong common/clock gamed/match_result common/random
 gamed/tickets           common/clock common/random common/text
 gamed/tally             common/digest common/random
 gamed/read_limit        common/bucket common/clock
-gamed/player_session    gamed/tickets gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
+gamed/player_session    gamed/tickets gamed/tally gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
 gamed/game_manager      gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram common/pool_memory gamed/match_result common/random common/text
 gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
 gamed/game_state_*      gamed/game_state
