@@ -40,11 +40,12 @@ export const LIMITS = {
 
 /**
  * The whole service. `tcp`: gamed listens on TCP; `throughNginx`: the WebSockets go the way that a site's do, through one
- * worker; `shared`: everything may use both cores, as REST does.
+ * worker; `shared`: everything may use both cores, as REST does; `usualServe`: serves take as long as where it is installed.
  */
-export async function startGamed({ tcp = false, throughNginx = false, shared = false } = {}) {
+export async function startGamed({ tcp = false, throughNginx = false, shared = false, usualServe = false } = {}) {
+  const { PONG_SERVE_STEPS: serve, ...limits } = LIMITS;
   const stack = new Stack({
-    env: LIMITS,
+    env: { ...limits, ...(!usualServe && { PONG_SERVE_STEPS: serve }) },
     tcp,
     ...(!shared && { cores: { gamed: SERVER_CORE, 'api-fcgi': LOAD_CORE, nginx: LOAD_CORE }, nginxWorkers: 1 }),
   });
