@@ -76,22 +76,40 @@ int response_seat_cookie(struct response *response, const struct seat_cookie *co
     return response_header(response, "Set-Cookie", value);
 }
 
-void response_json(struct response *response, int status, const json_t *body)
+static void answer_failure(struct response *response)
 {
     static const char failure[] = "{\"success\":false,\"error\":\"The answer could not be made\","
                                   "\"code\":\"internal_error\"}";
-    size_t length =
-        body != NULL ? json_dumpb(body, response->body, sizeof response->body, JSON_COMPACT) : 0;
 
-    if (length > 0 && length <= sizeof response->body) {
-        response->status = status;
-        response->body_length = length;
-        return;
-    }
     response->status = 500;
     response->headers_length = 0; /* a cookie would promise what the body does not */
     response->body_length = sizeof failure - 1;
     memcpy(response->body, failure, sizeof failure - 1);
+}
+
+void response_json(struct response *response, int status, const json_t *body)
+{
+    size_t length =
+        body != NULL ? json_dumpb(body, response->body, sizeof response->body, JSON_COMPACT) : 0;
+
+    if (length == 0 || length > sizeof response->body) {
+        answer_failure(response);
+        return;
+    }
+    response->status = status;
+    response->body_length = length;
+}
+
+void response_json_add(struct response *response, const char *field, const char *json)
+{
+    const size_t end = response->body_length - 1; /* of the brace that closes the object */
+    const size_t room = sizeof response->body - end;
+    int length = snprintf(response->body + end, room, ",\"%s\":%s}", field, json);
+
+    if (length < 0 || (size_t)length >= room)
+        answer_failure(response);
+    else
+        response->body_length = end + (size_t)length;
 }
 
 void response_error(struct response *response, int status, const char *code, const char *sentence)

@@ -112,6 +112,7 @@ static json_t *public_fields(json_t *reply)
     json_object_del(reply, "v");
     json_object_del(reply, "ok");
     json_object_del(reply, "created");
+    json_object_del(reply, "attachment");
     if (json_object_update(fields, reply) != 0) {
         json_decref(fields);
         return NULL;
@@ -150,6 +151,7 @@ static void forward(struct exchange *exchange)
 {
     json_t *reply = NULL;
     json_t *fields;
+    json_t *attachment;
     long result = ask_gamed(exchange, &reply);
     int status;
 
@@ -163,10 +165,14 @@ static void forward(struct exchange *exchange)
         return;
     }
     status = json_is_true(json_object_get(reply, "created")) ? 201 : 200;
+    attachment = json_incref(json_object_get(reply, "attachment"));
     fields = public_fields(reply);
     response_json(exchange->response, status, fields);
+    if (exchange->response->status == status && json_is_string(attachment))
+        response_json_add(exchange->response, "game_state", json_string_value(attachment));
     if (exchange->response->status == status && exchange->ask.new_token[0] != '\0')
         set_cookies(exchange, reply);
+    json_decref(attachment);
     json_decref(fields);
     json_decref(reply);
 }
@@ -318,6 +324,7 @@ static void answer_post(struct exchange *exchange)
         return;
     if (takes_seat) {
         random_seat_token(exchange->ask.new_token);
+        exchange->ask.takes_attachment = true;
         name_address(exchange);
     }
     forward(exchange);

@@ -67,18 +67,29 @@ json_t *ipc_endpoint_failure(int error)
     }
 }
 
-/* The 21 keys as an object. */
-static json_t *state_object(const struct room *room, struct now now)
-{
+/* JSON that goes with the reply that is being made, as it is; none while its length is 0. The loop thread's. */
+static struct {
+    size_t length;
     char text[MESSAGES_SIZE];
+} attachment;
+
+/* The 21 keys: attached, or, for an api-fcgi that does not know of attachments, a field. */
+static void add_state(json_t *reply, const struct room *room, const struct ipc_request *request,
+                      struct now now)
+{
     struct game_view view;
     game_manager_view(room, &view);
-    size_t length =
-        messages_state(&room->game, &view, MESSAGES_STATE_BARE, now.unix_ms, text, sizeof text);
-    return json_loadb(text, length, 0, NULL);
+    attachment.length = messages_state(&room->game, &view, MESSAGES_STATE_BARE, now.unix_ms,
+                                       attachment.text, sizeof attachment.text);
+    if (request->takes_attachment)
+        return;
+    json_object_set_new(reply, "game_state",
+                        json_loadb(attachment.text, attachment.length, 0, NULL));
+    attachment.length = 0;
 }
 
-static json_t *reply_placement(const struct game_placement *placement, struct now now)
+static json_t *reply_placement(const struct game_placement *placement,
+                               const struct ipc_request *request, struct now now)
 {
     const struct game *game = &placement->room->game;
     const struct game_player *player = &game->seats[placement->seat - 1].player;
@@ -91,7 +102,7 @@ static json_t *reply_placement(const struct game_placement *placement, struct no
     json_object_set_new(reply, "created", json_boolean(placement->created));
     if (placement->reconnecting)
         json_object_set_new(reply, "reconnecting", json_true());
-    json_object_set_new(reply, "game_state", state_object(placement->room, now));
+    add_state(reply, placement->room, request, now);
     return reply;
 }
 
@@ -118,7 +129,7 @@ static json_t *serve_create(struct ipc_endpoint *endpoint, const struct ipc_requ
                                    .bot_level = request->bot_level};
     caller_from_request(request, &caller);
     int error = game_manager_create(endpoint->manager, &caller, &options, now, &placement);
-    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, request, now);
 }
 
 static json_t *serve_join(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -128,7 +139,7 @@ static json_t *serve_join(struct ipc_endpoint *endpoint, const struct ipc_reques
     struct game_placement placement;
     caller_from_request(request, &caller);
     int error = game_manager_join(endpoint->manager, request->room_code, &caller, now, &placement);
-    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, request, now);
 }
 
 static json_t *serve_quick(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -138,7 +149,7 @@ static json_t *serve_quick(struct ipc_endpoint *endpoint, const struct ipc_reque
     struct game_placement placement;
     caller_from_request(request, &caller);
     int error = game_manager_quick(endpoint->manager, &caller, now, &placement);
-    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, now);
+    return error ? ipc_endpoint_failure(error) : reply_placement(&placement, request, now);
 }
 
 static json_t *serve_check(struct ipc_endpoint *endpoint, const struct ipc_request *request,
@@ -333,6 +344,7 @@ json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request 
         [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health, [IPC_METRICS] = serve_metrics,
         [IPC_ADMIT] = serve_admit,
     };
+    attachment.length = 0;
     if (!ops[request->op])
         return ipc_reply_error("forbidden", "This operation is served on the control socket alone");
     return ops[request->op](endpoint, request, now);
@@ -401,13 +413,16 @@ static void release_held(struct ipc_endpoint *endpoint, struct now now)
     }
 }
 
-/* Writes the reply, which is the callee's from now on, or the failure that stands for it. */
+/* Writes the reply, which is the callee's from now on, and what is attached, or the failure that stands for it. */
 static size_t encode(json_t *reply, char *text, size_t size)
 {
     static const char failure[] = "{\"v\":1,\"ok\":false,\"code\":\"internal\","
                                   "\"error\":\"The reply could not be made\"}";
     long written = reply ? ipc_reply_encode(reply, text, size) : IPC_NO_MEMORY;
     json_decref(reply);
+    if (written >= 0 && attachment.length > 0)
+        written = ipc_reply_attach(text, (size_t)written, size, attachment.text, attachment.length);
+    attachment.length = 0;
     if (written >= 0)
         return (size_t)written;
     log_error("an IPC reply could not be encoded (%ld)", written);

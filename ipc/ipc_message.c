@@ -95,6 +95,8 @@ long ipc_request_encode(const struct ipc_request *request, char *out, size_t siz
     if (set_text(object, "user_id", request->user_id) &&
         set_text(object, "username", request->username) && set_tokens(object, request) &&
         set_text(object, "new_token", request->new_token) &&
+        (!request->takes_attachment ||
+         json_object_set_new(object, "attachment", json_true()) == 0) &&
         set_text(object, "room_code", request->room_code) &&
         set_text(object, "address", request->address) &&
         set_text(object, "guests", request->guests_denied ? "deny" : "") &&
@@ -106,22 +108,28 @@ out:
     return length;
 }
 
-/* Reads `length` bytes into *object (owned by the caller) and checks its version. */
-static int read_object(const char *text, size_t length, json_t **object)
+/*
+ * Reads `length` bytes into *object (owned by the caller) and checks its version. With `rest`, what
+ * stands behind the object is not looked at: *rest is where that begins.
+ */
+static int read_object(const char *text, size_t length, size_t *rest, json_t **object)
 {
-    json_error_t ignored;
+    const size_t flags = JSON_REJECT_DUPLICATES | (rest ? JSON_DISABLE_EOF_CHECK : 0);
+    json_error_t error;
     json_t *read;
     json_t *version;
     int result = IPC_OK;
 
     if (length > IPC_MESSAGE_MAX)
         return IPC_BAD_MESSAGE;
-    read = json_loadb(text, length, JSON_REJECT_DUPLICATES, &ignored);
+    read = json_loadb(text, length, flags, &error);
     version = json_object_get(read, "v");
     if (!json_is_object(read) || !json_is_integer(version))
         result = IPC_BAD_MESSAGE;
     else if (json_integer_value(version) != IPC_VERSION)
         result = IPC_BAD_VERSION;
+    if (result == IPC_OK && rest)
+        *rest = (size_t)error.position;
     if (result == IPC_OK)
         *object = read;
     else
@@ -269,6 +277,7 @@ static bool get_control(const json_t *object, struct ipc_request *request)
 
 static bool get_fields(const json_t *object, struct ipc_request *request)
 {
+    const json_t *attachment = json_object_get(object, "attachment");
     char visibility[8] = "private";
     char guests[8] = "";
     int64_t winning_score = 0;
@@ -286,6 +295,9 @@ static bool get_fields(const json_t *object, struct ipc_request *request)
         !get_text(object, "visibility", visibility, sizeof visibility) ||
         !get_text(object, "bot_level", request->bot_level, sizeof request->bot_level))
         return false;
+    if (attachment != NULL && !json_is_boolean(attachment))
+        return false;
+    request->takes_attachment = json_is_true(attachment);
     request->guests_denied = strcmp(guests, "deny") == 0;
     if (guests[0] != '\0' && !request->guests_denied)
         return false;
@@ -298,7 +310,7 @@ static bool get_fields(const json_t *object, struct ipc_request *request)
 int ipc_request_decode(const char *text, size_t length, struct ipc_request *request)
 {
     json_t *object;
-    int result = read_object(text, length, &object);
+    int result = read_object(text, length, NULL, &object);
 
     memset(request, 0, sizeof *request);
     if (result != IPC_OK)
@@ -325,21 +337,51 @@ long ipc_reply_encode(const json_t *reply, char *out, size_t size)
     return write_json(reply, out, size < IPC_MESSAGE_MAX ? size : IPC_MESSAGE_MAX);
 }
 
+long ipc_reply_attach(char *reply, size_t length, size_t size, const char *json, size_t json_length)
+{
+    if (json_length >= size || length > size - json_length - 1)
+        return IPC_BAD_MESSAGE;
+    reply[length] = '\n';
+    memcpy(reply + length + 1, json, json_length);
+    return (long)(length + 1 + json_length);
+}
+
+/* Behind the reply: nothing, or a line feed and what is attached. */
+static int read_attachment(const char *text, size_t length, json_t *reply)
+{
+    json_t *attachment;
+
+    if (length == 0)
+        return IPC_OK;
+    if (text[0] != '\n' || length == 1)
+        return IPC_BAD_MESSAGE;
+    attachment = json_stringn(text + 1, length - 1);
+    if (attachment == NULL) /* it is no UTF-8 */
+        return IPC_BAD_MESSAGE;
+    return json_object_set_new(reply, "attachment", attachment) == 0 ? IPC_OK : IPC_NO_MEMORY;
+}
+
+static bool is_reply(const json_t *object)
+{
+    const json_t *ok = json_object_get(object, "ok");
+
+    return json_is_true(ok) ||
+           (json_is_false(ok) && json_is_string(json_object_get(object, "code")) &&
+            json_is_string(json_object_get(object, "error")));
+}
+
 int ipc_reply_decode(const char *text, size_t length, json_t **reply)
 {
     json_t *object;
-    json_t *ok;
-    int result = read_object(text, length, &object);
+    size_t end;
+    int result = read_object(text, length, &end, &object);
 
     if (result != IPC_OK)
         return result;
-    ok = json_object_get(object, "ok");
-    if (!json_is_boolean(ok) ||
-        (json_is_false(ok) && (!json_is_string(json_object_get(object, "code")) ||
-                               !json_is_string(json_object_get(object, "error"))))) {
+    result = is_reply(object) ? read_attachment(text + end, length - end, object) : IPC_BAD_MESSAGE;
+    if (result == IPC_OK)
+        *reply = object;
+    else
         json_decref(object);
-        return IPC_BAD_MESSAGE;
-    }
-    *reply = object;
-    return IPC_OK;
+    return result;
 }

@@ -3,8 +3,10 @@
  * jansson only, no socket, no clock.
  *
  * A request is {"v": 1, "op": …, "deadline": Unix ms, …}; a reply is {"v": 1, "ok": true, …} or
- * {"v": 1, "ok": false, "code": …, "error": …}. Rule that keeps it honest: a field is only ever
- * added; a field that changes its meaning gets a new IPC_VERSION.
+ * {"v": 1, "ok": false, "code": …, "error": …}. Behind a reply and a line feed may stand an
+ * attachment, JSON that is to be passed on as it is: so nobody has to read it in order to write it
+ * again. Rule that keeps it honest: a field is only ever added; a field that changes its meaning gets
+ * a new IPC_VERSION.
  */
 #ifndef PONG_IPC_MESSAGE_H
 #define PONG_IPC_MESSAGE_H
@@ -97,6 +99,8 @@ struct ipc_request {
     /* create, join, quick: the seat token to be given out, which is also the request's id: sent
      * twice, it acts once */
     char new_token[SEAT_TOKEN_SIZE];
+    /* create, join, quick: the reply's game_state may be its attachment; else it is a field */
+    bool takes_attachment;
     /* join, check, cancel, admit, room, kick: canonical */
     char room_code[ROOM_CODE_SIZE];
     /* admit, create, join, quick */
@@ -145,8 +149,16 @@ json_t *ipc_reply_error(const char *code, const char *sentence);
 long ipc_reply_encode(const json_t *reply, char *out, size_t size);
 
 /*
+ * Attaches JSON to the encoded reply of `length` bytes that stands in `reply`, of `size` bytes. Returns
+ * the length of both, or IPC_BAD_MESSAGE: over `size`.
+ */
+long ipc_reply_attach(char *reply, size_t length, size_t size, const char *json,
+                      size_t json_length);
+
+/*
  * Reads a reply: *reply (owned by the caller) is an object with v = 1 and a boolean ok; a failure
- * has strings code and error. Returns 0 or a negative enum ipc_error.
+ * has strings code and error; what is attached is its string `attachment`. Returns 0 or a negative
+ * enum ipc_error.
  */
 int ipc_reply_decode(const char *text, size_t length, json_t **reply);
 

@@ -45,6 +45,7 @@ static void assert_round_trip(const struct ipc_request *request)
     assert_string_equal(read.new_token, request->new_token);
     assert_string_equal(read.room_code, request->room_code);
     assert_int_equal(read.is_public, request->is_public);
+    assert_int_equal(read.takes_attachment, request->takes_attachment);
     assert_string_equal(read.bot_level, request->bot_level);
     assert_int_equal(read.winning_score, request->winning_score);
     assert_string_equal(read.after, request->after);
@@ -75,6 +76,7 @@ static void requests_come_out_as_they_went_in(void **state)
             .room_code = "A1B2C3",
             .address = "2001:db8:ffff:ffff:ffff:ffff:255.255.255.255",
             .guests_denied = true,
+            .takes_attachment = true,
             .is_public = true,
             .bot_level = "normal",
             .winning_score = 21,
@@ -317,6 +319,38 @@ static void replies_come_out_as_they_went_in(void **state)
     json_decref(read);
 }
 
+static void what_is_attached_comes_as_it_is(void **state)
+{
+    static const char state_text[] = "{\"ball_x\":1.50, \"name\":\"a\\nb\"}";
+    const size_t state_length = sizeof state_text - 1;
+    char text[IPC_MESSAGE_MAX];
+    json_t *reply = ipc_reply_ok();
+    json_t *read;
+    long length, both;
+
+    (void)state;
+    length = ipc_reply_encode(reply, text, sizeof text);
+    json_decref(reply);
+    both = ipc_reply_attach(text, (size_t)length, sizeof text, state_text, state_length);
+    assert_int_equal(both, length + 1 + (long)state_length);
+    assert_int_equal(ipc_reply_decode(text, (size_t)both, &read), IPC_OK);
+    assert_true(json_is_true(json_object_get(read, "ok")));
+    assert_string_equal(json_string_value(json_object_get(read, "attachment")), state_text);
+    json_decref(read);
+
+    /* to the last byte that there is */
+    assert_int_equal(ipc_reply_attach(text, (size_t)length, (size_t)both, state_text, state_length),
+                     both);
+    assert_int_equal(
+        ipc_reply_attach(text, (size_t)length, (size_t)both - 1, state_text, state_length),
+        IPC_BAD_MESSAGE);
+    assert_int_equal(ipc_reply_attach(text, (size_t)length, 3, state_text, state_length),
+                     IPC_BAD_MESSAGE);
+    assert_int_equal(ipc_reply_decode(text, (size_t)length, &read), IPC_OK);
+    assert_null(json_object_get(read, "attachment"));
+    json_decref(read);
+}
+
 static void malformed_replies_are_refused(void **state)
 {
     static const char *const bad[] = {
@@ -329,6 +363,10 @@ static void malformed_replies_are_refused(void **state)
         "{\"v\":1,\"ok\":false,\"code\":7,\"error\":\"x\"}",
         "{\"ok\":true}",
         "{\"v\":1,\"ok\":true,\"ok\":true}",
+        "{\"v\":1,\"ok\":true}\n", /* nothing attached */
+        "{\"v\":1,\"ok\":true} {}",
+        "{\"v\":1,\"ok\":true}{}",
+        "{\"v\":1,\"ok\":true}\n\xff",
     };
     json_t *reply;
 
@@ -369,6 +407,7 @@ static void out_of_memory_at_any_point_is_an_error(void **state)
                                   .tokens = {{TOKEN_A, true}},
                                   .token_count = 1,
                                   .new_token = TOKEN_B,
+                                  .takes_attachment = true,
                                   .room_code = "A1B2C3",
                                   .is_public = true,
                                   .bot_level = "hard",
@@ -412,6 +451,7 @@ int main(void)
         cmocka_unit_test(mutilated_requests_do_no_harm),
         cmocka_unit_test(deep_nesting_is_refused_without_harm),
         cmocka_unit_test(replies_come_out_as_they_went_in),
+        cmocka_unit_test(what_is_attached_comes_as_it_is),
         cmocka_unit_test(malformed_replies_are_refused),
         cmocka_unit_test(a_reply_over_the_limit_is_not_written),
         cmocka_unit_test(out_of_memory_at_any_point_is_an_error),

@@ -165,6 +165,33 @@ static void a_cookie_cannot_be_changed_by_its_parts(void **state)
     assert_int_equal(response.headers_length, 0);
 }
 
+static void a_field_is_added_as_it_is(void **state)
+{
+    static const char expected[] = "{\"success\":true,\"game_state\":{\"x\": 1.50}}";
+    static char wide[RESPONSE_BODY_MAX];
+    json_t *body = json_pack("{s:b}", "success", 1);
+
+    (void)state;
+    response_json(&response, 201, body);
+    response_json_add(&response, "game_state", "{\"x\": 1.50}");
+    assert_int_equal(response.status, 201);
+    assert_int_equal(response.body_length, sizeof expected - 1);
+    assert_memory_equal(response_body(&response), expected, sizeof expected - 1);
+
+    /* one byte more than there is place for, with the NUL that is not sent */
+    response_json(&response, 201, body);
+    memset(wide, '1', sizeof wide - 1);
+    wide[RESPONSE_BODY_MAX - response.body_length - strlen(",\"n\":")] = '\0';
+    response_json_add(&response, "n", wide);
+    assert_int_equal(response.status, 500);
+    response_json(&response, 201, body);
+    wide[strlen(wide) - 1] = '\0';
+    response_json_add(&response, "n", wide);
+    assert_int_equal(response.status, 201);
+    assert_int_equal(response.body_length, RESPONSE_BODY_MAX - 1);
+    json_decref(body);
+}
+
 static void a_body_that_cannot_be_made_is_a_500(void **state)
 {
     static char wide[RESPONSE_BODY_MAX];
@@ -198,6 +225,7 @@ int main(void)
         cmocka_unit_test_setup(headers_are_bounded, start),
         cmocka_unit_test_setup(a_cookie_has_its_attributes, start),
         cmocka_unit_test_setup(a_cookie_cannot_be_changed_by_its_parts, start),
+        cmocka_unit_test_setup(a_field_is_added_as_it_is, start),
         cmocka_unit_test_setup(a_body_that_cannot_be_made_is_a_500, start),
     };
 
