@@ -68,6 +68,8 @@ static size_t read_body(void *arg, char *out, size_t size)
 
 /* ---- gamed --------------------------------------------------------------------------- */
 
+#define STATE "{\"status\":\"WAITING\",\"ball_x\":450}"
+
 static json_t *placement(const struct ipc_request *request)
 {
     json_t *reply = ipc_reply_ok();
@@ -123,6 +125,8 @@ long ipc_client_call(struct ipc_client *client, const char *request, size_t leng
                      : asked.op == IPC_ADMIT ? admission()
                                              : placement(&asked);
     long written = object ? ipc_reply_encode(object, reply, reply_size) : IPC_CLIENT_FAILED;
+    if (written >= 0 && asked.takes_attachment)
+        written = ipc_reply_attach(reply, (size_t)written, reply_size, STATE, sizeof STATE - 1);
     json_decref(object);
     return written < 0 ? IPC_CLIENT_FAILED : written;
 }
