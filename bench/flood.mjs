@@ -1,5 +1,6 @@
 // What clients that send as fast as they can cost gamed: the share of a core that its loop uses while they do, for each kind of
-// flood, and how late the update of a room beside them is.
+// flood, and how late the update of a room beside them is. Four hundred who
+// only watch are there all the time.
 //
 //     ./dev bench flood [CLIENTS] [SECONDS] [BUILD …]
 //
@@ -15,6 +16,8 @@ import { scrape } from '../tests/e2e/scrape.mjs';
 
 const [clients = '20', seconds = '5', ...builds] = process.argv.slice(2);
 const CHUNK_BYTES = 65_536;
+const IDLE = 400;
+const AT_ONCE = 20;
 const kinds = {
   'v1 messages': repeated(CHUNK_BYTES, frame(TEXT, '{"type":"paddle_position","player_number":1,"position":240}')),
   'text of one letter': repeated(CHUNK_BYTES, frame(TEXT, 'x')),
@@ -28,6 +31,10 @@ async function play(build) {
   const stack = await startStack({ env: { PONG_MAX_SPECTATORS: '1000' } });
   try {
     const room = await new Rest(stack).ok(new Rest(stack).create({ opponent: 'bot' }));
+    const connect = () => RawSocket.connect(stack.sockets.gamed, { code: room.room_code, protocol: 'pong.v2.bin' });
+    for (let count = 0; count < IDLE; count += AT_ONCE) {
+      for (const idle of await Promise.all(Array.from({ length: AT_ONCE }, connect))) idle.readOn();
+    }
     for (const [kind, bytes] of Object.entries(kinds)) {
       const flood = await Promise.all(
         Array.from({ length: Number(clients) }, () => RawSocket.connect(stack.sockets.gamed, { code: room.room_code })),

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -21,10 +20,14 @@
 #include "gamed/game_output.h"
 #include "gamed/handshake.h"
 #include "gamed/messages.h"
-#include "gamed/read_limit.h"
+#include "gamed/read_watch.h"
 
 enum {
-    RX_BUFFER_SIZE = 128, /* of a connection; longer messages, which are rare, arrive in pieces */
+    /* of a connection; longer messages, which are rare, arrive in pieces. At least 125, for control frames */
+    RX_BUFFER_SIZE = 192,
+    /* pieces of the longest message: the library receives LWS_PRE more at a time, and hands out two */
+    PIECES_MAX =
+        2 * ((MESSAGES_CLIENT_MAX + RX_BUFFER_SIZE + LWS_PRE - 1) / (RX_BUFFER_SIZE + LWS_PRE)),
     PING_PAYLOAD_SIZE = 4,
     COOKIES_MAX = 8192, /* bytes; the library takes no longer head */
     CLOSE_PATIENCE_SECONDS =
@@ -36,36 +39,23 @@ enum {
     /* what lws_partial_buffered() looks at, in Debian 12's build; to fetch anything else is no harm */
     WSI_UNSENT_AT = 0x2d0,
     LATE_SLACK_MS = 100, /* the library's timers may be so early */
-    /*
-     * Between two looks at how much waits in sockets: of those that had too much the last time, and of
-     * others in turn, so many that each comes every LOOK_ALL_MS, and more the more is read, as of a flood
-     * much is.
-     */
-    LOOK_MS = 5,
-    LOOK_ALL_MS = 250,
-    LOOK_READS = 4,          /* one more for so many reads */
-    LOOK_SOCKETS = 8,        /* at a time, at least … */
-    LOOK_SOCKETS_MOST = 128, /* … and at most */
-    SUSPECTS = 64,           /* that had too much */
 };
 
 #define BINARY_PROTOCOL "pong.v2.bin"
 
 /* A socket, from when it is accepted until it is gone. */
 struct connection {
-    /* what each write needs, in one line of the cache */
+    /* what each write needs, and what fits into the same line of the cache */
     struct lws *wsi;
     int fd;
     bool closing;         /* nothing but a close frame is written any more */
     bool close_frame_due; /* as soon as the socket takes it */
     bool is_answered;     /* its request, by a status */
-    int place;            /* in `seated`, once it has a session */
     enum session_close close_code;
     struct player_session *session; /* NULL until its handshake is admitted */
-    struct connection *next;        /* in the pool; while it is paused, among those that are … */
-    struct connection *prev;        /* … which have both */
+    struct connection *next;        /* in the pool */
     int64_t accepted_ms;
-    struct read_limit reading;
+    struct read_watched reading;
     /* a message that came in pieces; NULL most of the time */
     char *partial;
     size_t partial_length;
@@ -74,6 +64,8 @@ struct connection {
 static_assert(offsetof(struct frame, text) ==
                   offsetof(struct frame, headroom) + sizeof((struct frame *)NULL)->headroom,
               "a frame's head is written before its text");
+static_assert((int)PIECES_MAX <= (int)READ_LIMIT_READS_PER_MESSAGE,
+              "long messages would pass for a flood");
 static_assert(MESSAGES_SIZE <= UINT16_MAX, "of a longer frame the head is another");
 
 struct game_consumer {
@@ -83,17 +75,9 @@ struct game_consumer {
     struct connection *connections; /* place_count; the first ones were in use before */
     int place_count, places_touched;
     struct connection *free_connections;
-    struct connection *paused; /* utlist: nothing is read from them at the moment */
-    size_t paused_count;
     int socket_count, handshake_count;
     struct bucket handshakes;
-    struct connection **seated; /* those that have a session */
-    int seated_count;
-    int64_t looked_ms;
-    int read_count;                        /* since then */
-    int look_at;                           /* place of the next connection to be looked at */
-    struct connection *suspects[SUSPECTS]; /* had too much in their sockets when looked at last */
-    int suspect_count;
+    struct read_watch watch; /* of those that have a session */
     uint64_t limits[GAME_CONSUMER_LIMITS];
     uint64_t ticket_refusals;
     struct game_output output;
@@ -103,8 +87,9 @@ struct game_consumer {
 /* ---- writing ------------------------------------------------------------------------- */
 
 /*
- * Never lws_write() on a connection that is still sending its last frame: the library would append
- * the new one to what it has buffered, without end, and drop the head of the one after it.
+ * Whether the library has sent all that it was given, its own pings' answers too. While it has not, a frame
+ * that is sent would come in the middle of another, and one that it is given would be put behind what
+ * it has buffered, without end.
  */
 static bool can_write(const struct player_session *session)
 {
@@ -149,7 +134,7 @@ static unsigned char *put_head(struct frame *frame)
  * Writes one frame; a game_output's write function. Straight to the socket, which nearly always takes
  * it whole: the library's own way there reads six more lines of memory, which are seldom in the cache
  * when there are thousands of connections. What the socket does not take, and what goes wrong, is the
- * library's business.
+ * library's business; a raw write needs no LWS_PRE bytes before it.
  */
 static bool write_frame(struct player_session *session, struct frame *frame)
 {
@@ -258,106 +243,19 @@ static void session_close(void *arg, struct player_session *session, enum sessio
 
 /* ---- floods -------------------------------------------------------------------------- */
 
-/*
- * What a client goes on sending now stays in his socket, until that is full and he has to wait. The library
- * keeps what it has read already and hands it out when reading goes on.
- */
-static void pause_reading(struct game_consumer *consumer, struct connection *connection)
+/* The library keeps what it has read already and hands it out when reading goes on. */
+static void set_reading(void *arg, struct read_watched *watched, bool reads)
 {
-    consumer->limits[GAME_CONSUMER_FLOOD]++;
-    consumer->paused_count++;
-    DL_APPEND(consumer->paused, connection);
-    if (lws_rx_flow_control(connection->wsi, 0) < 0)
+    struct connection *connection =
+        (struct connection *)((char *)watched - offsetof(struct connection, reading));
+    (void)arg;
+    if (lws_rx_flow_control(connection->wsi, reads) < 0)
         kill_connection(connection);
-}
-
-static void end_pause(struct game_consumer *consumer, struct connection *connection)
-{
-    DL_DELETE(consumer->paused, connection);
-    consumer->paused_count--;
-}
-
-static void note_read(struct game_consumer *consumer, struct connection *connection, struct now now)
-{
-    consumer->read_count++;
-    if (read_limit_note_read(&connection->reading, consumer->config.messages_per_second, now))
-        pause_reading(consumer, connection);
-}
-
-/* What waits in its socket; one that has too much is looked at again next time. */
-static void note_unread(struct game_consumer *consumer, struct connection *connection,
-                        struct now now)
-{
-    int bytes = 0;
-    if (connection->reading.is_paused || ioctl(connection->fd, FIONREAD, &bytes) != 0)
-        return;
-    if (read_limit_note_unread(&connection->reading, bytes, now))
-        pause_reading(consumer, connection);
-    else if (bytes >= READ_LIMIT_BEHIND_BYTES && consumer->suspect_count < SUSPECTS)
-        consumer->suspects[consumer->suspect_count++] = connection;
-}
-
-static void resume_reading(struct game_consumer *consumer, struct now now)
-{
-    struct connection *connection, *after;
-    DL_FOREACH_SAFE (consumer->paused, connection, after) {
-        if (!read_limit_resume(&connection->reading, now))
-            continue;
-        end_pause(consumer, connection);
-        if (lws_rx_flow_control(connection->wsi, 1) < 0)
-            kill_connection(connection);
-        else
-            note_unread(consumer, connection, now);
-    }
-}
-
-static void look_at_suspects(struct game_consumer *consumer, struct now now)
-{
-    const int count = consumer->suspect_count;
-    consumer->suspect_count = 0; /* none is put back before its place was read */
-    for (int i = 0; i < count; i++)
-        note_unread(consumer, consumer->suspects[i], now);
-}
-
-static int look_count(const struct game_consumer *consumer)
-{
-    const int turns = LOOK_ALL_MS / LOOK_MS;
-    int count = (consumer->seated_count + turns - 1) / turns + consumer->read_count / LOOK_READS;
-    count = count < LOOK_SOCKETS ? LOOK_SOCKETS : count;
-    count = count < LOOK_SOCKETS_MOST ? count : LOOK_SOCKETS_MOST;
-    return count < consumer->seated_count ? count : consumer->seated_count;
 }
 
 void game_consumer_turn(struct game_consumer *consumer)
 {
-    struct now now = consumer->now();
-    if (now.mono_ms - consumer->looked_ms < LOOK_MS)
-        return;
-    consumer->looked_ms = now.mono_ms;
-    look_at_suspects(consumer, now);
-    resume_reading(consumer, now);
-    for (int count = look_count(consumer); count > 0; count--) {
-        consumer->look_at = (consumer->look_at + 1) % consumer->seated_count;
-        note_unread(consumer, consumer->seated[consumer->look_at], now);
-    }
-    consumer->read_count = 0;
-}
-
-/* From when it has a session until it is gone. */
-static void watch_reading(struct game_consumer *consumer, struct connection *connection)
-{
-    connection->place = consumer->seated_count;
-    consumer->seated[consumer->seated_count++] = connection;
-}
-
-static void unwatch_reading(struct game_consumer *consumer, struct connection *connection)
-{
-    struct connection *last = consumer->seated[--consumer->seated_count];
-    consumer->seated[connection->place] = last;
-    last->place = connection->place;
-    for (int i = 0; i < consumer->suspect_count; i++)
-        if (consumer->suspects[i] == connection)
-            consumer->suspects[i--] = consumer->suspects[--consumer->suspect_count];
+    read_watch_turn(&consumer->watch, consumer->now());
 }
 
 /* ---- receiving ----------------------------------------------------------------------- */
@@ -379,7 +277,7 @@ static void on_receive(struct game_consumer *consumer, struct connection *connec
     struct lws *wsi = connection->wsi;
     struct player_session *session = connection->session;
     struct now now = consumer->now();
-    note_read(consumer, connection, now);
+    read_watch_note_read(&consumer->watch, &connection->reading, now);
     if (connection->closing || session->state != SESSION_OPEN)
         return;
     bool is_last = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
@@ -411,7 +309,7 @@ static void on_pong(struct game_consumer *consumer, struct connection *connectio
     struct now now = consumer->now();
     connection->session->heard_ms = now.mono_ms;
     connection->session->is_alive = true;
-    note_read(consumer, connection, now);
+    read_watch_note_read(&consumer->watch, &connection->reading, now);
 }
 
 /* ---- handshake ----------------------------------------------------------------------- */
@@ -639,7 +537,6 @@ static bool may_shake_hands(struct game_consumer *consumer, struct now now)
 /* Before the upgrade: a session is reserved, or the answer is an HTTP status. */
 static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
 {
-    const struct game_consumer_config *config = &consumer->config;
     struct connection *connection = lws_get_opaque_user_data(wsi);
     struct now now = consumer->now();
     struct handshake_request request;
@@ -664,8 +561,7 @@ static int on_upgrade(struct game_consumer *consumer, struct lws *wsi)
     if (error != GAME_MANAGER_OK)
         return refuse_by_manager(wsi, error);
     consumer->handshake_count--;
-    watch_reading(consumer, connection);
-    read_limit_init(&connection->reading, config->messages_per_second, now);
+    read_watch_add(&consumer->watch, &connection->reading, connection->fd, now);
     return 0;
 }
 
@@ -688,10 +584,8 @@ static void on_gone(struct game_consumer *consumer, struct lws *wsi)
     lws_set_opaque_user_data(wsi, NULL);
     connection->wsi = NULL;
     free_partial(connection);
-    if (connection->reading.is_paused)
-        end_pause(consumer, connection);
     if (connection->session) {
-        unwatch_reading(consumer, connection);
+        read_watch_remove(&consumer->watch, &connection->reading);
         game_manager_session_gone(consumer->manager, connection->session, consumer->now());
     } else {
         end_handshake(consumer, connection);
@@ -746,7 +640,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_SERVER_WRITEABLE:
         if (connection) {
             /* most likely the library has answered a ping */
-            note_read(consumer, connection, consumer->now());
+            read_watch_note_read(&consumer->watch, &connection->reading, consumer->now());
             on_writable(connection);
         }
         return 0;
@@ -792,9 +686,11 @@ struct game_consumer *game_consumer_new(const struct game_consumer_config *confi
         consumer->place_count = config->max_connections + SOCKET_RESERVE;
         const size_t count = (size_t)consumer->place_count;
         consumer->connections = pool_memory_take(count, sizeof *consumer->connections);
-        consumer->seated = calloc(count, sizeof(struct connection *));
+        consumer->watch.messages_per_second = config->messages_per_second;
+        consumer->watch.set_reading = set_reading;
     }
-    if (!consumer || !consumer->connections || !consumer->seated) {
+    if (!consumer || !consumer->connections ||
+        read_watch_init(&consumer->watch, (size_t)consumer->place_count) != 0) {
         game_consumer_free(consumer);
         return NULL;
     }
@@ -821,7 +717,7 @@ void game_consumer_free(struct game_consumer *consumer)
         return;
     pool_memory_give(consumer->connections, (size_t)consumer->place_count,
                      sizeof *consumer->connections);
-    free(consumer->seated);
+    read_watch_free(&consumer->watch);
     free(consumer);
 }
 
@@ -832,10 +728,11 @@ void game_consumer_stats(const struct game_consumer *consumer, struct game_consu
         .input = consumer->input.stats,
         .sockets = consumer->socket_count,
         .handshakes = consumer->handshake_count,
-        .paused = consumer->paused_count,
+        .paused = consumer->watch.paused_count,
         .ticket_refusals = consumer->ticket_refusals,
     };
     memcpy(stats->limits, consumer->limits, sizeof stats->limits);
+    stats->limits[GAME_CONSUMER_FLOOD] = consumer->watch.pauses;
 }
 
 void game_consumer_fill_hooks(struct game_consumer *consumer, struct game_manager_hooks *hooks)

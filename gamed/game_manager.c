@@ -223,6 +223,18 @@ static int64_t updates_due(const struct game_manager *manager, int phase, struct
                            since % NS_PER_SECOND * manager->config.update_hz / NS_PER_SECOND + 1;
 }
 
+/* Whether the phase's turn stays short with one more room, by its rooms and by who is in them. */
+static bool has_place(const struct game_phase *phase)
+{
+    const struct room *room;
+    int sessions = 0;
+    if (phase->room_count >= GAME_MANAGER_PHASE_ROOMS)
+        return false;
+    DL_FOREACH (phase->rooms, room)
+        sessions += room->session_count;
+    return sessions < GAME_MANAGER_PHASE_SESSIONS;
+}
+
 /*
  * The moment of an update's period for one more room. Each moment in use is a wake-up, so they are filled
  * one after the other as far as a turn stays short; then the fewest rooms decide, so that they do not all
@@ -231,15 +243,15 @@ static int64_t updates_due(const struct game_manager *manager, int phase, struct
 static int choose_phase(const struct game_manager *manager)
 {
     enum {
-        STRIDE = 13 /* has no divisor in common with the count */
+        STRIDE = 13 /* a prime, … */
     };
-    static_assert(GAME_MANAGER_PHASES % STRIDE != 0, "some phases would never be used");
+    static_assert(GAME_MANAGER_PHASES % STRIDE != 0, "… or some phases would never be used");
     int fullest = -1, emptiest = 0;
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         const int phase = i * STRIDE % GAME_MANAGER_PHASES;
         const int count = manager->phases[phase].room_count;
-        if (count > 0 && count < GAME_MANAGER_PHASE_ROOMS &&
-            (fullest < 0 || count > manager->phases[fullest].room_count))
+        if (count > 0 && (fullest < 0 || count > manager->phases[fullest].room_count) &&
+            has_place(&manager->phases[phase]))
             fullest = phase;
         if (count < manager->phases[emptiest].room_count)
             emptiest = phase;
@@ -623,7 +635,7 @@ static void update_phase(struct game_manager *manager, struct room *rooms, struc
 {
     const struct room *ahead[FETCH_AHEAD] = {NULL}, *last = rooms;
     struct room *room, *after;
-    for (int i = 0; i < FETCH_AHEAD && last; i++, last = last->next)
+    for (int i = 0; i < FETCH_AHEAD; i++, last = last ? last->next : NULL)
         fetch_ahead(manager, ahead, last);
     DL_FOREACH_SAFE (rooms, room, after) {
         fetch_ahead(manager, ahead, last);

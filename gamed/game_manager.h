@@ -26,7 +26,8 @@
 enum {
     ROOM_LOG_SIZE = 16, /* events that a session may be behind before it is closed as too slow */
     GAME_MANAGER_PHASES = 33, /* rooms are spread over so many moments of an update's period … */
-    GAME_MANAGER_PHASE_ROOMS = 16, /* … another of which is used when those in use have so many */
+    GAME_MANAGER_PHASE_ROOMS = 16, /* … another of which is used when those in use have so many … */
+    GAME_MANAGER_PHASE_SESSIONS = 64, /* … or so many sessions */
     GAME_MANAGER_CATCH_UP_MAX =
         5, /* updates made up for after a stall; more are skipped and counted */
     GAME_MANAGER_LIST_MAX = 100,

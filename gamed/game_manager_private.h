@@ -39,6 +39,13 @@ struct unsafe_end {
     UT_hash_handle hh; /* by match_id */
 };
 
+/* Rooms that are updated at one moment of the period. */
+struct game_phase {
+    struct room *rooms; /* utlist */
+    int room_count;
+    int64_t updates_done;
+};
+
 struct game_manager {
     struct game_manager_config config;
     struct game_manager_hooks hooks;
@@ -69,11 +76,7 @@ struct game_manager {
     size_t departed_next;
     /* time */
     int64_t start_ns;
-    struct {
-        struct room *rooms; /* utlist */
-        int room_count;
-        int64_t updates_done;
-    } phases[GAME_MANAGER_PHASES];
+    struct game_phase phases[GAME_MANAGER_PHASES];
     int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
     struct {
         enum game_slot state;

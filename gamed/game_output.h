@@ -18,7 +18,8 @@
 #include "gamed/game_manager.h"
 #include "gamed/messages.h"
 
-/* Bytes before a frame's text that belong to whoever writes it, for the head of the frame. */
+/* Bytes before a frame's text that belong to whoever writes it, for the head of the frame: as many as
+ * RFC 6455 (5.2) wants for what is shorter than 64 KiB. */
 enum {
     FRAME_HEADROOM = 4
 };

@@ -102,10 +102,11 @@ static void send_keyframe(struct game_output *output, struct player_session *ses
     for (int seat = 1; seat <= 2; seat++) {
         const struct game_inputs *inputs = &game->seats[seat - 1].inputs;
         for (size_t i = 0; i < inputs->count && !session->owed_keyframe; i++) {
-            const struct game_input_entry *input = &inputs->list[i];
-            if (input->is_told)
+            if (game_state_input_is_told(game, seat, i))
                 send_bytes(output, session, GAME_OUTPUT_UPDATE, bytes,
-                           updates_target(seat, input->step, input->target, bytes), now);
+                           updates_target(seat, game_state_input_step(game, seat, i),
+                                          inputs->list[i].target, bytes),
+                           now);
         }
     }
 }

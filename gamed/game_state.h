@@ -115,11 +115,11 @@ enum {
 };
 struct game_inputs {
     uint32_t applied_step; /* the last step at which one of them was applied */
+    uint32_t told; /* by bit: whether the others were told; else it changed nothing when it came */
     uint8_t count;
     struct game_input_entry {
-        uint32_t step;
+        uint16_t step;   /* its low bits; game_state_input_step() tells the rest */
         uint16_t target; /* 0 to PONG_PADDLE_Y_MAX */
-        bool is_told;    /* to the others; else it changed nothing when it came */
     } list[GAME_INPUT_AHEAD_MAX];
 };
 
@@ -259,6 +259,10 @@ int game_state_input(struct game *game, int seat, uint32_t step, int32_t target)
 
 /* Forgets the seat's inputs that wait for their steps; returns whether there were any. */
 bool game_state_forget_inputs(struct game *game, int seat);
+
+/* The step that an input that waits is for, and whether the others were told of it. `index` is under its seat's inputs.count. */
+uint32_t game_state_input_step(const struct game *game, int seat, size_t index);
+bool game_state_input_is_told(const struct game *game, int seat, size_t index);
 
 /* Puts the targets that others were told for the next step into target_y; leaves the rest of it alone. */
 void game_state_told_targets(const struct game *game, int32_t target_y[2]);

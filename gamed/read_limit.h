@@ -18,7 +18,8 @@
 #include "common/clock.h"
 
 enum {
-    READ_LIMIT_READS_PER_MESSAGE = 4, /* of a message that may be sent: it may come in pieces */
+    READ_LIMIT_READS_PER_MESSAGE =
+        6, /* of a message that may be sent: the longest come in pieces */
     READ_LIMIT_BURST_SECONDS =
         5, /* of that at once: a few milliseconds of ours, and then it is over */
     READ_LIMIT_PAUSE_MS = 500,

@@ -49,6 +49,7 @@ gamed/game_state        gamed/pong common/clock gamed/match_result common/random
 gamed/tickets           common/clock common/random common/text
 gamed/tally             common/digest common/random
 gamed/read_limit        common/bucket common/clock
+gamed/read_watch        gamed/read_limit common/clock
 gamed/player_session    gamed/tickets gamed/tally gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
 gamed/game_manager      gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram common/pool_memory gamed/match_result common/random common/text
 gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
@@ -64,7 +65,7 @@ gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
 gamed/loop              common/*
-gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
+gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/read_watch gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_sequence ipc/ipc_server common/*
 gamed/control_rooms     gamed/game_manager gamed/messages ipc/ipc_message
 gamed/control_results   gamed/game_history gamed/ipc_endpoint gamed/messages ipc/ipc_message ipc/ipc_server common/*

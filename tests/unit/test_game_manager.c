@@ -701,6 +701,32 @@ static void test_rooms_gather_again(void **state)
     assert_int_not_equal(create().room->phase, fullest);
 }
 
+/* Those whom a crowd watches do not all have the same turn. */
+static void test_rooms_with_many_sessions_have_phases_of_their_own(void **state)
+{
+    (void)state;
+    enum {
+        EACH = 30
+    };
+    struct game_manager_config config = usual;
+    config.max_spectators = EACH;
+    config.max_connections = 3 * EACH;
+    config.max_connections_per_address = 0;
+    game_manager_free(world.manager);
+    open_world(&config);
+    struct ticket first = create(), second = create();
+    assert_int_equal(first.room->phase, second.room->phase);
+    for (int i = 0; i < EACH - 1; i++) {
+        watch(first.code);
+        watch(second.code);
+    }
+    struct ticket third = create();
+    assert_int_equal(third.room->phase, first.room->phase); /* 58 sessions are not too many */
+    for (int i = 0; i < 6; i++)
+        watch(third.code);
+    assert_int_not_equal(create().room->phase, first.room->phase);
+}
+
 static void test_many_rooms_play_at_once(void **state)
 {
     (void)state;
@@ -1015,6 +1041,7 @@ int main(void)
         TEST(test_new_room_on_an_idle_server_starts_at_its_beginning),
         TEST(test_rooms_fill_the_phases_one_after_the_other),
         TEST(test_rooms_gather_again),
+        TEST(test_rooms_with_many_sessions_have_phases_of_their_own),
         TEST(test_many_rooms_play_at_once),
         TEST(test_anything_at_any_time),
     };

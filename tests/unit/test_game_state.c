@@ -2274,6 +2274,41 @@ static void test_what_began_in_a_freeze_begins_with_its_end(void **state)
     assert_over(2, MATCH_END_FORFEIT);
 }
 
+/* A waiting input keeps the low bits of its step alone. */
+static void test_inputs_wait_for_their_step_wherever_it_is(void **state)
+{
+    static const uint32_t begins[] = {0, 60000, 65500, 65535, 65536, 0xfffffff0u, 0xffffffffu};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        setup(state);
+        start_rally();
+        game.pong.step = begins[i];
+        const uint32_t first = begins[i] + 7, last = begins[i] + GAME_INPUT_AHEAD_MAX;
+        assert_int_equal(game_state_input(&game, 1, first, 100), GAME_STEER_TAKEN);
+        assert_int_equal(game_state_input(&game, 1, first, 200), GAME_STEER_REFUSED);
+        assert_int_equal(game_state_input(&game, 1, last, 100), GAME_STEER_NO_CHANGE);
+        assert_int_equal(game_state_input(&game, 1, last - 1, 100), GAME_STEER_REFUSED);
+        assert_int_equal(game_state_input_step(&game, 1, 0), first);
+        assert_int_equal(game_state_input_step(&game, 1, 1), last);
+        assert_true(game_state_input_is_told(&game, 1, 0));
+        assert_false(game_state_input_is_told(&game, 1, 1));
+        const int32_t before = game.pong.target_y[0];
+        for (; game.pong.step + 1 != first; game.pong.step++) {
+            game_state_apply_inputs(&game);
+            assert_int_equal(game.pong.target_y[0], before);
+        }
+        game_state_apply_inputs(&game);
+        assert_int_equal(game.pong.target_y[0], 100);
+        assert_int_equal(game.seats[0].inputs.count, 1);
+        assert_int_equal(game_state_input_step(&game, 1, 0), last);
+        assert_false(game_state_input_is_told(&game, 1, 0));
+        /* steps that were skipped: it is due at once, however many they were */
+        game.pong.step += i % 2 ? 100 : 60000;
+        game_state_apply_inputs(&game);
+        assert_int_equal(game.seats[0].inputs.count, 0);
+        assert_int_equal(game.seats[0].inputs.applied_step, game.pong.step + 1);
+    }
+}
+
 static void test_inputs_do_not_outlive_a_freeze(void **state)
 {
     (void)state;
@@ -2367,6 +2402,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_freeze_leaves_other_phases_as_they_are, setup),
         cmocka_unit_test_setup(test_no_time_runs_in_a_freeze, setup),
         cmocka_unit_test_setup(test_what_began_in_a_freeze_begins_with_its_end, setup),
+        cmocka_unit_test_setup(test_inputs_wait_for_their_step_wherever_it_is, setup),
         cmocka_unit_test_setup(test_inputs_do_not_outlive_a_freeze, setup),
     };
     return cmocka_run_group_tests_name("game_state", tests, NULL, NULL);

@@ -160,6 +160,25 @@ static void test_bad_message_window_slides(void **state)
     assert_int_equal(first_too_many(two_spells, 19), 18);
 }
 
+/* Its clock begins anew every 49 days. */
+static void test_bad_messages_are_counted_as_the_clock_begins_anew(void **state)
+{
+    const int64_t turn_ms = INT64_C(1) << 32;
+    struct player_session session;
+    (void)state;
+    for (int64_t begun = turn_ms - 5; begun <= turn_ms + 5; begun++) {
+        player_session_init(&session, NULL, NULL, 120, at(begun - 100000));
+        for (int i = 0; i < SESSION_BAD_MESSAGES_MAX - 1; i++)
+            assert_false(player_session_count_bad(&session, at(begun + i)));
+        assert_true(player_session_count_bad(&session, at(begun + SESSION_BAD_MESSAGES_MAX - 1)));
+        player_session_init(&session, NULL, NULL, 120, at(begun - 100000));
+        for (int i = 0; i < 2 * SESSION_BAD_MESSAGES_MAX; i++)
+            assert_false(player_session_count_bad(
+                &session,
+                at(begun + i * SESSION_BAD_WINDOW_MS / (SESSION_BAD_MESSAGES_MAX - 1) + i)));
+    }
+}
+
 /* The clock that counts here begins with the machine. */
 static void test_first_bad_message_after_a_reboot_is_but_one(void **state)
 {
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_smallest_and_largest_rate),
         cmocka_unit_test(test_tenth_bad_message_within_a_minute_is_too_many),
         cmocka_unit_test(test_bad_message_window_slides),
+        cmocka_unit_test(test_bad_messages_are_counted_as_the_clock_begins_anew),
         cmocka_unit_test(test_first_bad_message_after_a_reboot_is_but_one),
         cmocka_unit_test(test_rare_bad_messages_are_forgiven_for_ever),
         cmocka_unit_test(test_keys),
