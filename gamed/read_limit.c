@@ -46,7 +46,7 @@ bool read_limit_note_unread(struct read_limit *limit, int bytes, struct now now)
         return false;
     if (now.mono_ms - limit->resumed_ms >= READ_LIMIT_FORGOTTEN_MS)
         limit->pause_ms = READ_LIMIT_PAUSE_MS;
-    if (bytes < READ_LIMIT_BEHIND_BYTES) {
+    if (bytes < READ_LIMIT_BEHIND_BYTES || now.mono_ms - limit->resumed_ms < READ_LIMIT_GRACE_MS) {
         limit->behind_ms = 0;
         return false;
     }

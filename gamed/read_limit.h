@@ -26,6 +26,8 @@ enum {
     READ_LIMIT_PAUSE_MAX_MS = 8000, /* for who goes on and on */
     READ_LIMIT_BEHIND_BYTES = 1024, /* this much unread, twice running, is a flood */
     READ_LIMIT_BEHIND_MS = 5,       /* between the two, at least */
+    READ_LIMIT_GRACE_MS =
+        30, /* from the beginning, and after a pause: what came meanwhile is read first */
     READ_LIMIT_FORGOTTEN_MS = 2000, /* who behaves for so long begins anew */
 };
 

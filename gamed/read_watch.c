@@ -68,18 +68,25 @@ static void look_at(struct read_watch *watch, struct read_watched *watched, stru
     int bytes = 0;
     if (watched->limit.is_paused || ioctl(watched->fd, FIONREAD, &bytes) != 0)
         return;
-    if (read_limit_note_unread(&watched->limit, bytes, now))
+    if (read_limit_note_unread(&watched->limit, bytes, now)) {
         pause_reading(watch, watched);
-    else if (bytes >= READ_LIMIT_BEHIND_BYTES && watch->suspect_count < READ_WATCH_SUSPECTS_MAX)
-        watch->suspects[watch->suspect_count++] = watched;
+        return;
+    }
+    if (bytes < READ_LIMIT_BEHIND_BYTES || watched->is_suspect ||
+        watch->suspect_count == READ_WATCH_SUSPECTS_MAX)
+        return;
+    watched->is_suspect = true;
+    watch->suspects[watch->suspect_count++] = watched;
 }
 
 static void look_at_suspects(struct read_watch *watch, struct now now)
 {
     const int count = watch->suspect_count;
     watch->suspect_count = 0; /* none is put back before its place was read */
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        watch->suspects[i]->is_suspect = false;
         look_at(watch, watch->suspects[i], now);
+    }
 }
 
 static void resume_reading(struct read_watch *watch, struct now now)

@@ -31,7 +31,8 @@ enum {
 struct read_watched {
     struct read_watched *next, *prev; /* while it is paused, among those that are */
     int fd;
-    int place; /* among all */
+    int place;       /* among all */
+    bool is_suspect; /* it is among those */
     struct read_limit limit;
 };
 

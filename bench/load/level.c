@@ -249,7 +249,7 @@ static void count_waiting(struct load *load)
 static void end_moment(struct load *load)
 {
     const enum moments_verdict verdict =
-        moments_end(&load->moments, moments_taken() != load->taken);
+        moments_end(&load->moments, !load->options.all_moments && moments_taken() != load->taken);
     if (verdict == MOMENTS_COUNT_LAST)
         count_waiting(load);
     if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)

@@ -189,6 +189,13 @@ static bool take_json(struct parse *parse, const char *value)
     return true;
 }
 
+static bool take_all_moments(struct parse *parse, const char *value)
+{
+    (void)value;
+    parse->options->all_moments = true;
+    return true;
+}
+
 static bool take_rest_only(struct parse *parse, const char *value)
 {
     if (strcmp(value, "check") == 0)
@@ -276,6 +283,8 @@ static const struct flag flags[] = {
     {"give-up", "N", "after so many levels running that are not ok no more is tried (2)",
      take_give_up},
     {"seed", "N", "of the players' script (1)", take_seed},
+    {"all-moments", NULL, "times count even while processors are taken from the machine",
+     take_all_moments},
     {"json", NULL, "one JSON object for each level", take_json},
 };
 

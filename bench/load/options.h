@@ -50,6 +50,7 @@ struct options {
     size_t pid_count;
     uint64_t seed;
     unsigned give_up; /* levels running that failed, after which no more is tried */
+    bool all_moments; /* also those in which processors were taken from the machine */
     bool json;
 };
 

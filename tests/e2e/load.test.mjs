@@ -21,7 +21,7 @@ const EXCUSED = new Set(['late_input', 'keyframe', 'refused']);
 /** Runs it: {code, stdout, stderr}. */
 function load(...args) {
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: 60_000 }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
+    execFile(program, ['--all-moments', ...args], { timeout: 60_000 }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }));
   });
 }
 

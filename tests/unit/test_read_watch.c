@@ -205,8 +205,9 @@ static void who_leaves_is_forgotten(void **state)
         add(i);
         flood(i);
     }
-    turn(1, 1);
+    turn(READ_LIMIT_GRACE_MS, 1);
     assert_int_equal(world.watch.suspect_count, 6);
+    assert_int_equal(world.watch.pauses, 0);
     drop(0);
     drop(5);
     drop(2);
