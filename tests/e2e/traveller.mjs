@@ -11,6 +11,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Player, Refused, arrival } from './player.mjs';
 import { Rest } from './rest.mjs';
 
+const GROUPS = 5; // of matches that are opened
+const LOOKED_AGAIN_MS = 300; // api-fcgi looks four times a second
+
 const AWAY = [502, 503, 504];
 const PATIENT_MS = 1_000; // between two attempts of a deployed front end, …
 const PATIENT_ATTEMPTS = 5; // … which then gives up
@@ -172,9 +175,14 @@ export class Travels {
     }
   }
 
-  /** Opens so many matches; every second one's players are as patient as deployed front ends, the others, or all, hasty. */
+  /**
+   * Opens so many matches; every second one's players are as patient as deployed front ends, the others, or all, hasty. Not all
+   * at once: who had the most when api-fcgi looked last gets none until it looks again.
+   */
   async begin(count, fields, { allHasty = false } = {}) {
+    const group = Math.ceil(count / GROUPS);
     for (let number = 0; number < count; number += 1) {
+      if (number > 0 && number % group === 0) await sleep(LOOKED_AGAIN_MS);
       const first = await this.open({ username: 'Ann', ...fields });
       const second = await this.rest.ok(this.rest.join({ room_code: first.room_code, username: 'Bob' }));
       this.matches.push(new TravellingMatch(this, [first, second], !allHasty && number % 2 === 1));
