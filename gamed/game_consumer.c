@@ -114,20 +114,20 @@ static void kill_connection(struct connection *connection)
     set_timeout(connection, LWS_TO_KILL_ASYNC);
 }
 
-/* Before the frame's text, unmasked and whole (RFC 6455, 5.2); returns where it begins. */
-static unsigned char *put_head(struct frame *frame)
+/* Before the frame's text, unmasked and whole (RFC 6455, 5.2); returns its length. */
+static size_t put_head(struct frame *frame, unsigned char *text)
 {
-    unsigned char *text = (unsigned char *)frame + offsetof(struct frame, text), *head = text - 2;
-    if (frame->length < FRAME_SHORT) {
+    const size_t length = frame->length < FRAME_SHORT ? 2 : FRAME_HEADROOM;
+    unsigned char *head = text - length;
+    head[0] = frame->is_binary ? 0x82 : 0x81;
+    if (length == 2) {
         head[1] = (unsigned char)frame->length;
     } else {
-        head = text - FRAME_HEADROOM;
         head[1] = 126;
         head[2] = (unsigned char)(frame->length >> 8);
         head[3] = (unsigned char)(frame->length & 0xff);
     }
-    head[0] = frame->is_binary ? 0x82 : 0x81;
-    return head;
+    return length;
 }
 
 /*
@@ -139,13 +139,13 @@ static unsigned char *put_head(struct frame *frame)
 static bool write_frame(struct player_session *session, struct frame *frame)
 {
     struct connection *connection = session->connection;
-    unsigned char *head = put_head(frame);
-    size_t length = frame->length + (frame->length < FRAME_SHORT ? 2 : FRAME_HEADROOM);
-    ssize_t sent = send(connection->fd, head, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    unsigned char *text = (unsigned char *)frame + offsetof(struct frame, text);
+    const size_t head = put_head(frame, text), length = head + frame->length;
+    ssize_t sent = send(connection->fd, text - head, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent == (ssize_t)length)
         return true;
     sent = sent < 0 ? 0 : sent;
-    if (lws_write(connection->wsi, head + sent, length - (size_t)sent, LWS_WRITE_RAW) >= 0)
+    if (lws_write(connection->wsi, text - head + sent, length - (size_t)sent, LWS_WRITE_RAW) >= 0)
         return true;
     connection->closing = true;
     kill_connection(connection);
