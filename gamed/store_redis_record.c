@@ -123,7 +123,7 @@ bool store_redis_member_read(const char *text, size_t size, int64_t *serial,
                              char match_id[UUID_SIZE])
 {
     const char *at = text, *end = text + size;
-    bool is_good = size > SERIAL_DIGITS && text[SERIAL_DIGITS] == ' ';
+    bool is_good = size == STORE_REDIS_MEMBER_SIZE - 1 && text[SERIAL_DIGITS] == ' ';
     *serial = take_number(&at, end, 0, INT64_MAX, &is_good);
     take_word(&at, end, match_id, UUID_SIZE);
     return is_good && at == end && is_match_id(match_id);
