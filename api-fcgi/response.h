@@ -50,8 +50,8 @@ int response_seat_cookie(struct response *response, const struct seat_cookie *co
 /* Sets status and body. One that is NULL or too large becomes a 500 that says so. */
 void response_json(struct response *response, int status, const json_t *body);
 
-/* Adds a field to a body that response_json() has made of an object with fields: `json` is JSON text, and is not looked at. A body that
- * gets too large becomes a 500 that says so. */
+/* Adds a field to a body that response_json() has made of an object with fields: `json` is JSON text,
+ * and is not looked at. A body that gets too large becomes a 500 that says so. */
 void response_json_add(struct response *response, const char *field, const char *json);
 
 /* Sets status and the body {"success": false, "error": sentence, "code": code}. */

@@ -260,7 +260,10 @@ int game_state_input(struct game *game, int seat, uint32_t step, int32_t target)
 /* Forgets the seat's inputs that wait for their steps; returns whether there were any. */
 bool game_state_forget_inputs(struct game *game, int seat);
 
-/* The step that an input that waits is for, and whether the others were told of it. `index` is under its seat's inputs.count. */
+/*
+ * The step that an input that waits is for, and whether the others were told of it. `index` is under its
+ * seat's inputs.count.
+ */
 uint32_t game_state_input_step(const struct game *game, int seat, size_t index);
 bool game_state_input_is_told(const struct game *game, int seat, size_t index);
 

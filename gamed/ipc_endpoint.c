@@ -67,7 +67,10 @@ json_t *ipc_endpoint_failure(int error)
     }
 }
 
-/* JSON that goes with the reply that is being made, as it is; none while its length is 0. The loop thread's. */
+/*
+ * JSON that goes with the reply that is being made, as it is, until that is encoded; none while its
+ * length is 0. The loop thread's.
+ */
 static struct {
     size_t length;
     char text[MESSAGES_SIZE];
@@ -344,7 +347,6 @@ json_t *ipc_endpoint_op(struct ipc_endpoint *endpoint, const struct ipc_request 
         [IPC_STATS] = serve_stats,   [IPC_HEALTH] = serve_health, [IPC_METRICS] = serve_metrics,
         [IPC_ADMIT] = serve_admit,
     };
-    attachment.length = 0;
     if (!ops[request->op])
         return ipc_reply_error("forbidden", "This operation is served on the control socket alone");
     return ops[request->op](endpoint, request, now);
@@ -413,7 +415,10 @@ static void release_held(struct ipc_endpoint *endpoint, struct now now)
     }
 }
 
-/* Writes the reply, which is the callee's from now on, and what is attached, or the failure that stands for it. */
+/*
+ * Writes the reply, which is the callee's from now on, and what is attached, or the failure that stands
+ * for it.
+ */
 static size_t encode(json_t *reply, char *text, size_t size)
 {
     static const char failure[] = "{\"v\":1,\"ok\":false,\"code\":\"internal\","
