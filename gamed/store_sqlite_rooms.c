@@ -4,6 +4,7 @@
  */
 #include "gamed/store_sqlite_private.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 #include "gamed/checkpoint_row.h"
 
 enum {
-    REFUSALS_TOLD_EVERY_MS = 60 * 1000
+    REFUSALS_TOLD_EVERY_MS = 60 * 1000,
+    ROWS_IN_A_ROW = 8 /* a tenth of a millisecond */
 };
 
 /* ---- the table, from the list of columns ----------------------------------------------- */
@@ -162,8 +164,11 @@ int store_sqlite_rooms_save(struct store *store, const struct room_checkpoint *c
     if (count == 0)
         return sqlite_file_prove(&sqlite->rooms);
     int outcome = sqlite_file_begin(&sqlite->rooms);
-    for (size_t i = 0; outcome == STORE_OK && i < count; i++)
+    for (size_t i = 0; outcome == STORE_OK && i < count; i++) {
         outcome = list[i]->is_gone ? forget(sqlite, list[i]->room_code) : save_one(sqlite, list[i]);
+        if (i % ROWS_IN_A_ROW == ROWS_IN_A_ROW - 1)
+            sched_yield(); /* a commit may have hundreds, and the loop may wait for this processor */
+    }
     FAILPOINT("rooms-before-commit");
     if (outcome == STORE_OK)
         outcome = sqlite_file_commit(&sqlite->rooms);
