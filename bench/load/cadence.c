@@ -1,6 +1,7 @@
 /*
  * The grid is found where most updates arrive in a thirtieth of a second, then moved to the earliest
- * of them: no server is early.
+ * of them: no server is early. One that seems to be may be late by nearly a whole period, so it takes
+ * several running.
  */
 #include "bench/load/cadence.h"
 
@@ -10,7 +11,8 @@
 
 enum {
     /* An arrival up to so much before the origin moves it, one that is more before it is late. */
-    EARLY_PARTS = 4
+    EARLY_PARTS = 4,
+    EARLY_RUNNING = 3
 };
 
 static int64_t phase_of(int64_t ns)
@@ -40,9 +42,21 @@ void cadence_settle(struct cadence *cadence)
     /* At the end of the two: the earliest update that comes moves it to where it belongs. */
     cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 2) * PERIOD_NS / CADENCE_BINS : 0;
     cadence->slot = 0;
+    cadence->early_count = 0;
     cadence->broken_at = cadence->broken_ns = 0;
     cadence->last_ns = 0;
     memset(cadence->bins, 0, sizeof cadence->bins);
+}
+
+/* An update came so long before its time. Moves the grid by what the last few have in common. */
+static void note_early(struct cadence *cadence, int64_t early_ns)
+{
+    if (cadence->early_count == 0 || early_ns < cadence->early_ns)
+        cadence->early_ns = early_ns;
+    if (++cadence->early_count < EARLY_RUNNING)
+        return;
+    cadence->origin_ns -= cadence->early_ns;
+    cadence->early_count = 0;
 }
 
 struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns)
@@ -62,8 +76,10 @@ struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_n
     const int64_t slot = since / PERIOD_NS;
     int64_t late = since % PERIOD_NS - PERIOD_NS / EARLY_PARTS;
     if (late < 0) {
-        cadence->origin_ns += late;
+        note_early(cadence, -late);
         late = 0;
+    } else {
+        cadence->early_count = 0;
     }
     /* Of several in one slot all but one belong to slots before it. */
     cadence->same = slot == cadence->slot ? cadence->same + 1 : 0;

@@ -17,12 +17,14 @@ enum {
 
 /* All zero: nothing came yet. */
 struct cadence {
-    int64_t origin_ns; /* 0: not known */
-    int64_t last_ns;   /* when the newest update came; 0: none */
-    int64_t slot;      /* of the grid, to which that one belongs if it came at once */
-    int64_t broken_at; /* since when no update is expected; 0: one is */
-    int64_t broken_ns; /* time in which none was, in this measurement */
-    uint32_t same;     /* how many came before it in the same slot */
+    int64_t origin_ns;    /* 0: not known */
+    int64_t last_ns;      /* when the newest update came; 0: none */
+    int64_t slot;         /* of the grid, to which that one belongs if it came at once */
+    int64_t broken_at;    /* since when no update is expected; 0: one is */
+    int64_t broken_ns;    /* time in which none was, in this measurement */
+    uint32_t same;        /* how many came before it in the same slot */
+    uint32_t early_count; /* updates running that came before their time */
+    int64_t early_ns;     /* how much all of them did */
     uint16_t bins[CADENCE_BINS];
 };
 

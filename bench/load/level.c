@@ -231,6 +231,21 @@ static void begin_moment(struct load *load)
     memset(&load->moment, 0, sizeof load->moment);
     load->moment_ends_ns = load->now_ns + MOMENTS_MS * (NS_PER_S / 1000);
     load->taken = moments_taken();
+    load->speed.was_slow = false;
+}
+
+/* Whether processors were taken from the machine in the moment, or slowed down. */
+static bool was_disturbed(const struct load *load)
+{
+    return !load->options.all_moments && (load->speed.was_slow || moments_taken() != load->taken);
+}
+
+static void look_at_speed(struct load *load)
+{
+    if (load->now_ns < load->speed_look_ns)
+        return;
+    speed_look(&load->speed);
+    load->speed_look_ns = load->now_ns + SPEED_LOOK_MS * (NS_PER_S / 1000);
 }
 
 static void count_waiting(struct load *load)
@@ -248,8 +263,7 @@ static void count_waiting(struct load *load)
 
 static void end_moment(struct load *load)
 {
-    const enum moments_verdict verdict =
-        moments_end(&load->moments, !load->options.all_moments && moments_taken() != load->taken);
+    const enum moments_verdict verdict = moments_end(&load->moments, was_disturbed(load));
     if (verdict == MOMENTS_COUNT_LAST)
         count_waiting(load);
     if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)
@@ -266,6 +280,7 @@ static void turn_moments(struct load *load, struct seats *seats, double seconds)
     while (load->moments.counted + load->moments.has_waiting < wanted &&
            load->moments.all < PATIENCE * wanted && !is_stopped) {
         turn(load, seats);
+        look_at_speed(load);
         if (load->now_ns >= load->moment_ends_ns)
             end_moment(load);
     }

@@ -12,6 +12,7 @@
 #include "bench/load/cadence.h"
 #include "bench/load/latency.h"
 #include "bench/load/moments.h"
+#include "bench/load/speed.h"
 #include "bench/load/options.h"
 #include "bench/load/timers.h"
 #include "bench/load/wire.h"
@@ -103,6 +104,8 @@ struct load {
     struct moments moments;
     int64_t moment_ends_ns;
     uint64_t taken; /* at its beginning */
+    struct speed speed;
+    int64_t speed_look_ns; /* when it is looked at again */
 
     struct load_room *rooms;
     struct client *clients;

@@ -12,11 +12,11 @@ void moments_begin(struct moments *moments)
     *moments = (struct moments){.calm = MOMENTS_AFTER};
 }
 
-enum moments_verdict moments_end(struct moments *moments, bool was_taken)
+enum moments_verdict moments_end(struct moments *moments, bool was_disturbed)
 {
     const bool had_waiting = moments->has_waiting;
     moments->all++;
-    if (was_taken) {
+    if (was_disturbed) {
         moments->calm = 0;
         moments->has_waiting = false;
         return MOMENTS_DROP;

@@ -1,9 +1,9 @@
 /*
  * moments: which tenths of a second of a measurement count. On a shared machine the hypervisor takes the
- * processors away at times, and what is late then says nothing about a server; the kernel tells how much was
- * taken (/proc/stat, "steal"). A moment counts when nothing was taken in it, in the three before it, in which
- * what was held up is made up for, and in the next, as the kernel tells late. It must not know what is
- * measured.
+ * processors away at times, or slows them down, and what is late then says nothing about a server; the
+ * kernel tells how much was taken (/proc/stat, "steal"), speed.h whether they are slow. A moment counts when
+ * neither was seen in it, in the six before it, in which what was held up is made up for, and in the next, as
+ * the kernel tells late. It must not know what is measured.
  */
 #ifndef PONG_BENCH_LOAD_MOMENTS_H
 #define PONG_BENCH_LOAD_MOMENTS_H
@@ -13,7 +13,7 @@
 
 enum {
     MOMENTS_MS = 100,
-    MOMENTS_AFTER = 3 /* that do not count after one in which something was taken */
+    MOMENTS_AFTER = 6 /* that do not count after a disturbed one */
 };
 
 struct moments {
@@ -29,16 +29,19 @@ enum moments_verdict {
     MOMENTS_COUNT_LAST /* the one that waited counts, and this one waits */
 };
 
-/* Begins anew, as after a theft. */
+/* Begins anew. The first may count. */
 void moments_begin(struct moments *moments);
 
 /* A moment is over. */
-enum moments_verdict moments_end(struct moments *moments, bool was_taken);
+enum moments_verdict moments_end(struct moments *moments, bool was_disturbed);
 
 /* The measurement is over: whether the one that waits counts. */
 bool moments_finish(struct moments *moments);
 
-/* Hundredths of seconds that were taken from all processors since the machine began; 0 where it is not told. */
+/*
+ * Hundredths of seconds that were taken from all processors since the machine began; 0 where it is not
+ * told.
+ */
 uint64_t moments_taken(void);
 
 #endif

@@ -283,7 +283,7 @@ static const struct flag flags[] = {
     {"give-up", "N", "after so many levels running that are not ok no more is tried (2)",
      take_give_up},
     {"seed", "N", "of the players' script (1)", take_seed},
-    {"all-moments", NULL, "times count even while processors are taken from the machine",
+    {"all-moments", NULL, "times count even while processors are taken from the machine, or slow",
      take_all_moments},
     {"json", NULL, "one JSON object for each level", take_json},
 };

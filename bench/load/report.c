@@ -238,8 +238,8 @@ static void print_text(const struct load *load, const struct level_result *resul
         printf("  ! %s\n", verdict->problems[i]);
     if (result->moments.counted < result->moments.all)
         printf(
-            "  times are of %u tenths of a second of %u: in the others processors were taken from the "
-            "machine\n",
+            "  times are of %u tenths of a second of %u: around the others processors were taken "
+            "from the machine, or slow\n",
             result->moments.counted, result->moments.all);
     if (result->load_cpu_share > BUSY_SHARE)
         printf("  ! pong-load itself is at its limit: what is late may be so here\n");

@@ -48,7 +48,7 @@ function besidesTable(run) {
   return ['| | median (least–most) |', '|---|---|', ...lines].join('\n');
 }
 
-/** Of all tenths of a second that were measured, the share in which the machine had its processors. */
+/** Of all tenths of a second that were measured, the share in which the machine had its processors, at their speed. */
 function countedShare(rounds) {
   const moments = rounds.flatMap((round) => Object.values(round).flatMap(({ levels = [] }) => levels.map((level) => level.moments))).filter(Boolean);
   const sum = (read) => moments.reduce((total, each) => total + read(each), 0);
@@ -98,7 +98,7 @@ export function renderReport(run, plots) {
     '',
     `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
       `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
-    `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen`,
+    `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen and the processors ran at more than half their speed`,
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,
     '',

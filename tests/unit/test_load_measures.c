@@ -13,6 +13,7 @@
 #include "bench/load/frames.h"
 #include "bench/load/latency.h"
 #include "bench/load/moments.h"
+#include "bench/load/speed.h"
 #include "bench/load/scan.h"
 #include "bench/load/timers.h"
 
@@ -60,8 +61,9 @@ static void moments_beside_a_theft_do_not_count(void **state)
 {
     /* x: processors were taken. What came of the moments: c counts, - does not. */
     static const char *const cases[][2] = {
-        {"......", "cccccc"},         {"..x......", "c-----ccc"}, {"x....", "----c"},
-        {".x...x....", "---------c"}, {"...x", "cc--"},
+        {"......", "cccccc"},     {"..x.........", "c--------ccc"},
+        {"x.......", "-------c"}, {".x...x.......", "------------c"},
+        {"...x", "cc--"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -95,6 +97,30 @@ static void what_was_taken_is_told(void **state)
     (void)state;
     const uint64_t first = moments_taken();
     assert_true(moments_taken() >= first);
+}
+
+static void a_processor_at_half_its_speed_is_slow(void **state)
+{
+    struct speed speed = {0};
+    (void)state;
+    speed_note(&speed, 3000); /* the first is the fastest yet */
+    speed_note(&speed, 2000);
+    speed_note(&speed, 3999);
+    assert_false(speed.was_slow);
+    speed_note(&speed, 4000);
+    speed_note(&speed, 2000); /* it stays known */
+    assert_true(speed.was_slow);
+    speed.was_slow = false;
+    speed_note(&speed, 2100);
+    assert_false(speed.was_slow);
+}
+
+static void a_look_at_the_speed_takes_some_time(void **state)
+{
+    struct speed speed = {0};
+    (void)state;
+    speed_look(&speed);
+    assert_in_range(speed.fastest_ns, 100, 1000 * NS_PER_MS);
 }
 
 /* ---- cadence ------------------------------------------------------------------------------- */
@@ -145,6 +171,25 @@ static void updates_that_come_at_once_are_late_each_by_what_it_waited(void **sta
     assert_int_equal(late_ms(&cadence, 113, phase, 2), 35);
     assert_int_equal(late_ms(&cadence, 113, phase, 2), 69);
     assert_int_equal(late_ms(&cadence, 114, phase, 2), 2);
+}
+
+static void one_that_is_late_by_nearly_a_period_does_not_move_the_grid(void **state)
+{
+    const int64_t phase = 12 * NS_PER_MS;
+    struct cadence cadence = learnt(phase);
+    (void)state;
+    for (int64_t i = 100; i < 110; i++)
+        late_ms(&cadence, i, phase, 0);
+    /* 27 ms late, which may as well be 6 ms early; and once more, but not on and on. */
+    late_ms(&cadence, 110, phase, 27);
+    late_ms(&cadence, 111, phase, 27);
+    assert_int_equal(late_ms(&cadence, 113, phase, 0), 0);
+    assert_int_equal(late_ms(&cadence, 114, phase, 3), 3);
+    /* Three running were expected too late: by what the least of them was early. */
+    late_ms(&cadence, 115, phase, -4);
+    late_ms(&cadence, 116, phase, -3);
+    late_ms(&cadence, 117, phase, -5);
+    assert_int_equal(late_ms(&cadence, 118, phase, 0), 3);
 }
 
 static void an_interval_is_measured_where_an_update_was_to_come(void **state)
@@ -334,6 +379,9 @@ int main(void)
         cmocka_unit_test(a_quantile_is_right_to_a_few_percent),
         cmocka_unit_test(every_time_has_its_place),
         cmocka_unit_test(moments_beside_a_theft_do_not_count),
+        cmocka_unit_test(a_processor_at_half_its_speed_is_slow),
+        cmocka_unit_test(a_look_at_the_speed_takes_some_time),
+        cmocka_unit_test(one_that_is_late_by_nearly_a_period_does_not_move_the_grid),
         cmocka_unit_test(what_was_taken_is_told),
         cmocka_unit_test(lateness_is_that_against_the_grid),
         cmocka_unit_test(updates_that_come_at_once_are_late_each_by_what_it_waited),
