@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { repository } from '../tests/e2e/harness.mjs';
 import { Budget } from './table/budget.mjs';
 import { runLoad } from './table/load.mjs';
-import { describeMachine, loadAverage, readSteal, stealShare } from './table/machine.mjs';
+import { describeMachine, loadAverage, readCommit, readSteal, stealShare } from './table/machine.mjs';
 import { measures } from './table/measures.mjs';
 import { writePlots } from './table/plots.mjs';
 import { renderReport } from './table/report.mjs';
@@ -189,6 +189,7 @@ const context = { options, budget: new Budget(options.minutes * 60), guesses: {}
 const began = new Date();
 const steal = readSteal();
 const loadBefore = loadAverage();
+const commit = readCommit(); // now: others may go on working while this runs
 try {
   if (!options.quick) {
     console.log('where to search:');
@@ -211,7 +212,7 @@ const run = {
   options,
   measures: measures.map(({ key, title, kind, anchorsOnly, until }) => ({ key, title, kind, anchorsOnly, until })),
   began: began.toISOString(), seconds: context.budget.spent,
-  machine: describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), rounds: context.rounds,
+  machine: { ...describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), commit }, rounds: context.rounds,
   leftOut: context.budget.leftOut, failures: context.failures, steal: stealShare(steal, readSteal()), loadBefore,
 };
 const scratch = path.join(process.env.PONG_DEV_DIR ?? path.join(repository, '.dev'), 'bench');

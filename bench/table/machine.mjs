@@ -20,7 +20,8 @@ function nginxVersion() {
   return said('sh', ['-c', 'nginx -v 2>&1'])?.replace('nginx version: ', '');
 }
 
-function commit() {
+/** What is checked out, and whether it was changed since. */
+export function readCommit() {
   const hash = said('git', ['rev-parse', '--short=10', 'HEAD']);
   if (hash === undefined) return 'none: not a git tree';
   const changed = said('git', ['status', '--porcelain', '--untracked-files=no', '--', ':!bench/results.md', ':!bench/plots']);
@@ -36,10 +37,9 @@ export function describeMachine(peers = []) {
     kernel: `${os.type()} ${os.release()}`,
     versions: [
       said('gcc', ['--version'])?.split('\n')[0], `node ${process.version}`, nginxVersion(),
-      `libwebsockets ${said('pkg-config', ['--modversion', 'libwebsockets']) ?? '?'}`,
+      `libwebsockets ${said('pkg-config', ['--modversion', 'libwebsockets'])?.replace(/-$/, '') ?? '?'}`,
       ...peers.map((name) => Object.entries(peerVersions(name)).filter(([each]) => each !== 'node').map((pair) => pair.join(' ')).join(', ')),
     ].filter(Boolean).join(', '),
-    commit: commit(),
   };
 }
 
