@@ -32,7 +32,7 @@ const COARSE = { warmUp: 0.5, seconds: 1 };
 const RAMP_LEVELS = 8; // of those about the guess, until two have failed
 const ROOMS_A_SECOND = 500; // that the load opens
 const STACK_SECONDS = 2;
-const PATIENCE = 2; // a load that takes so many times what was expected is cut, so that it takes nobody else's time
+const PATIENCE = 3; // a load that takes so many times what was expected is cut, so that it takes nobody else's time
 
 function readOptions() {
   const { values } = parseArgs({
