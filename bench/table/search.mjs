@@ -6,7 +6,7 @@ export const COMPARED_ROOMS = 1_000;
 
 const COARSE = 1.3; // from level to level while nothing is known yet
 const QUICK = [0.6, 0.8, 1, 1.25, 1.5];
-const FINE = [0.86, 0.91, 0.95, 0.98, 1.01, 1.04, 1.08, 1.13, 1.2, 1.28, 1.4, 1.6, 1.8, 2];
+const FINE = [0.86, 0.93, 1, 1.07, 1.15, 1.25, 1.4, 1.6, 2];
 const LOWER = 0.7; // the next guess, when not even the first levels held
 
 const round = (rooms) => Math.max(10, rooms < 2_000 ? Math.round(rooms / 10) * 10 : Math.round(rooms / 50) * 50);
