@@ -5,6 +5,7 @@
  */
 #include "bench/load/cadence.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PERIOD_NS INT64_C(33333333)
@@ -61,10 +62,10 @@ static void note_early(struct cadence *cadence, int64_t early_ns)
 
 struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns)
 {
-    struct cadence_sample sample = {-1, -1};
+    struct cadence_sample sample = {-1, -1, -1};
     if (cadence->last_ns) {
-        const int64_t off = arrival_ns - cadence->last_ns - PERIOD_NS;
-        sample.interval_ns = off < 0 ? -off : off;
+        sample.since_ns = arrival_ns - cadence->last_ns;
+        sample.interval_ns = llabs(sample.since_ns - PERIOD_NS);
     }
     if (cadence->broken_at)
         cadence->broken_ns += arrival_ns - cadence->broken_at;

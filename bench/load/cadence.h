@@ -31,7 +31,8 @@ struct cadence {
 /* Of one update; -1 where it is not known. */
 struct cadence_sample {
     int64_t late_ns;
-    int64_t interval_ns; /* |time since the one before − 1/30 s| */
+    int64_t since_ns;    /* time since the one before */
+    int64_t interval_ns; /* |that − 1/30 s| */
 };
 
 /* While the connection warms up: learns where its grid is. */

@@ -15,7 +15,8 @@
 
 #include "bench/load/client.h"
 
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_S   INT64_C(1000000000)
+#define OVERDUE_NS (NS_PER_S / 4)
 
 enum {
     EVENTS = 512,
@@ -82,8 +83,11 @@ void load_note_cadence(struct load *load, struct client *client, int64_t now)
         const struct cadence_sample sample = cadence_measure(&client->cadence, now);
         if (sample.late_ns >= 0)
             latency_note(&load->moment.late, sample.late_ns);
-        if (sample.interval_ns >= 0)
-            latency_note(&load->moment.interval, sample.interval_ns);
+        if (sample.since_ns < 0)
+            return;
+        latency_note(&load->moment.interval, sample.interval_ns);
+        client->pace.updates++;
+        client->pace.us += (uint32_t)(sample.since_ns / 1000);
     }
 }
 
@@ -229,6 +233,8 @@ static bool fill(struct load *load, struct seats *seats, unsigned rooms)
 static void begin_moment(struct load *load)
 {
     memset(&load->moment, 0, sizeof load->moment);
+    for (unsigned i = 0; i < load->client_count; i++)
+        load->clients[i].pace = (struct pace){0};
     load->moment_ends_ns = load->now_ns + MOMENTS_MS * (NS_PER_S / 1000);
     load->taken = moments_taken();
     load->speed.was_slow = false;
@@ -259,6 +265,18 @@ static void count_waiting(struct load *load)
     latency_add(&totals->relay, &counted->relay);
     latency_add(&totals->effect, &counted->effect);
     latency_add(&totals->round_trip, &counted->round_trip);
+    for (unsigned i = 0; i < load->client_count; i++) {
+        struct client *client = &load->clients[i];
+        client->counted_pace.updates += client->waiting_pace.updates;
+        client->counted_pace.us += client->waiting_pace.us;
+    }
+}
+
+static void let_wait(struct load *load)
+{
+    load->waiting = load->moment;
+    for (unsigned i = 0; i < load->client_count; i++)
+        load->clients[i].waiting_pace = load->clients[i].pace;
 }
 
 static void end_moment(struct load *load)
@@ -267,7 +285,7 @@ static void end_moment(struct load *load)
     if (verdict == MOMENTS_COUNT_LAST)
         count_waiting(load);
     if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)
-        load->waiting = load->moment;
+        let_wait(load);
     begin_moment(load);
 }
 
@@ -320,10 +338,26 @@ static void begin(struct load *load, unsigned clients)
         struct client *client = &load->clients[i];
         client->messages = client->updates = 0;
         client->payload_bytes = client->wire_bytes = 0;
+        client->counted_pace = (struct pace){0};
         cadence_settle(&client->cadence);
     }
     load->is_learning = false;
     load->is_measuring = true;
+}
+
+/*
+ * By the time from update to update in the moments that count, where there is a pace; else by all of the
+ * time. An update that is overdue at the end counts as one that took so long.
+ */
+static double updates_per_second(const struct load *load, const struct client *client,
+                                 const struct level_result *result)
+{
+    const struct pace *pace = &client->counted_pace;
+    const int64_t waits_ns = client->cadence.last_ns ? load->now_ns - client->cadence.last_ns : 0;
+    if (!pace->updates)
+        return client->updates / (result->seconds - (double)client->cadence.broken_ns / 1e9);
+    const double open = waits_ns > OVERDUE_NS ? (double)waits_ns / 1e3 : 0;
+    return pace->updates / ((pace->us + open) / 1e6);
 }
 
 static void sum_up(const struct load *load, unsigned clients, struct level_result *result)
@@ -343,8 +377,7 @@ static void sum_up(const struct load *load, unsigned clients, struct level_resul
         result->payload_mean += (double)client->payload_bytes;
         result->wire_mean += (double)client->wire_bytes;
         messages_min = client->messages < messages_min ? client->messages : messages_min;
-        const double played = result->seconds - (double)client->cadence.broken_ns / 1e9;
-        result->updates_min = fmin(result->updates_min, client->updates / played);
+        result->updates_min = fmin(result->updates_min, updates_per_second(load, client, result));
     }
     const double each = players * result->seconds;
     result->messages_mean /= each;

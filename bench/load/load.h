@@ -42,6 +42,11 @@ enum client_stage {
     CLIENT_OPEN
 };
 
+/* Updates that came at their pace, and the time from the one before to each. */
+struct pace {
+    uint32_t updates, us;
+};
+
 /* A connection. What is read and written for each message stands first. */
 struct client {
     int fd;
@@ -57,6 +62,7 @@ struct client {
     uint32_t messages, updates; /* in this level */
     uint64_t payload_bytes, wire_bytes;
     struct cadence cadence;
+    struct pace pace, waiting_pace, counted_pace; /* as load's totals: this moment, the last, all */
     struct load_room *room;
     int64_t asked_ns; /* when it began to connect */
     uint32_t index;

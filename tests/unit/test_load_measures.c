@@ -196,12 +196,14 @@ static void an_interval_is_measured_where_an_update_was_to_come(void **state)
 {
     struct cadence cadence = learnt(0);
     (void)state;
-    assert_int_equal(cadence_measure(&cadence, 100 * PERIOD_NS).interval_ns, -1);
+    assert_int_equal(cadence_measure(&cadence, 100 * PERIOD_NS).since_ns, -1);
     assert_int_equal(cadence_measure(&cadence, 101 * PERIOD_NS).interval_ns, 0);
-    assert_int_equal(cadence_measure(&cadence, 102 * PERIOD_NS + 5).interval_ns, 5);
+    const struct cadence_sample sample = cadence_measure(&cadence, 102 * PERIOD_NS + 5);
+    assert_int_equal(sample.interval_ns, 5);
+    assert_int_equal(sample.since_ns, PERIOD_NS + 5);
     assert_int_equal(cadence_measure(&cadence, 103 * PERIOD_NS).interval_ns, 5);
     cadence_break(&cadence, 103 * PERIOD_NS + 10);
-    assert_int_equal(cadence_measure(&cadence, 110 * PERIOD_NS + 10).interval_ns, -1);
+    assert_int_equal(cadence_measure(&cadence, 110 * PERIOD_NS + 10).since_ns, -1);
     assert_int_equal(cadence.broken_ns, 7 * PERIOD_NS);
     assert_int_equal(cadence_measure(&cadence, 111 * PERIOD_NS + 10).interval_ns, 0);
 }
