@@ -52,7 +52,7 @@ function readOptions() {
     chosen[name] = Number(values[name]);
   }
   const peers = values.peers || (only?.some((key) => measures.find((each) => each.key === key).peer) ?? false);
-  return { ...chosen, quick: values.quick, peers, only };
+  return { ...chosen, quick: values.quick, peers, only, asked: { rounds: values.rounds, minutes: values.minutes } };
 }
 
 const percent = (share) => `${Math.round(100 * share)} %`;

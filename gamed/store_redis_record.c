@@ -49,7 +49,7 @@ static int64_t take_number(const char **at, const char *end, int64_t min, int64_
     take_word(at, end, word, sizeof word);
     const bool is_negative = word[0] == '-';
     const char *digit = word + is_negative;
-    *is_good = *is_good && *digit != '\0';
+    *is_good = *is_good && *digit != '\0' && !(is_negative && min >= 0);
     for (; *digit != '\0'; digit++) {
         if (*digit < '0' || *digit > '9' || number > (INT64_MAX - 9) / 10) {
             *is_good = false;

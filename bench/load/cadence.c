@@ -1,7 +1,7 @@
 /*
  * The grid is found where most updates arrive in a thirtieth of a second, then moved to the earliest
  * of them: no server is early. One that seems to be may be late by nearly a whole period, so it takes
- * several running.
+ * three of a few, while the machine is calm.
  */
 #include "bench/load/cadence.h"
 
@@ -11,9 +11,10 @@
 #define PERIOD_NS INT64_C(33333333)
 
 enum {
-    /* An arrival up to so much before the origin moves it, one that is more before it is late. */
+    /* An arrival up to so much before the origin is early, one that is more before it is late. */
     EARLY_PARTS = 4,
-    EARLY_RUNNING = 3
+    EARLY_ENOUGH = 3,
+    EARLY_AMONG = 8
 };
 
 static int64_t phase_of(int64_t ns)
@@ -26,6 +27,7 @@ void cadence_learn(struct cadence *cadence, int64_t arrival_ns)
     const int64_t bin = phase_of(arrival_ns) * CADENCE_BINS / PERIOD_NS;
     if (cadence->bins[bin] < UINT16_MAX)
         cadence->bins[bin]++;
+    cadence->last_ns = arrival_ns;
 }
 
 void cadence_settle(struct cadence *cadence)
@@ -40,27 +42,36 @@ void cadence_settle(struct cadence *cadence)
             best = i;
         }
     }
-    /* At the end of the two: the earliest update that comes moves it to where it belongs. */
+    /* At the end of the two: the earliest updates that come move it to where it belongs. */
     cadence->origin_ns = most ? PERIOD_NS + (int64_t)(best + 2) * PERIOD_NS / CADENCE_BINS : 0;
     cadence->slot = 0;
     cadence->early_count = 0;
     cadence->broken_at = cadence->broken_ns = 0;
-    cadence->last_ns = 0;
     memset(cadence->bins, 0, sizeof cadence->bins);
 }
 
-/* An update came so long before its time. Moves the grid by what the last few have in common. */
+/* An update came so long before its time. The grid is moved when a few do, not far from each other. */
 static void note_early(struct cadence *cadence, int64_t early_ns)
 {
-    if (cadence->early_count == 0 || early_ns < cadence->early_ns)
+    if (cadence->early_count == 0) {
+        cadence->early_left = EARLY_AMONG;
         cadence->early_ns = early_ns;
-    if (++cadence->early_count < EARLY_RUNNING)
+    }
+    if (early_ns < cadence->early_ns)
+        cadence->early_ns = early_ns;
+    if (++cadence->early_count < EARLY_ENOUGH)
         return;
     cadence->origin_ns -= cadence->early_ns;
     cadence->early_count = 0;
 }
 
-struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns)
+static void note_in_time(struct cadence *cadence)
+{
+    if (cadence->early_count > 0 && --cadence->early_left == 0)
+        cadence->early_count = 0;
+}
+
+struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_ns, bool is_calm)
 {
     struct cadence_sample sample = {-1, -1, -1};
     if (cadence->last_ns) {
@@ -77,10 +88,11 @@ struct cadence_sample cadence_measure(struct cadence *cadence, int64_t arrival_n
     const int64_t slot = since / PERIOD_NS;
     int64_t late = since % PERIOD_NS - PERIOD_NS / EARLY_PARTS;
     if (late < 0) {
-        note_early(cadence, -late);
+        if (is_calm)
+            note_early(cadence, -late);
         late = 0;
     } else {
-        cadence->early_count = 0;
+        note_in_time(cadence);
     }
     /* Of several in one slot all but one belong to slots before it. */
     cadence->same = slot == cadence->slot ? cadence->same + 1 : 0;

@@ -68,6 +68,7 @@ void client_send(struct load *load, struct client *client, int opcode, const voi
     const size_t size = frames_write(opcode, payload, length, client_random(client), out);
     const ssize_t sent = send(client->fd, out, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     load->totals.sent++;
+    load->moment.sent++;
     if (sent == (ssize_t)size)
         return;
     load_note_error(load, LOAD_UNSENT);

@@ -16,7 +16,7 @@
 #include "bench/load/client.h"
 
 #define NS_PER_S   INT64_C(1000000000)
-#define OVERDUE_NS (NS_PER_S / 4)
+#define OVERDUE_NS NS_PER_S /* longer than a serve of pong-load's servers takes */
 
 enum {
     EVENTS = 512,
@@ -80,14 +80,15 @@ void load_note_cadence(struct load *load, struct client *client, int64_t now)
     if (load->is_learning) {
         cadence_learn(&client->cadence, now);
     } else if (load->is_measuring) {
-        const struct cadence_sample sample = cadence_measure(&client->cadence, now);
+        const bool is_calm = !load->speed.was_slow && load->moments.calm == MOMENTS_AFTER;
+        const struct cadence_sample sample = cadence_measure(&client->cadence, now, is_calm);
         if (sample.late_ns >= 0)
             latency_note(&load->moment.late, sample.late_ns);
         if (sample.since_ns < 0)
             return;
         latency_note(&load->moment.interval, sample.interval_ns);
-        client->pace.updates++;
-        client->pace.us += (uint32_t)(sample.since_ns / 1000);
+        pace_note(&load->paces[client->index], sample.since_ns);
+        load->has_paces = true;
     }
 }
 
@@ -162,10 +163,12 @@ bool level_init(struct load *load, struct seats *seats)
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->rooms = calloc(load->room_max, sizeof *load->rooms);
     load->clients = calloc(load->client_max, sizeof *load->clients);
+    load->paces = calloc(load->client_max, sizeof *load->paces);
     seats->ready = calloc(load->room_max, sizeof *seats->ready);
     unsigned char *states = calloc(load->client_max, load->wire->state_size);
     unsigned char *kept = calloc(load->client_max, CLIENT_KEPT);
-    if (load->epoll < 0 || !load->rooms || !load->clients || !seats->ready || !states || !kept) {
+    if (load->epoll < 0 || !load->rooms || !load->clients || !load->paces || !seats->ready ||
+        !states || !kept) {
         fprintf(stderr, "pong-load: %s\n", strerror(errno));
         free(states);
         free(kept);
@@ -233,8 +236,6 @@ static bool fill(struct load *load, struct seats *seats, unsigned rooms)
 static void begin_moment(struct load *load)
 {
     memset(&load->moment, 0, sizeof load->moment);
-    for (unsigned i = 0; i < load->client_count; i++)
-        load->clients[i].pace = (struct pace){0};
     load->moment_ends_ns = load->now_ns + MOMENTS_MS * (NS_PER_S / 1000);
     load->taken = moments_taken();
     load->speed.was_slow = false;
@@ -265,18 +266,7 @@ static void count_waiting(struct load *load)
     latency_add(&totals->relay, &counted->relay);
     latency_add(&totals->effect, &counted->effect);
     latency_add(&totals->round_trip, &counted->round_trip);
-    for (unsigned i = 0; i < load->client_count; i++) {
-        struct client *client = &load->clients[i];
-        client->counted_pace.updates += client->waiting_pace.updates;
-        client->counted_pace.us += client->waiting_pace.us;
-    }
-}
-
-static void let_wait(struct load *load)
-{
-    load->waiting = load->moment;
-    for (unsigned i = 0; i < load->client_count; i++)
-        load->clients[i].waiting_pace = load->clients[i].pace;
+    load->counted_sent += counted->sent;
 }
 
 static void end_moment(struct load *load)
@@ -285,15 +275,32 @@ static void end_moment(struct load *load)
     if (verdict == MOMENTS_COUNT_LAST)
         count_waiting(load);
     if (verdict == MOMENTS_COUNT_LAST || verdict == MOMENTS_WAIT)
-        let_wait(load);
+        load->waiting = load->moment;
+    for (unsigned i = 0; load->has_paces && i < load->client_count; i++)
+        pace_end(&load->paces[i], verdict);
     begin_moment(load);
 }
 
-/* Until enough moments have counted, three times as long at most. */
-static void turn_moments(struct load *load, struct seats *seats, double seconds)
+/* While it warms up: so that it is known how calm the machine was before the first moment. */
+static void watch_until(struct load *load, struct seats *seats, int64_t until_ns)
+{
+    moments_begin(&load->moments);
+    begin_moment(load);
+    while (load->now_ns < until_ns && !is_stopped) {
+        turn(load, seats);
+        look_at_speed(load);
+        if (load->now_ns < load->moment_ends_ns)
+            continue;
+        moments_end(&load->moments, was_disturbed(load));
+        begin_moment(load);
+    }
+}
+
+/* Until enough moments have counted, three times as long at most. Returns how many were to. */
+static unsigned turn_moments(struct load *load, struct seats *seats, double seconds)
 {
     const unsigned wanted = (unsigned)fmax(1, seconds * 1000 / MOMENTS_MS);
-    moments_begin(&load->moments);
+    moments_restart(&load->moments);
     begin_moment(load);
     while (load->moments.counted + load->moments.has_waiting < wanted &&
            load->moments.all < PATIENCE * wanted && !is_stopped) {
@@ -302,8 +309,12 @@ static void turn_moments(struct load *load, struct seats *seats, double seconds)
         if (load->now_ns >= load->moment_ends_ns)
             end_moment(load);
     }
-    if (moments_finish(&load->moments))
+    const bool counts = moments_finish(&load->moments);
+    if (counts)
         count_waiting(load);
+    for (unsigned i = 0; load->has_paces && i < load->client_count; i++)
+        pace_finish(&load->paces[i], counts);
+    return wanted;
 }
 
 /* ---- a measurement ------------------------------------------------------------------------- */
@@ -334,11 +345,12 @@ void level_look_at_processes(const struct options *options, struct process_use *
 static void begin(struct load *load, unsigned clients)
 {
     memset(&load->totals, 0, sizeof load->totals);
+    load->counted_sent = 0;
     for (unsigned i = 0; i < clients; i++) {
         struct client *client = &load->clients[i];
         client->messages = client->updates = 0;
         client->payload_bytes = client->wire_bytes = 0;
-        client->counted_pace = (struct pace){0};
+        load->paces[i] = (struct pace){0};
         cadence_settle(&client->cadence);
     }
     load->is_learning = false;
@@ -346,18 +358,19 @@ static void begin(struct load *load, unsigned clients)
 }
 
 /*
- * By the time from update to update in the moments that count, where there is a pace; else by all of the
- * time. An update that is overdue at the end counts as one that took so long.
+ * By the time from update to update in the moments that count, where the wire has a cadence; else by all of
+ * the time. An update that is overdue at the end adds the time that it was awaited.
  */
 static double updates_per_second(const struct load *load, const struct client *client,
                                  const struct level_result *result)
 {
-    const struct pace *pace = &client->counted_pace;
-    const int64_t waits_ns = client->cadence.last_ns ? load->now_ns - client->cadence.last_ns : 0;
-    if (!pace->updates)
-        return client->updates / (result->seconds - (double)client->cadence.broken_ns / 1e9);
-    const double open = waits_ns > OVERDUE_NS ? (double)waits_ns / 1e3 : 0;
-    return pace->updates / ((pace->us + open) / 1e6);
+    const struct cadence *cadence = &client->cadence;
+    const struct pace *pace = &load->paces[client->index];
+    const int64_t since_ns = cadence->last_ns ? cadence->last_ns : cadence->broken_at;
+    const int64_t waits_ns = since_ns ? load->now_ns - since_ns : 0;
+    if (!pace->counted.updates)
+        return client->updates / (result->seconds - (double)cadence->broken_ns / 1e9);
+    return pace_rate(pace, waits_ns > OVERDUE_NS ? waits_ns : 0);
 }
 
 static void sum_up(const struct load *load, unsigned clients, struct level_result *result)
@@ -397,7 +410,7 @@ static void measure(struct load *load, struct seats *seats, unsigned clients,
     begin(load, clients);
     const int64_t start_ns = load->now_ns = load_clock();
     const double cpu = level_own_cpu_seconds();
-    turn_moments(load, seats, load->options.seconds);
+    result->moments_wanted = turn_moments(load, seats, load->options.seconds);
     const double cpu_after = level_own_cpu_seconds();
     result->seconds = (double)(load_clock() - start_ns) / (double)NS_PER_S;
     load->is_measuring = false;
@@ -420,11 +433,12 @@ bool level_run(struct load *load, struct seats *seats, unsigned rooms, struct le
     memset(result, 0, sizeof *result);
     memcpy(result->before, before, sizeof before);
     load->is_measuring = load->is_learning = false;
+    load->client_count = clients;
     const bool is_full = fill(load, seats, rooms);
     const int64_t warm_ns = load_clock() + (int64_t)(load->options.warm_up * (double)NS_PER_S);
     turn_until(load, seats, warm_ns - LEARN_MS * (NS_PER_S / 1000));
     load->is_learning = true;
-    turn_until(load, seats, warm_ns);
+    watch_until(load, seats, warm_ns);
     if (is_stopped)
         return false;
     measure(load, seats, clients, result);

@@ -16,6 +16,7 @@ struct level_result {
     double seconds;
     double load_cpu_share;
     struct moments moments;
+    unsigned moments_wanted;          /* that were to count */
     double messages_min, updates_min; /* a second (of play), of the player who got least */
     double messages_mean, updates_mean, payload_mean, wire_mean, ip_mean;
     bool has_ip;

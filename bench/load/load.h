@@ -12,8 +12,9 @@
 #include "bench/load/cadence.h"
 #include "bench/load/latency.h"
 #include "bench/load/moments.h"
-#include "bench/load/speed.h"
 #include "bench/load/options.h"
+#include "bench/load/pace.h"
+#include "bench/load/speed.h"
 #include "bench/load/timers.h"
 #include "bench/load/wire.h"
 
@@ -42,11 +43,6 @@ enum client_stage {
     CLIENT_OPEN
 };
 
-/* Updates that came at their pace, and the time from the one before to each. */
-struct pace {
-    uint32_t updates, us;
-};
-
 /* A connection. What is read and written for each message stands first. */
 struct client {
     int fd;
@@ -62,7 +58,6 @@ struct client {
     uint32_t messages, updates; /* in this level */
     uint64_t payload_bytes, wire_bytes;
     struct cadence cadence;
-    struct pace pace, waiting_pace, counted_pace; /* as load's totals: this moment, the last, all */
     struct load_room *room;
     int64_t asked_ns; /* when it began to connect */
     uint32_t index;
@@ -107,6 +102,7 @@ struct load {
     struct timers timers;
     struct totals totals;
     struct totals moment, waiting; /* that goes on; and the one before it */
+    uint64_t counted_sent;         /* messages, in the moments that count */
     struct moments moments;
     int64_t moment_ends_ns;
     uint64_t taken; /* at its beginning */
@@ -115,7 +111,9 @@ struct load {
 
     struct load_room *rooms;
     struct client *clients;
-    unsigned room_count, client_count; /* in use */
+    struct pace *paces;    /* of clients, by their index */
+    bool has_paces;        /* the wire has a cadence */
+    unsigned client_count; /* that this level has */
     unsigned room_max, client_max;
     unsigned open; /* clients in CLIENT_OPEN */
 };

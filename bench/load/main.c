@@ -33,7 +33,10 @@ static void run_levels(struct load *load, struct seats *seats)
     for (size_t i = 0; i < options->level_count && !level_is_stopped(); i++) {
         if (!level_run(load, seats, options->levels[i], &result))
             return;
-        failed = report_level(load, &result) ? 0 : failed + 1;
+        if (report_level(load, &result))
+            failed = 0;
+        else if (report_is_known(&result))
+            failed++;
         if (has_until && failed == options->give_up)
             return;
     }

@@ -12,6 +12,11 @@ void moments_begin(struct moments *moments)
     *moments = (struct moments){.calm = MOMENTS_AFTER};
 }
 
+void moments_restart(struct moments *moments)
+{
+    *moments = (struct moments){.calm = moments->calm};
+}
+
 enum moments_verdict moments_end(struct moments *moments, bool was_disturbed)
 {
     const bool had_waiting = moments->has_waiting;

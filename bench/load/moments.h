@@ -29,8 +29,11 @@ enum moments_verdict {
     MOMENTS_COUNT_LAST /* the one that waited counts, and this one waits */
 };
 
-/* Begins anew. The first may count. */
+/* Begins, and nothing was disturbed before. */
 void moments_begin(struct moments *moments);
+
+/* Begins to count anew; what was disturbed before keeps the next ones from counting. */
+void moments_restart(struct moments *moments);
 
 /* A moment is over. */
 enum moments_verdict moments_end(struct moments *moments, bool was_disturbed);

@@ -43,6 +43,11 @@ static void check_bound(struct verdict *verdict, const char *name, double value,
         snprintf(next_problem(verdict), PROBLEM_SIZE, "%s is %.2f", name, value);
 }
 
+bool report_is_known(const struct level_result *result)
+{
+    return 2 * result->moments.counted >= result->moments_wanted;
+}
+
 static void judge(const struct load *load, const struct level_result *result,
                   struct verdict *verdict)
 {
@@ -54,14 +59,16 @@ static void judge(const struct load *load, const struct level_result *result,
                  result->connections);
     for (int i = 0; i < LOAD_ERRORS; i++) {
         const double allowed = i == LOAD_LATE_INPUT || i == LOAD_KEYFRAME
-                                   ? LATE_INPUT_SHARE * (double)totals->sent
+                                   ? LATE_INPUT_SHARE * (double)load->counted_sent
                                    : 0;
         if ((double)totals->errors[i] > allowed)
             snprintf(next_problem(verdict), PROBLEM_SIZE, "%s: %llu", load_error_names[i],
                      (unsigned long long)totals->errors[i]);
     }
-    if (result->moments.counted == 0)
-        snprintf(next_problem(verdict), PROBLEM_SIZE, "the machine left no moment that counts");
+    if (!report_is_known(result))
+        snprintf(next_problem(verdict), PROBLEM_SIZE,
+                 "the machine left %u tenths of a second that count, of %u that were to",
+                 result->moments.counted, result->moments_wanted);
     check_bound(verdict, "p99_late_ms", latency_quantile_ms(lateness(load), 0.99),
                 until->p99_late_ms, false);
     check_bound(verdict, "p99_interval_ms", latency_quantile_ms(&totals->interval, 0.99),
@@ -186,6 +193,7 @@ static void print_json(const struct load *load, const struct level_result *resul
     printf("{\"protocol\":\"%s\",\"rooms\":%u,\"connections\":%u,\"seconds\":%.3f,\"ok\":%s",
            load->wire->name, result->rooms, result->connections, result->seconds,
            verdict->count ? "false" : "true");
+    printf(",\"known\":%s", report_is_known(result) ? "true" : "false");
     printf(",\"problems\":[");
     for (size_t i = 0; i < verdict->count; i++)
         printf("%s\"%s\"", i ? "," : "", verdict->problems[i]);

@@ -6,6 +6,12 @@
 
 #include "bench/load/level.h"
 
+/*
+ * Whether enough moments counted to say that a level is ok, or not: half of those that were to. One that is
+ * not known is not ok, but has not failed either.
+ */
+bool report_is_known(const struct level_result *result);
+
 /* Prints it. Returns whether the level is ok. */
 bool report_level(const struct load *load, const struct level_result *result);
 

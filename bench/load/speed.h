@@ -1,6 +1,6 @@
 /*
  * speed: whether the processor is slowed down from outside. A machine's host may lower the clock of all its
- * processors to a tenth for some hundredths of a second, of which the kernel tells nothing; so a small
+ * processors to a twelfth for some hundredths of a second, of which the kernel tells nothing; so a small
  * fixed piece of work, which touches no memory, is timed again and again, and beside the fastest that it
  * ever was. It must not know what is measured.
  */

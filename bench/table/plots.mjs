@@ -53,10 +53,11 @@ function costPlot(run) {
   ];
 }
 
-/** Of an even number of rounds' curves, the first. */
+/** Of the rounds' curves, the one of which most moments counted. */
 function latenessPlot(run) {
   const data = LATENESS.map(([key, label]) => {
-    const level = run.rounds.map((round) => levelAt(round[key]?.levels, COMPARED_ROOMS)).find(Boolean);
+    const level = run.rounds.map((round) => levelAt(round[key]?.levels, COMPARED_ROOMS)).filter(Boolean)
+      .sort((a, b) => (b.moments?.counted ?? 0) - (a.moments?.counted ?? 0))[0];
     const cdf = key.startsWith('v1') || key === 'floor_tcp' ? level?.late_ms?.cdf : level?.relay_ms?.cdf;
     return [key, label, (cdf ?? []).map(([ms, share]) => [Math.max(ms, 0.01), 100 * (1 - share)]).filter(([, later]) => later > 0)];
   }).filter(([, , points]) => points.length > 1);

@@ -68,7 +68,7 @@ function limitsTable(run) {
       return values.length > 0 ? percent(median(values)) : '–';
     };
     const byTime = done.map(({ levels }) => roomsByTime(levels)).filter(Number.isFinite);
-    const failed = done.map(({ levels }) => levels.findLast(({ ok }) => !ok)).find(Boolean);
+    const failed = done.map(({ levels, rooms }) => levels.find((level) => !level.ok && level.known !== false && level.rooms > rooms)).find(Boolean);
     const broken = failed && brokenBy(until, failed).join(', ');
     lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
       `${byTime.length > 0 ? number(median(byTime), 0) : '–'} | ` +
@@ -88,7 +88,8 @@ export function renderReport(run, plots) {
   const { machine, options } = run;
   const bounds = boundNotes(run);
   const count = run.rounds.length;
-  const words = [options.quick && ' --quick', options.peers && ' --peers', options.only && ` --only ${options.only.join(',')}`].filter(Boolean).join('');
+  const words = [options.quick && ' --quick', options.peers && ' --peers', options.only && ` --only ${options.only.join(',')}`,
+    options.asked?.rounds && ` --rounds ${options.asked.rounds}`, options.asked?.minutes && ` --minutes ${options.asked.minutes}`].filter(Boolean).join('');
   return [
     '# Results',
     '',

@@ -17,6 +17,9 @@ const at = (key, read, count = COMPARED_ROOMS) => (round) => {
   return level && read(level);
 };
 
+/** Times are told only of levels of which enough moments counted. */
+const known = (read) => (level) => (level.known === false ? undefined : read(level));
+
 function ratio(over, under) {
   return (round) => {
     const [above, below] = [over(round), under(round)];
@@ -91,7 +94,7 @@ export const rows = [
   row('IP bytes a second to each player, v2, headers and ACKs in', 'bytes', 0, most(600), at('v2_play', (level) => level.ip_bytes_mean)),
   row('payload bytes a second to each player, v2', 'bytes', 1, most(50), at('v2_play', (level) => level.payload_bytes_mean)),
   row('through nginx (one worker on the other core): v2 rooms, p99 < 10 ms', 'rooms', 0, least(3_000), rooms('v2_nginx')),
-  row("input's arrival → its relay, p99 at 1000 v2 rooms, TCP", 'ms', 2, most(5), at('v2_tcp', (level) => level.relay_ms?.p99)),
+  row("input's arrival → its relay, p99 at 1000 v2 rooms, TCP", 'ms', 2, most(5), at('v2_tcp', known((level) => level.relay_ms?.p99))),
   row('memory of a room with two connections, gamed, v2', 'kB', 1, most(8), memoryOf('v2_unix', 500, 4_500)),
   row('REST through nginx, 16 clients, two shared cores: check', 'requests/s', 0, least(15_000), (round) => round.check?.requests_per_second),
   row('REST through nginx, 16 clients, two shared cores: create + join', 'requests/s', 0, least(8_000), (round) => round.create_join?.requests_per_second),
@@ -110,7 +113,7 @@ export const besides = [
   row('v1: messages a second to each player', 'messages', 1, {}, at('v1_tcp', (level) => level.messages.per_player_mean)),
   row('v1: IP bytes a second to each player, headers and ACKs in', 'bytes', 0, {}, at('v1_tcp', (level) => level.ip_bytes_mean)),
   row('v1: payload bytes a second to each player', 'bytes', 0, {}, at('v1_tcp', (level) => level.payload_bytes_mean)),
-  row('v1: lateness p99 at 1000 rooms, TCP', 'ms', 2, {}, at('v1_tcp', (level) => level.late_ms?.p99)),
+  row('v1: lateness p99 at 1000 rooms, TCP', 'ms', 2, {}, at('v1_tcp', known((level) => level.late_ms?.p99))),
   row('v1: CPU of an update at 1000 rooms, TCP', 'µs', 2, {}, at('v1_tcp', updateCost)),
   row('v1: CPU of an update at 1000 rooms, the unix socket', 'µs', 2, {}, at('v1_unix', updateCost)),
   row('pong-floor: CPU of a frame at 1000 rooms, TCP', 'µs', 2, {}, at('floor_tcp', updateCost)),
@@ -123,10 +126,10 @@ export const besides = [
   ...[100, 2_000, 4_500].map((count) =>
     row(`v2: processor time of a room, ${count} rooms over the unix socket, beside pong-floor sending inputs on`, '× floor', 2, {},
       ratio(at('v2_unix', roomCost, count), at('floor_relay_unix', roomCost, count)))),
-  row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', (level) => level.effect_ms?.p99)),
+  row("v2: input's write → its effect at the opponent, p99 at 1000 rooms, TCP", 'ms', 1, {}, at('v2_tcp', known((level) => level.effect_ms?.p99))),
   row('cost of what further rooms add, from 100 to 8000: the dearest step above the cheapest', '%', 0, {}, addedCostSpread),
   row('v2: processor time of a room, 2000 rooms over the unix socket', 'µs/s', 0, {}, at('v2_unix', roomCost, 2_000)),
   row('checkpoints: their thread\'s share of the time that gamed takes, 2000 v2 rooms', '%', 1, {}, (round) => round.checkpoints?.share),
   row('Colyseus: IP bytes a second to each player', 'bytes', 0, {}, at('colyseus', (level) => level.ip_bytes_mean, 100), { peer: true }),
-  row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', (level) => level.relay_ms?.p99, 100), { peer: true }),
+  row('Colyseus: relay of an input, p99 at 100 rooms', 'ms', 1, {}, at('colyseus', known((level) => level.relay_ms?.p99), 100), { peer: true }),
 ];

@@ -34,9 +34,13 @@ export function capacityOf(levels) {
   return Math.max(0, ...levels.filter(({ ok }) => ok).map(({ rooms }) => rooms));
 }
 
+/** The levels of which the machine left enough to say whether they held. */
+const knownOf = (levels) => levels.filter(({ known }) => known !== false);
+
 /** Whether the ramp was ended by what it looks for, and not by its last level or its time. */
 export function foundLimit(levels) {
-  return levels.length > 1 && levels.slice(-2).every(({ ok }) => !ok);
+  const known = knownOf(levels);
+  return known.length > 1 && known.slice(-2).every(({ ok }) => !ok);
 }
 
 const BARS = {
@@ -55,7 +59,7 @@ export function brokenBy(until, level) {
 /** Where to look again after a ramp about `guess` that a hiccup or a bad guess has ended; undefined when it was in the right place. */
 export function betterGuess(guess, levels) {
   if (!foundLimit(levels)) return undefined;
-  const close = levels.filter(({ rooms }) => rooms >= round(guess * FINE[0]));
+  const close = knownOf(levels).filter(({ rooms }) => rooms >= round(guess * FINE[0]));
   if (close.length === 0) return guess;
   return close.some(({ ok }) => ok) ? undefined : guess * LOWER;
 }

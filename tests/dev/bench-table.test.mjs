@@ -34,6 +34,9 @@ describe('the search', () => {
     assert.equal(foundLimit(levels), true);
     assert.equal(foundLimit(levels.slice(0, 3)), false);
     assert.equal(capacityOf([]), 0);
+    const unknown = (rooms) => level(rooms, false, { known: false });
+    assert.equal(foundLimit([level(100), level(200, false), unknown(300)]), false, 'one of which nothing is known has not failed');
+    assert.equal(foundLimit([level(100), level(200, false), unknown(300), level(400, false), unknown(500)]), true);
   });
 
   test('says what of a bar was not kept', () => {

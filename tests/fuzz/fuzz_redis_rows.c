@@ -7,6 +7,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "gamed/checkpoint_json.h"
@@ -51,8 +52,11 @@ static void check_member(const char *text, size_t size)
     char id[UUID_SIZE];
     if (!store_redis_member_read(text, size, &serial, id))
         return;
-    assert(serial >= 0 && size == 16 + 1 + UUID_SIZE - 1);
-    assert(strlen(id) == UUID_SIZE - 1 && strspn(id, "0123456789abcdef-") == UUID_SIZE - 1);
+    char written[STORE_REDIS_MEMBER_SIZE + 1];
+    const int length = snprintf(written, sizeof written, "%016" PRId64 " %s", serial, id);
+    assert(length == STORE_REDIS_MEMBER_SIZE - 1 && (size_t)length == size);
+    assert(memcmp(written, text, size) == 0);
+    assert(strspn(id, "0123456789abcdef-") == UUID_SIZE - 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
