@@ -158,7 +158,10 @@ static int save_one(struct store_sqlite *sqlite, const struct room_checkpoint *c
     return run_with(sqlite, INSERT, row);
 }
 
-/* A commit may be of hundreds of rows, and the loop may be waiting for this very processor. */
+/*
+ * A commit may be of hundreds of rows, and the loop may be waiting for this very processor. An answer that
+ * waits for the commit waits some milliseconds longer then: what is played comes first.
+ */
 static void let_others_run(int64_t begun_ms)
 {
     if (clock_read().mono_ms - begun_ms < POLITE_MS)
