@@ -154,7 +154,8 @@ bench/load/wire_v1      bench/load/load bench/load/wire bench/load/gamed_seats b
 bench/load/wire_*       bench/load/load bench/load/wire bench/load/scan bench/load/player bench/load/colyseus_patch gamed/updates
 bench/load/gamed_seats  bench/load/load bench/load/wire bench/load/scan
 bench/load/options      bench/load/target bench/load/wire
-bench/load/load         bench/load/cadence bench/load/latency bench/load/moments bench/load/options bench/load/timers bench/load/wire
+bench/load/load         bench/load/cadence bench/load/latency bench/load/moments bench/load/options bench/load/pace bench/load/speed bench/load/timers bench/load/wire
+bench/load/pace         bench/load/moments
 bench/load/rest         bench/load/target
 bench/load/client       bench/load/load bench/load/frames bench/load/target
 bench/load/seats        bench/load/load bench/load/rest bench/load/client
