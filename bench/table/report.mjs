@@ -1,7 +1,7 @@
 // The report of a run of the table: text in, text out. A run is what bench/table.mjs writes to .dev/bench/table.json.
 
 import { besides, roomsByTime, rows, serverOf } from './rows.mjs';
-import { brokenBy, median } from './search.mjs';
+import { brokenBy, isKnown, median } from './search.mjs';
 
 const number = (value, digits) => value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const percent = (share) => `${number(100 * share, 0)} %`;
@@ -68,7 +68,7 @@ function limitsTable(run) {
       return values.length > 0 ? percent(median(values)) : '–';
     };
     const byTime = done.map(({ levels }) => roomsByTime(levels)).filter(Number.isFinite);
-    const failed = done.map(({ levels, rooms }) => levels.find((level) => !level.ok && level.known !== false && level.rooms > rooms)).find(Boolean);
+    const failed = done.map(({ levels, rooms }) => levels.find((level) => !level.ok && isKnown(level) && level.rooms > rooms)).find(Boolean);
     const broken = failed && brokenBy(until, failed).join(', ');
     lines.push(`| ${title} | ${done.map(({ rooms }) => number(rooms, 0)).join(', ')} | ${middle((level) => serverOf(level)?.cpu_share)} | ` +
       `${byTime.length > 0 ? number(median(byTime), 0) : '–'} | ` +

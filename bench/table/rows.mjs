@@ -1,7 +1,7 @@
 // The rows of the table: what this service is to reach, with the target, and how a row's number is taken from the results of a
 // round. Pure. A number is a round's; report.mjs makes the median of them.
 
-import { COMPARED_ROOMS, COST_ROOMS, levelAt } from './search.mjs';
+import { COMPARED_ROOMS, COST_ROOMS, isKnown, levelAt } from './search.mjs';
 
 const SERVERS = ['gamed', 'floor', 'colyseus', 'ws'];
 
@@ -18,7 +18,7 @@ const at = (key, read, count = COMPARED_ROOMS) => (round) => {
 };
 
 /** Times are told only of levels of which enough moments counted. */
-const known = (read) => (level) => (level.known === false ? undefined : read(level));
+const known = (read) => (level) => (isKnown(level) ? read(level) : undefined);
 
 function ratio(over, under) {
   return (round) => {

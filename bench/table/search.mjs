@@ -34,12 +34,12 @@ export function capacityOf(levels) {
   return Math.max(0, ...levels.filter(({ ok }) => ok).map(({ rooms }) => rooms));
 }
 
-/** The levels of which the machine left enough to say whether they held. */
-const knownOf = (levels) => levels.filter(({ known }) => known !== false);
+/** Whether the machine left enough of a level to say that it held, or not. */
+export const isKnown = ({ known }) => known !== false;
 
 /** Whether the ramp was ended by what it looks for, and not by its last level or its time. */
 export function foundLimit(levels) {
-  const known = knownOf(levels);
+  const known = levels.filter(isKnown);
   return known.length > 1 && known.slice(-2).every(({ ok }) => !ok);
 }
 
@@ -59,7 +59,7 @@ export function brokenBy(until, level) {
 /** Where to look again after a ramp about `guess` that a hiccup or a bad guess has ended; undefined when it was in the right place. */
 export function betterGuess(guess, levels) {
   if (!foundLimit(levels)) return undefined;
-  const close = knownOf(levels).filter(({ rooms }) => rooms >= round(guess * FINE[0]));
+  const close = levels.filter(isKnown).filter(({ rooms }) => rooms >= round(guess * FINE[0]));
   if (close.length === 0) return guess;
   return close.some(({ ok }) => ok) ? undefined : guess * LOWER;
 }
