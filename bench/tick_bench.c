@@ -70,9 +70,9 @@ static bool can_write(const struct player_session *session)
     return session->connection != NULL;
 }
 
-static bool write_frame(struct player_session *session, struct frame *frame)
+static bool write_frame(void *arg, struct player_session *session, struct frame *frame)
 {
-    (void)session, (void)frame;
+    (void)arg, (void)session, (void)frame;
     return true;
 }
 

@@ -14,6 +14,7 @@
 #include <utlist.h>
 
 #include "common/bucket.h"
+#include "common/failpoint.h"
 #include "common/pool_memory.h"
 #include "common/seat_cookies.h"
 #include "gamed/game_input.h"
@@ -114,6 +115,13 @@ static void kill_connection(struct connection *connection)
     set_timeout(connection, LWS_TO_KILL_ASYNC);
 }
 
+/* Nothing more is written to it, a close frame neither. */
+static void give_up(struct connection *connection)
+{
+    connection->closing = true;
+    kill_connection(connection);
+}
+
 /* Before the frame's text, unmasked and whole (RFC 6455, 5.2); returns its length. */
 static size_t put_head(struct frame *frame, unsigned char *text)
 {
@@ -135,20 +143,28 @@ static size_t put_head(struct frame *frame, unsigned char *text)
  * it whole: the library's own way there reads six more lines of memory, which are seldom in the cache
  * when there are thousands of connections. What the socket does not take, and what goes wrong, is the
  * library's business; a raw write needs no LWS_PRE bytes before it.
+ *
+ * A process that stood still since the room was looked at may have lost it meanwhile, and then the rest of
+ * its clients is not told: whoever is not told has missed something, and is to come back for it.
  */
-static bool write_frame(struct player_session *session, struct frame *frame)
+static bool write_frame(void *arg, struct player_session *session, struct frame *frame)
 {
+    struct game_consumer *consumer = arg;
     struct connection *connection = session->connection;
+    if (!game_manager_room_runs(consumer->manager, session->room)) {
+        give_up(connection);
+        return false;
+    }
     unsigned char *text = (unsigned char *)frame + offsetof(struct frame, text);
     const size_t head = put_head(frame, text), length = head + frame->length;
     ssize_t sent = send(connection->fd, text - head, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    FAILPOINT("frame-sent");
     if (sent == (ssize_t)length)
         return true;
     sent = sent < 0 ? 0 : sent;
     if (lws_write(connection->wsi, text - head + sent, length - (size_t)sent, LWS_WRITE_RAW) >= 0)
         return true;
-    connection->closing = true;
-    kill_connection(connection);
+    give_up(connection);
     return false;
 }
 
@@ -180,16 +196,14 @@ static void session_ahead(void *arg, const struct player_session *session)
 
 static void session_quiet(void *arg, struct player_session *session, struct now now)
 {
+    struct game_consumer *consumer = arg;
     struct connection *connection = session->connection;
-    (void)arg;
-    if (!can_write(session))
+    if (!can_write(session) || !game_manager_room_runs(consumer->manager, session->room))
         return;
     /* with a payload, because the library keeps the answer to an empty ping to itself */
     unsigned char ping[LWS_PRE + PING_PAYLOAD_SIZE] = {0};
-    if (lws_write(connection->wsi, ping + LWS_PRE, PING_PAYLOAD_SIZE, LWS_WRITE_PING) < 0) {
-        connection->closing = true;
-        kill_connection(connection);
-    }
+    if (lws_write(connection->wsi, ping + LWS_PRE, PING_PAYLOAD_SIZE, LWS_WRITE_PING) < 0)
+        give_up(connection);
     session->sent_ms = now.mono_ms;
 }
 
@@ -706,6 +720,7 @@ void game_consumer_set_manager(struct game_consumer *consumer, struct game_manag
     consumer->manager = manager;
     consumer->output.can_write = can_write;
     consumer->output.write = write_frame;
+    consumer->output.arg = consumer;
     consumer->input.manager = manager;
     consumer->input.output = &consumer->output;
     consumer->input.messages_per_second = consumer->config.messages_per_second;

@@ -11,7 +11,7 @@ static void write_frame(struct game_output *output, struct player_session *sessi
                         enum game_output_kind kind, struct frame *frame, struct now now)
 {
     assert(frame->length > 0 && output->can_write(session));
-    if (!output->write(session, frame))
+    if (!output->write(output->arg, session, frame))
         return;
     output->stats.frames[kind]++;
     output->stats.bytes[kind] += frame->length;

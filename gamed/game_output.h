@@ -53,7 +53,8 @@ struct game_output {
     /* Whether the session's socket has taken all it was given. False for a bot. */
     bool (*can_write)(const struct player_session *session);
     /* Writes one frame. Only called when can_write; false when the connection is no more. */
-    bool (*write)(struct player_session *session, struct frame *frame);
+    bool (*write)(void *arg, struct player_session *session, struct frame *frame);
+    void *arg; /* of write */
     struct game_output_stats stats;
     /* the join_game being answered, for what a spectator said of himself; NULL outside of it */
     const struct player_session *greeting_to;

@@ -39,7 +39,7 @@ static bool send_bytes(struct game_output *output, struct player_session *sessio
         output->stats.updates_passed_over++;
         return false;
     }
-    if (!output->write(session, update_frame(output, bytes, length)))
+    if (!output->write(output->arg, session, update_frame(output, bytes, length)))
         return false;
     session->sent_ms = now.mono_ms;
     session->updated_step = session->room->game.pong.step;

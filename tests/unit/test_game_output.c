@@ -47,8 +47,9 @@ static bool can_write(const struct player_session *session)
     return socket && !socket->is_closed && !socket->is_dead && socket->room_for > 0;
 }
 
-static bool write_message(struct player_session *session, struct frame *frame)
+static bool write_message(void *arg, struct player_session *session, struct frame *frame)
 {
+    (void)arg;
     struct socket *socket = session->connection;
     json_t *message = json_loadb(frame->text, frame->length, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(message);

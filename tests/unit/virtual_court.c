@@ -12,8 +12,9 @@ static bool can_write(const struct player_session *session)
     return client && client->session && !client->is_full;
 }
 
-static bool write_frame(struct player_session *session, struct frame *frame)
+static bool write_frame(void *arg, struct player_session *session, struct frame *frame)
 {
+    (void)arg;
     struct court_client *client = session->connection;
     struct court *court = client->court;
     court->heard(court->arg, client->number, frame->text, frame->length, frame->is_binary);
