@@ -6,6 +6,9 @@
 #include "gamed/messages.h"
 #include "gamed/updates.h"
 
+static const char WHAT_INPUTS_ARE[] =
+    "an input is for a step after the last one's, at most 30 ahead, and in the court";
+
 static void bad_message(struct game_input *input, struct player_session *session, const char *code,
                         const char *why, struct now now)
 {
@@ -77,9 +80,11 @@ static void take_input(struct game_input *input, struct player_session *session,
     uint32_t step = updates_step_near(session->room->game.pong.step, wish.step);
     switch (game_manager_input(input->manager, session, step, wish.target, now)) {
     case GAME_MANAGER_INPUT_BAD:
-        bad_message(
-            input, session, "bad_message",
-            "an input is for a step after the last one's, at most 30 ahead, and in the court", now);
+        bad_message(input, session, "bad_message", WHAT_INPUTS_ARE, now);
+        break;
+    case GAME_MANAGER_INPUT_AHEAD:
+        input->stats.messages[GAME_INPUT_REFUSED]++;
+        game_output_error(input->output, session, "bad_message", WHAT_INPUTS_ARE, now);
         break;
     case GAME_MANAGER_INPUT_TOO_MANY:
         input->stats.messages[GAME_INPUT_REFUSED]++;

@@ -15,6 +15,7 @@ enum {
     CODE_ATTEMPTS_MAX = 64,
     STALL_FORGIVEN_MS =
         1000, /* after a stall of our own, what peers said meanwhile is read first */
+    AHEAD_FORGIVEN_MS = 6000, /* likewise: who has not asked the time since does so within 5 s */
     DEFAULT_WINNING_SCORE = 10
 };
 
@@ -656,6 +657,7 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
             manager->totals.updates_skipped += (uint64_t)(skipped * manager->phases[i].room_count);
             *done += skipped;
             manager->trusts_silence_at_ms = now.mono_ms + STALL_FORGIVEN_MS;
+            manager->counts_ahead_at_ms = now.mono_ms + AHEAD_FORGIVEN_MS;
         }
         for (; *done < due; (*done)++) {
             if (manager->phases[i].rooms)
@@ -666,6 +668,7 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
         if (manager->phases[i].rooms && deadline_ns(manager, i, *done) < next)
             next = deadline_ns(manager, i, *done);
     }
+    manager->ticked_ms = now.mono_ms;
     return next;
 }
 

@@ -378,6 +378,7 @@ enum game_manager_input {
     GAME_MANAGER_INPUT_NOT_A_PLAYER,
     GAME_MANAGER_INPUT_TOO_MANY, /* ignored */
     GAME_MANAGER_INPUT_AGAIN,    /* ignored: one more before a refusal was made good */
+    GAME_MANAGER_INPUT_AHEAD,    /* ignored: too far ahead, as updates were skipped after a stall */
     GAME_MANAGER_INPUT_BAD,      /* ignored: a bad message */
 };
 int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,

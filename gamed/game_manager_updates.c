@@ -63,6 +63,16 @@ static int refuse(struct player_session *session, uint32_t step, int outcome)
     return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
 }
 
+/* Where updates were skipped, or are about to be, a client's clock is ahead by no fault of its own. */
+static bool is_our_stall(const struct game_manager *manager, const struct room *room, uint32_t step,
+                         struct now now)
+{
+    return (int32_t)(step - room->game.pong.step) > GAME_INPUT_AHEAD_MAX &&
+           (now.mono_ms < manager->counts_ahead_at_ms ||
+            (now.mono_ms - manager->ticked_ms) * manager->config.update_hz >
+                GAME_MANAGER_CATCH_UP_MAX * 1000);
+}
+
 int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,
                        uint16_t target, struct now now)
 {
@@ -75,7 +85,9 @@ int game_manager_input(struct game_manager *manager, struct player_session *sess
         return refuse(session, step, GAME_MANAGER_INPUT_BAD);
     switch (game_state_input(&room->game, session->seat, step, target)) {
     case GAME_STEER_REFUSED:
-        return refuse(session, step, GAME_MANAGER_INPUT_BAD);
+        return refuse(session, step,
+                      is_our_stall(manager, room, step, now) ? GAME_MANAGER_INPUT_AHEAD
+                                                             : GAME_MANAGER_INPUT_BAD);
     case GAME_STEER_LATE:
         session->owed_keyframe = true;
         manager_tell_unforeseen(manager, room, now);

@@ -465,6 +465,34 @@ static void test_refusals_before_the_keyframe_count_once(void **state)
     assert_int_equal(world.listeners[0].bytes[0], 'k');
 }
 
+/*
+ * A server that stands still for a second falls behind everybody's clock. Inputs of that second may be read
+ * before the first update after it, or later, by who has not asked the time since.
+ */
+static void test_who_is_ahead_of_a_server_that_stood_still(void **state)
+{
+    (void)state;
+    both_connect();
+    const uint64_t *bad = &world.court.input.stats.messages[GAME_INPUT_MALFORMED];
+    for (int stall = 0; stall < 3; stall++) {
+        forget();
+        const uint32_t step = pong()->step;
+        court_stall(&world.court, 30);
+        input(0, step + 60 + 3, stall);
+        assert_string_equal(world.listeners[0].said, "bad_message ");
+        court_tick(&world.court);
+        assert_true((int32_t)(pong()->step - step) < 60); /* steps were skipped */
+        ticks(60);                                        /* the refusal is made good by then */
+        forget();
+        input(1, pong()->step + 50, stall);
+        assert_string_equal(world.listeners[1].said, "bad_message ");
+        assert_int_equal(*bad, 0);
+        ticks(6 * 30);
+    }
+    input(0, pong()->step + 50, 0); /* no stall explains it any more */
+    assert_int_equal(*bad, 1);
+}
+
 /* A name that comes late is told: by a state, as there are no deltas. */
 static void test_names_are_told(void **state)
 {
@@ -528,6 +556,7 @@ int main(void)
         TEST(test_kick_takes_the_inputs_along),
         TEST(test_own_input_overridden),
         TEST(test_refusals_before_the_keyframe_count_once),
+        TEST(test_who_is_ahead_of_a_server_that_stood_still),
         TEST(test_names_are_told),
         TEST(test_heartbeats),
     };

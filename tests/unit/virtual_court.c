@@ -193,9 +193,14 @@ void court_release(struct court *court)
     game_manager_result_stored(court->manager, court->held, court->now);
 }
 
+void court_stall(struct court *court, int updates)
+{
+    court->updates += updates;
+    set_time(court, 1000000000 + (court->updates * 1000000000 + 29) / 30);
+}
+
 void court_tick(struct court *court)
 {
-    court->updates++;
-    set_time(court, 1000000000 + (court->updates * 1000000000 + 29) / 30);
+    court_stall(court, 1);
     game_manager_tick(court->manager, court->now);
 }

@@ -64,4 +64,7 @@ void court_release(struct court *court);
 /* Time goes on by one update, 1/30 s. */
 void court_tick(struct court *court);
 
+/* Time goes on by so many, but the process does not: nothing is updated until the next court_tick(). */
+void court_stall(struct court *court, int updates);
+
 #endif
