@@ -60,8 +60,8 @@ describe('garbage at gamed\'s IPC', () => {
     ['a message of no bytes', Buffer.concat([hello(), lengthed(Buffer.alloc(0))])],
     ['half an id', Buffer.concat([hello(), lengthed(Buffer.from([0x80, 0]))])],
     ['ids without end', Buffer.concat([hello(), lengthed(Buffer.alloc(4_000))])],
-    // Two, as with many more libnng 1.5.2 keeps the connection's descriptor for ever: docs/security.md.
-    ['questions whose answers are not waited for', Buffer.concat([hello(), ...Array.from({ length: 2 }, (_, i) => asked('{"v":1,"op":"list"}', 0x80000000 + i))])],
+    // One, as with more libnng 1.5.2 may keep the connection's descriptor for ever: docs/security.md.
+    ['a question whose answer is not waited for', Buffer.concat([hello(), asked('{"v":1,"op":"list"}')])],
   ];
   const wrong = [
     ['nothing', ''], ['no JSON', '{'], ['no object', '[]'], ['NUL', '{"v":1,"op":"list"}\0'], ['no UTF-8', '{"v":1,"op":"\xff"}'],
