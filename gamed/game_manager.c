@@ -32,6 +32,7 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->config = *config;
     manager->hooks = *hooks;
     manager->start_ns = now.mono_ns;
+    manager->ticked_ms = now.mono_ms;
     manager->next_serial = 1;
     manager->home = -1;
     size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
@@ -645,9 +646,19 @@ static void update_phase(struct game_manager *manager, struct room *rooms, struc
     }
 }
 
+static void note_stall(struct game_manager *manager, int64_t updates_skipped, struct now now)
+{
+    if (now.mono_ms >= manager->counts_ahead_at_ms)
+        manager->steps_skipped = 0;
+    manager->steps_skipped += updates_skipped * PONG_STEPS_PER_SECOND / manager->config.update_hz;
+    manager->trusts_silence_at_ms = now.mono_ms + STALL_FORGIVEN_MS;
+    manager->counts_ahead_at_ms = now.mono_ms + AHEAD_FORGIVEN_MS;
+}
+
 int64_t game_manager_tick(struct game_manager *manager, struct now now)
 {
     int64_t next = now.mono_ns + NS_PER_SECOND;
+    int64_t most_skipped = 0; /* updates of a room */
     manager_tell_gone(manager);
     for (int i = 0; i < GAME_MANAGER_PHASES; i++) {
         int64_t due = updates_due(manager, i, now);
@@ -656,8 +667,8 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
             int64_t skipped = due - *done - GAME_MANAGER_CATCH_UP_MAX;
             manager->totals.updates_skipped += (uint64_t)(skipped * manager->phases[i].room_count);
             *done += skipped;
-            manager->trusts_silence_at_ms = now.mono_ms + STALL_FORGIVEN_MS;
-            manager->counts_ahead_at_ms = now.mono_ms + AHEAD_FORGIVEN_MS;
+            if (manager->phases[i].rooms && skipped > most_skipped)
+                most_skipped = skipped;
         }
         for (; *done < due; (*done)++) {
             if (manager->phases[i].rooms)
@@ -668,6 +679,8 @@ int64_t game_manager_tick(struct game_manager *manager, struct now now)
         if (manager->phases[i].rooms && deadline_ns(manager, i, *done) < next)
             next = deadline_ns(manager, i, *done);
     }
+    if (most_skipped > 0)
+        note_stall(manager, most_skipped, now);
     manager->ticked_ms = now.mono_ms;
     return next;
 }

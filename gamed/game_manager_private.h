@@ -79,7 +79,8 @@ struct game_manager {
     struct game_phase phases[GAME_MANAGER_PHASES];
     int64_t ticked_ms;
     int64_t trusts_silence_at_ms; /* before it, nobody is gone for having said nothing */
-    int64_t counts_ahead_at_ms;   /* before it, nobody is to blame for steps too far ahead */
+    int64_t counts_ahead_at_ms;   /* before it, nobody is to blame for steps too far ahead … */
+    int64_t steps_skipped;        /* … by no more than these */
     struct {
         enum game_slot state;
         bool lacks_rooms;

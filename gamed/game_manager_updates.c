@@ -44,7 +44,7 @@ void manager_owe_keyframes(struct room *room)
 
 /*
  * It thinks that its paddle will obey at that step, and keeps thinking so over a keyframe of an earlier
- * one; but one that goes on and on must not put its keyframe off for ever. What is refused before the
+ * one; but one that goes on and on must not put its keyframe off for ever: there is one more then. What is refused before the
  * keyframe is refused without a word: after a stall of ours a client names steps too far ahead until it
  * knows better.
  */
@@ -56,21 +56,28 @@ static int refuse(struct player_session *session, uint32_t step, int outcome)
         session->refused_step = present;
     session->was_refused = true;
     session->owed_keyframe = true;
-    if ((int32_t)(step - present) > 0 &&
-        (int32_t)(step - session->refused_step) <= KEYFRAME_PUT_OFF_MAX &&
-        (int32_t)(step - session->keyframe_step) > 0)
+    const int32_t ahead = (int32_t)(step - present);
+    if (ahead <= 0 || ahead > KEYFRAME_PUT_OFF_MAX)
+        return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
+    if ((int32_t)(step - session->refused_step) > KEYFRAME_PUT_OFF_MAX) {
+        session->is_refused_ahead = true;
+        session->refused_to = step;
+    } else if ((int32_t)(step - session->keyframe_step) > 0) {
         session->keyframe_step = step;
+    }
     return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
 }
 
-/* Where updates were skipped, or are about to be, a client's clock is ahead by no fault of its own. */
+/* By so much as steps were skipped, or are about to be, a client's clock is ahead by no fault of its own. */
 static bool is_our_stall(const struct game_manager *manager, const struct room *room, uint32_t step,
                          struct now now)
 {
-    return (int32_t)(step - room->game.pong.step) > GAME_INPUT_AHEAD_MAX &&
-           (now.mono_ms < manager->counts_ahead_at_ms ||
-            (now.mono_ms - manager->ticked_ms) * manager->config.update_hz >
-                GAME_MANAGER_CATCH_UP_MAX * 1000);
+    const int64_t ahead = (int32_t)(step - room->game.pong.step);
+    const int64_t waited_ms = now.mono_ms - manager->ticked_ms;
+    int64_t behind = now.mono_ms < manager->counts_ahead_at_ms ? manager->steps_skipped : 0;
+    if (waited_ms * manager->config.update_hz > GAME_MANAGER_CATCH_UP_MAX * INT64_C(1000))
+        behind += waited_ms * PONG_STEPS_PER_SECOND / 1000;
+    return ahead > GAME_INPUT_AHEAD_MAX && ahead <= GAME_INPUT_AHEAD_MAX + behind;
 }
 
 int game_manager_input(struct game_manager *manager, struct player_session *session, uint32_t step,
@@ -86,8 +93,9 @@ int game_manager_input(struct game_manager *manager, struct player_session *sess
     switch (game_state_input(&room->game, session->seat, step, target)) {
     case GAME_STEER_REFUSED:
         return refuse(session, step,
-                      is_our_stall(manager, room, step, now) ? GAME_MANAGER_INPUT_AHEAD
-                                                             : GAME_MANAGER_INPUT_BAD);
+                      target <= PONG_PADDLE_Y_MAX && is_our_stall(manager, room, step, now)
+                          ? GAME_MANAGER_INPUT_AHEAD
+                          : GAME_MANAGER_INPUT_BAD);
     case GAME_STEER_LATE:
         session->owed_keyframe = true;
         manager_tell_unforeseen(manager, room, now);

@@ -120,6 +120,10 @@ void game_output_binary(struct game_output *output, struct room *room, struct no
     DL_FOREACH (room->sessions, session) {
         if (!session->is_binary || !session->welcomed)
             continue;
+        if (session->is_refused_ahead && (int32_t)(pong->step - session->refused_to) >= 0) {
+            session->is_refused_ahead = false;
+            session->owed_keyframe = true;
+        }
         if (session->owed_keyframe) {
             send_keyframe(output, session, now);
             continue;

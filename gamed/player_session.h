@@ -79,9 +79,10 @@ struct player_session {
     bool owed_keyframe;    /* and nothing else until it has it */
     uint8_t owed_greeting; /* how many of the messages that answer join_game are still to be sent */
     uint8_t seat;          /* 1, 2, or 0: spectator */
-    bool has_input;
-    uint32_t input_step;      /* that its last input named */
-    uint32_t input_credit_at; /* step */
+    bool has_input : 1;
+    bool is_refused_ahead : 1; /* one more keyframe is owed once it is step refused_to */
+    uint32_t input_step;       /* that its last input named */
+    uint32_t input_credit_at;  /* step */
     /* what it may send, and when it was last heard and written to */
     int64_t heard_ms;
     int64_t sent_ms;
@@ -118,6 +119,8 @@ struct player_session {
     uint32_t keyframe_step; /* a keyframe that is owed is not before this step */
     bool was_refused;       /* an input since its last keyframe, … */
     uint32_t refused_step;  /* … the first of them after this step */
+    uint32_t
+        refused_to; /* the last step that was named by one, too late to put off a keyframe for */
 
     char fresh_token[SEAT_TOKEN_SIZE]; /* that join_game gave it, for its greeting; else "" */
 };

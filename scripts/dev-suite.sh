@@ -114,7 +114,7 @@ SCRIPT
     # Where the disk is the test's own, valgrind has no place for its files; who dies at a failpoint or fsync tells it nothing;
     # a flood has swollen before it is noticed; and nng is so slow that it stops clearing up each time a peer goes with questions
     # unanswered (docs/security.md).
-    mapfile -t files < <(e2e_files | grep -vE '/(disk|failpoints|flood|fsync|hostile-ipc)\.')
+    mapfile -t files < <(e2e_files | grep -vE '/(disk|failpoints|flood|fsync|hostile-ipc|midway)\.')
     PONG_PROMTOOL=$(promtool_path || true) PONG_TEST_MEMCHECK=1 PONG_BUILD_DIR=$DEV/memcheck node --test "${files[@]}"
 }
 

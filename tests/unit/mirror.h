@@ -12,7 +12,7 @@
 #include "gamed/pong.h"
 
 enum {
-    MIRROR_PENDING_MAX = 128
+    MIRROR_PENDING_MAX = 512
 };
 
 struct mirror {

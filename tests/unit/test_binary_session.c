@@ -465,6 +465,26 @@ static void test_refusals_before_the_keyframe_count_once(void **state)
     assert_int_equal(world.listeners[0].bytes[0], 'k');
 }
 
+/* A keyframe that could not be sent for two seconds comes at once; what was refused meanwhile gets its own. */
+static void test_refused_while_the_socket_was_full(void **state)
+{
+    (void)state;
+    both_connect();
+    world.court.clients[0].is_full = true;
+    input(0, pong()->step + 1, PONG_PADDLE_Y_MAX + 1);
+    ticks(61);
+    input(0, pong()->step + 10, PONG_PADDLE_Y_MAX + 1);
+    world.court.clients[0].is_full = false;
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    ticks(3);
+    assert_string_equal(world.listeners[0].bytes, "k");
+    ticks(1);
+    assert_string_equal(world.listeners[0].bytes, "kk");
+    ticks(15);
+    assert_null(strchr(world.listeners[0].bytes + 2, 'k'));
+}
+
 /*
  * A server that stands still for a second falls behind everybody's clock. Inputs of that second may be read
  * before the first update after it, or later, by who has not asked the time since.
@@ -491,6 +511,34 @@ static void test_who_is_ahead_of_a_server_that_stood_still(void **state)
     }
     input(0, pong()->step + 50, 0); /* no stall explains it any more */
     assert_int_equal(*bad, 1);
+    ticks(60);
+    court_stall(&world.court, 30);
+    court_tick(&world.court);
+    input(0, pong()->step + 30 + 52, PONG_PADDLE_Y_MAX + 1); /* nor where it is wrong in itself … */
+    assert_int_equal(*bad, 2);
+    input(1, pong()->step + 30 + 53,
+          0); /* … nor one by more than 31 updates less the 5 made up for */
+    assert_int_equal(*bad, 3);
+}
+
+/* Nobody's clock is behind where there was no room. */
+static void test_idle_is_no_stall(void **state)
+{
+    (void)state;
+    struct court court;
+    memset(&court, 0, sizeof court);
+    const struct game_rules rules = court_rules();
+    court_open_late(&court, 1, &rules, 10);
+    court.heard = heard;
+    court_connect(&court, 0, 1, true);
+    court_tick(&court);
+    court_tick(&court);
+    const uint32_t step = court.room->game.pong.step + 50;
+    const unsigned char bytes[UPDATES_INPUT_SIZE] = {UPDATES_INPUT_TYPE, (unsigned char)step,
+                                                     (unsigned char)(step >> 8)};
+    court_send(&court, 0, bytes, sizeof bytes, true);
+    assert_int_equal(court.input.stats.messages[GAME_INPUT_MALFORMED], 1);
+    court_close(&court);
 }
 
 /* A name that comes late is told: by a state, as there are no deltas. */
@@ -556,7 +604,9 @@ int main(void)
         TEST(test_kick_takes_the_inputs_along),
         TEST(test_own_input_overridden),
         TEST(test_refusals_before_the_keyframe_count_once),
+        TEST(test_refused_while_the_socket_was_full),
         TEST(test_who_is_ahead_of_a_server_that_stood_still),
+        TEST(test_idle_is_no_stall),
         TEST(test_names_are_told),
         TEST(test_heartbeats),
     };

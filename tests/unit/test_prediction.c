@@ -190,12 +190,19 @@ static void arrive_input(struct client *client, int number, const struct message
     client->inputs[i].has_arrived = true;
     struct player_session *session = world.court.clients[number].session;
     bool was_owed = session && session->owed_keyframe;
+    const uint64_t taken = world.court.input.stats.messages[GAME_INPUT_OK];
     court_send(&world.court, number, message->bytes, message->length, true);
     session = world.court.clients[number].session;
     client->inputs[i].was_applied = session && !session->owed_keyframe;
     client->inputs[i].settled_after = server_step();
+    const bool is_taken = world.court.input.stats.messages[GAME_INPUT_OK] > taken;
+    const int32_t ahead = (int32_t)(message->server_step - server_step());
+    /* What was refused is believed in until its step, and a keyframe comes then. */
+    if (!is_taken && ahead > 0 && ahead <= 120)
+        client->inputs[i].settled_after = message->server_step - 1;
     client->late += session && !was_owed && session->owed_keyframe;
-    if (client->inputs[i].was_applied && !was_owed)
+    /* One that comes before a keyframe is told with it if it is news; and its sender knows it in any case. */
+    if ((client->inputs[i].was_applied && !was_owed) || (is_taken && ahead > 0))
         mirror_input(&client->ideal, client->seat, message->server_step,
                      message->bytes[3] | message->bytes[4] << 8);
 }

@@ -98,6 +98,12 @@ struct game_rules court_rules(void)
 
 void court_open(struct court *court, int winning_score, const struct game_rules *rules)
 {
+    court_open_late(court, winning_score, rules, 0);
+}
+
+void court_open_late(struct court *court, int winning_score, const struct game_rules *rules,
+                     int idle_seconds)
+{
     memset(court, 0, sizeof *court);
     const struct game_manager_config config = {.slot = 'A',
                                                .update_hz = 30,
@@ -126,6 +132,10 @@ void court_open(struct court *court, int winning_score, const struct game_rules 
     court->input.messages_per_second = config.messages_per_second;
     for (int i = 0; i < COURT_CLIENTS; i++)
         court->clients[i] = (struct court_client){.court = court, .number = i};
+    for (int i = 0; i < idle_seconds; i++) {
+        court_stall(court, 29);
+        court_tick(court);
+    }
     for (int i = 0; i < 2; i++) {
         struct game_placement placement;
         const struct game_options options = {.bot_level = "", .winning_score = winning_score};

@@ -26,7 +26,7 @@ struct court_client {
 
 struct court {
     struct now now;
-    int64_t updates; /* made so far */
+    int64_t updates; /* for which it was time so far */
     struct game_manager *manager;
     struct game_output output;
     struct game_input input;
@@ -48,6 +48,10 @@ struct game_rules court_rules(void);
 
 /* A room with two human seats; fill in `heard` then. */
 void court_open(struct court *court, int winning_score, const struct game_rules *rules);
+
+/* The same, of a manager that had no room before, and so was called once a second only. */
+void court_open_late(struct court *court, int winning_score, const struct game_rules *rules,
+                     int idle_seconds);
 void court_close(struct court *court);
 
 /* Connects client `number` to the seat (0: as a spectator). */
