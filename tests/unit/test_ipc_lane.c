@@ -156,7 +156,7 @@ struct caller {
     size_t reply_size;
     long result;
     bool is_right; /* it got its own text back */
-    atomic_bool has_ended;
+    atomic_bool has_begun, has_ended;
 };
 
 static void *run_caller(void *arg)
@@ -164,6 +164,7 @@ static void *run_caller(void *arg)
     struct caller *caller = arg;
     char text[TEXT_SIZE], reply[TEXT_SIZE];
     int length = snprintf(text, sizeof text, "caller %d", caller->number);
+    atomic_store(&caller->has_begun, true);
     caller->result =
         ipc_lane_call(lane, text, (size_t)length, caller->timeout_ms, reply, caller->reply_size);
     caller->is_right = caller->result == length && memcmp(text, reply, (size_t)length) == 0;
@@ -298,9 +299,12 @@ static void test_who_travels_in_vain_gives_up(void **state)
     struct caller callers[4];
     (void)state;
     stall_with(&callers[0]);
-    for (int i = 1; i < 4; i++)
-        start(&callers[i], i, i == 2 ? 300 : PATIENCE_MS);
-    poll(NULL, 0, 50);
+    /* one after the other, as the last one leads, which must not be the impatient one */
+    for (int i = 1; i < 4; i++) {
+        start(&callers[i], i, i == 2 ? 500 : PATIENCE_MS);
+        AWAIT(atomic_load(&callers[i].has_begun));
+        poll(NULL, 0, 50);
+    }
     atomic_store(&carrier.passes, 1);
     AWAIT(atomic_load(&carrier.under_way) == 1 && atomic_load(&carrier.carried) == 1);
     AWAIT(atomic_load(&callers[2].has_ended));
