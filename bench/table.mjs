@@ -76,7 +76,7 @@ async function load(measure, context, words, { warmUp, seconds }, cores, expecte
 /** Runs a ramp over `levels` and resolves to what was measured of them. */
 function ramp(measure, context, levels, times, expected) {
   const words = ['--levels', levels.join(','), '--until', measure.until, '--give-up', String(GIVE_UP)];
-  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, LOAD_CORE, expected);
+  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, measure.loadCore ?? LOAD_CORE, expected);
 }
 
 /** About how long a ramp takes. */
