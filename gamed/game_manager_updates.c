@@ -44,9 +44,9 @@ void manager_owe_keyframes(struct room *room)
 
 /*
  * It thinks that its paddle will obey at that step, and keeps thinking so over a keyframe of an earlier
- * one; but one that goes on and on must not put its keyframe off for ever: there is one more then. What is refused before the
- * keyframe is refused without a word: after a stall of ours a client names steps too far ahead until it
- * knows better.
+ * one; but one that goes on and on must not put its keyframe off for ever: there is one more then. What
+ * is refused before the keyframe is refused without a word: after a stall of ours a client names steps
+ * too far ahead until it knows better.
  */
 static int refuse(struct player_session *session, uint32_t step, int outcome)
 {
@@ -57,12 +57,12 @@ static int refuse(struct player_session *session, uint32_t step, int outcome)
     session->was_refused = true;
     session->owed_keyframe = true;
     const int32_t ahead = (int32_t)(step - present);
-    if (ahead <= 0 || ahead > KEYFRAME_PUT_OFF_MAX)
-        return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
-    if ((int32_t)(step - session->refused_step) > KEYFRAME_PUT_OFF_MAX) {
+    const bool is_believed = ahead > 0 && ahead <= KEYFRAME_PUT_OFF_MAX;
+    const bool may_wait = (int32_t)(step - session->refused_step) <= KEYFRAME_PUT_OFF_MAX;
+    if (is_believed && !may_wait) {
         session->is_refused_ahead = true;
         session->refused_to = step;
-    } else if ((int32_t)(step - session->keyframe_step) > 0) {
+    } else if (is_believed && (int32_t)(step - session->keyframe_step) > 0) {
         session->keyframe_step = step;
     }
     return is_again ? GAME_MANAGER_INPUT_AGAIN : outcome;
