@@ -9,7 +9,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 
 import { noRedis, useCluster } from './cluster.mjs';
 import { counted, keepOpen, newsOf } from './listener.mjs';
@@ -112,16 +111,14 @@ describe('a game server that was stopped', { skip: skipFor(noRedis) }, () => {
     await cluster.until('it has sent them all away', () => clients.every(({ closed }) => closed));
     await sleep(AFTERWARDS_MS);
     endMonitor();
-    let told = 0;
+    let givenUp = 0;
     for (const [index, client] of clients.entries()) {
       assert.equal(client.error, null);
-      // Whom it was just writing to when it was stopped it gives up without a word.
       const news = newsOf(client, heard[index]);
-      const may = client.protocol === BINARY ? [[], [[CLOSE, MOVED]]] : [[]];
-      assert.ok(may.some((each) => isDeepStrictEqual(each, news)), `client ${index} (${client.protocol ?? 'v1'}) heard after the stop: ${JSON.stringify(news)}`);
-      told += news.length;
+      if (client.protocol === BINARY && news.length === 0) givenUp += 1;
+      else assert.deepEqual(news, client.protocol === BINARY ? [[CLOSE, MOVED]] : [], `client ${index} (${client.protocol ?? 'v1'}) heard after the stop`);
     }
-    assert.ok(told > 0, 'those of v2 are told where to come back');
+    assert.ok(givenUp <= 1, `of one room at most, in the midst of whose frames it was stopped, is somebody of v2 given up without a word: ${givenUp}`);
     assert.ok(lines.some((line) => claims.some((claim) => line.includes(claim))), 'it has asked for its lease');
     assert.deepEqual(writesUnder(claims, lines), [], 'it has written under its old claim');
     assert.ok(writesUnder(Object.values((await cluster.look()).leases), lines).length > 0, 'the others\' writes are seen, so its own would be');
