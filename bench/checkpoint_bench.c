@@ -245,7 +245,7 @@ static void open_match(void)
     for (int seat = 0; seat < 2; seat++) {
         random_seat_token(tokens[seat]);
         const struct game_caller caller = {
-            .user_id = "", .username = "", .new_token = tokens[seat]};
+            .user_id = "", .username = "", .new_token = tokens[seat], .address = ""};
         const int outcome =
             seat == 0
                 ? game_manager_create(bench.manager, &caller, &options, clock_read(), &placement)

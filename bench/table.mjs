@@ -19,6 +19,7 @@ import { runLoad } from './table/load.mjs';
 import { describeMachine, loadAverage, readCommit, readSteal, stealShare } from './table/machine.mjs';
 import { measures } from './table/measures.mjs';
 import { writePlots } from './table/plots.mjs';
+import { goFirst } from './table/priority.mjs';
 import { renderReport } from './table/report.mjs';
 import { serverOf } from './table/rows.mjs';
 import { betterGuess, capacityOf, coarseLevels, fineLevels, foundLimit, median, quickLevels } from './table/search.mjs';
@@ -186,6 +187,8 @@ const chosen = measures.filter(({ key, peer, fullOnly }) => {
 });
 const directory = mkdtempSync(path.join(tmpdir(), 'pong-table-'));
 const context = { options, budget: new Budget(options.minutes * 60), guesses: {}, rounds: [], failures: [], directory };
+const isFirst = goFirst();
+if (!isFirst) console.log('whatever else runs here takes its share of the processors: only root may go before it');
 const began = new Date();
 const steal = readSteal();
 const loadBefore = loadAverage();
@@ -213,7 +216,7 @@ const run = {
   measures: measures.map(({ key, title, kind, anchorsOnly, until }) => ({ key, title, kind, anchorsOnly, until })),
   began: began.toISOString(), seconds: context.budget.spent,
   machine: { ...describeMachine(chosen.filter(({ peer }) => peer).map(({ key }) => key)), commit }, rounds: context.rounds,
-  leftOut: context.budget.leftOut, failures: context.failures, steal: stealShare(steal, readSteal()), loadBefore,
+  leftOut: context.budget.leftOut, failures: context.failures, steal: stealShare(steal, readSteal()), loadBefore, isFirst,
 };
 const scratch = path.join(process.env.PONG_DEV_DIR ?? path.join(repository, '.dev'), 'bench');
 const target = options.quick || options.only ? scratch : path.join(repository, 'bench');

@@ -98,7 +98,8 @@ export function renderReport(run, plots) {
       'How each number is taken: [docs/performance.md](../docs/performance.md).',
     '',
     `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
-      `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}`,
+      `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}; ` +
+      `what was measured ${run.isFirst ? 'went before' : 'had no more right to a processor than'} what else ran there`,
     `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen and the processors ran at more than half their speed`,
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,

@@ -109,7 +109,7 @@ test('the report says what is missing', () => {
   const measures = [{ key: 'v1_unix', title: 'v1 over the unix socket', kind: 'ramp', until: 'p99_late_ms=5' }, { key: 'check', title: 'REST check', kind: 'rest' }];
   const gamed = { processes: { gamed: { cpu_share: 0.97 } }, load: { cpu_share: 0.5 }, moments: { all: 20, counted: 15 } };
   const run = {
-    options: {}, measures, began: '2026-01-02T03:04:05.678Z', seconds: 60, steal: 0.01, loadBefore: 0.1, leftOut: ['REST check (round 1)'],
+    options: {}, measures, began: '2026-01-02T03:04:05.678Z', seconds: 60, steal: 0.01, loadBefore: 0.1, isFirst: true, leftOut: ['REST check (round 1)'],
     failures: ['start: broken'], machine: { cpu: '2 × x', memory: '1 GiB', kernel: 'k', versions: 'v', commit: 'abc' },
     rounds: [{ v1_unix: { rooms: 2_000, found: false, levels: [level(2_000, true, gamed)] } }],
   };
@@ -120,6 +120,7 @@ test('the report says what is missing', () => {
   assert.match(text, /Failed:\n\n- start: broken/);
   assert.match(text, /\| v1 over the unix socket \| 2,000 \| 97 % \| 1,958 \| – \| 50 % \| – \|/);
   assert.match(text, /lateness is of those 75 % of all tenths/);
+  assert.match(text, /load average before: 0\.1; what was measured went before what else ran there\n/);
   assert.match(text, /!\[Cost\]\(plots\/cost\.svg\)/);
   assert.ok(!text.includes('undefined') && !text.includes('NaN'), text);
 });
