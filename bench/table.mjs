@@ -77,11 +77,18 @@ async function load(measure, context, words, { warmUp, seconds }, cores, expecte
 /** Runs a ramp over `levels` and resolves to what was measured of them. */
 function ramp(measure, context, levels, times, expected) {
   const words = ['--levels', levels.join(','), '--until', measure.until, '--give-up', String(GIVE_UP)];
-  return load(measure, context, words, { ...times, ...(times.warmUp >= 1 && measure.warmUp && { warmUp: measure.warmUp }) }, measure.loadCore ?? LOAD_CORE, expected);
+  return load(measure, context, words, timesOf(measure, times), measure.loadCore ?? LOAD_CORE, expected);
+}
+
+/** Those of a measure that has its own, but in a hurry. */
+function timesOf({ warmUp, seconds }, times) {
+  if (times.warmUp < FULL.warmUp) return times;
+  return { warmUp: warmUp ?? times.warmUp, seconds: seconds ?? times.seconds };
 }
 
 /** About how long a ramp takes. */
-function rampSeconds(measure, guess, { warmUp, seconds }) {
+function rampSeconds(measure, guess, times) {
+  const { warmUp, seconds } = timesOf(measure, times);
   const levels = (measure.anchors?.filter((rooms) => rooms < guess).length ?? 0) + (measure.anchorsOnly ? 0 : RAMP_LEVELS);
   const most = measure.anchorsOnly ? Math.max(...measure.anchors) : guess * 1.2;
   return STACK_SECONDS + levels * (warmUp + seconds) + most / ROOMS_A_SECOND;
@@ -161,6 +168,8 @@ const kinds = { ramp: measureRamp, rest: measureRest, own: measureOwn };
 async function measureRound(chosen, context) {
   for (const measure of chosen) {
     const began = performance.now();
+    // Not REST: its requests hop between threads on both cores, which a group of that weight makes twice as dear.
+    goFirst(measure.kind === 'ramp');
     try {
       const result = await kinds[measure.kind](measure, context);
       if (result) context.round[measure.key] = { ...result, took: (performance.now() - began) / 1_000 };
@@ -187,7 +196,7 @@ const chosen = measures.filter(({ key, peer, fullOnly }) => {
 });
 const directory = mkdtempSync(path.join(tmpdir(), 'pong-table-'));
 const context = { options, budget: new Budget(options.minutes * 60), guesses: {}, rounds: [], failures: [], directory };
-const isFirst = goFirst();
+const isFirst = goFirst(true);
 if (!isFirst) console.log('whatever else runs here takes its share of the processors: only root may go before it');
 const began = new Date();
 const steal = readSteal();

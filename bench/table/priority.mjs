@@ -1,6 +1,6 @@
-// That what is measured goes before whatever else runs on the machine: a benchmark is of the server and the load, and another
-// process that takes their core for a hundredth of a second once in a second makes one message in a hundred late. All that is
-// started later has it, each the same, so what they take from each other stays as it is. Must not measure.
+// That what is measured goes before whatever else runs on the machine: a ramp is of the server and the load, and another process
+// that takes their core for a hundredth of a second once in a second makes one message in a hundred late. All that is started
+// has it, each the same, so what they take from each other stays as it is. Must not measure.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -21,15 +21,22 @@ function readAutogroup() {
   }
 }
 
-/** Takes it until this process ends, whose session gets back what it had. True where it was allowed: for root. */
-export function goFirst() {
-  const before = readAutogroup();
+const NICE_BEFORE = os.getPriority();
+const GROUP_BEFORE = readAutogroup();
+
+/**
+ * Gives it to all that is started from now on, or takes it back; what this process had is what it has at its end. True
+ * where it was allowed: for root.
+ */
+export function goFirst(isFirst) {
+  const nice = isFirst ? FIRST : NICE_BEFORE;
   try {
-    os.setPriority(FIRST);
-    if (before !== undefined) setAutogroup(FIRST);
+    os.setPriority(nice);
+    if (GROUP_BEFORE !== undefined) setAutogroup(isFirst ? FIRST : GROUP_BEFORE);
+    return true;
   } catch {
     return false;
   }
-  if (before !== undefined) process.once('exit', () => setAutogroup(before));
-  return true;
 }
+
+process.once('exit', () => goFirst(false));

@@ -99,7 +99,7 @@ export function renderReport(run, plots) {
     '',
     `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
       `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}; ` +
-      `what was measured ${run.isFirst ? 'went before' : 'had no more right to a processor than'} what else ran there`,
+      `who played and who served ${run.isFirst ? 'went before' : 'had no more right to a processor than'} what else ran there`,
     `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen and the processors ran at more than half their speed`,
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,

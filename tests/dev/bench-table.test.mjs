@@ -120,7 +120,7 @@ test('the report says what is missing', () => {
   assert.match(text, /Failed:\n\n- start: broken/);
   assert.match(text, /\| v1 over the unix socket \| 2,000 \| 97 % \| 1,958 \| – \| 50 % \| – \|/);
   assert.match(text, /lateness is of those 75 % of all tenths/);
-  assert.match(text, /load average before: 0\.1; what was measured went before what else ran there\n/);
+  assert.match(text, /load average before: 0\.1; who played and who served went before what else ran there\n/);
   assert.match(text, /!\[Cost\]\(plots\/cost\.svg\)/);
   assert.ok(!text.includes('undefined') && !text.includes('NaN'), text);
 });
