@@ -353,7 +353,8 @@ static int read_attachment(const char *text, size_t length, json_t *reply)
 
     if (length == 0)
         return IPC_OK;
-    if (text[0] != '\n' || length == 1)
+    /* JSON has no NUL, and who passes it on takes it for the end of the text. */
+    if (text[0] != '\n' || length == 1 || memchr(text, '\0', length))
         return IPC_BAD_MESSAGE;
     attachment = json_stringn(text + 1, length - 1);
     if (attachment == NULL) /* it is no UTF-8 */

@@ -374,6 +374,8 @@ static void malformed_replies_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         if (ipc_reply_decode(bad[i], strlen(bad[i]), &reply) != IPC_BAD_MESSAGE)
             fail_msg("taken: %s", bad[i]);
+    static const char with_nul[] = "{\"v\":1,\"ok\":true}\n{}\0";
+    assert_int_equal(ipc_reply_decode(with_nul, sizeof with_nul - 1, &reply), IPC_BAD_MESSAGE);
     assert_int_equal(ipc_reply_decode("{\"v\":2,\"ok\":true}", 17, &reply), IPC_BAD_VERSION);
 }
 
