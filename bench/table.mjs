@@ -80,7 +80,7 @@ function ramp(measure, context, levels, times, expected) {
   return load(measure, context, words, timesOf(measure, times), measure.loadCore ?? LOAD_CORE, expected);
 }
 
-/** Those of a measure that has its own, but in a hurry. */
+/** A measure's own, where it has some, unless there is no time for them. */
 function timesOf({ warmUp, seconds }, times) {
   if (times.warmUp < FULL.warmUp) return times;
   return { warmUp: warmUp ?? times.warmUp, seconds: seconds ?? times.seconds };
