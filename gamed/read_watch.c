@@ -104,8 +104,11 @@ static void resume_reading(struct read_watch *watch, struct now now)
 static int look_count(const struct read_watch *watch)
 {
     const int looks = READ_WATCH_LOOK_ALL_MS / READ_WATCH_LOOK_MS;
+    const int play = watch->count * READ_WATCH_PLAY_READS * READ_WATCH_LOOK_MS / 1000;
     const int events = watch->reads > watch->turns ? watch->reads : watch->turns;
-    int count = (watch->count + looks - 1) / looks + events / READ_WATCH_LOOK_EVENTS;
+    int count = (watch->count + looks - 1) / looks;
+    if (events > play)
+        count += (events - play) / READ_WATCH_LOOK_EVENTS;
     count = count < READ_WATCH_LOOKS_MIN ? READ_WATCH_LOOKS_MIN : count;
     count = count < READ_WATCH_LOOKS_MAX ? count : READ_WATCH_LOOKS_MAX;
     return count < watch->count ? count : watch->count;

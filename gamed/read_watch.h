@@ -20,8 +20,9 @@ enum {
     READ_WATCH_LOOK_ALL_MS =
         250, /* … at others in turn, so many that each comes within this time, … */
     READ_WATCH_LOOK_EVENTS =
-        4, /* … and one more for so many reads or turns of the loop: a flood makes
-                                   many of one or the other, play few */
+        4, /* … and one more for so many reads or turns of the loop that are not play: a flood makes
+              many of one or the other */
+    READ_WATCH_PLAY_READS = 12, /* a second from each socket that play makes */
     READ_WATCH_LOOKS_MIN = 8,
     READ_WATCH_LOOKS_MAX = 128,
     READ_WATCH_SUSPECTS_MAX = 64, /* had too much at the last look */

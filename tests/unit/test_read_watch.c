@@ -148,7 +148,7 @@ static void a_flood_that_nobody_is_told_of_is_found_soon(void **state)
     for (int i = 0; i < SOCKETS; i++)
         add(i);
     flood(399);
-    turn(SOCKETS * READ_WATCH_LOOK_MS / 25, FAST_TURNS);
+    turn(SOCKETS * READ_WATCH_LOOK_MS / 20, FAST_TURNS);
     assert_int_equal(clients[399].pauses, 1);
 }
 
@@ -158,13 +158,36 @@ static void a_flood_that_is_read_is_found_soon(void **state)
     for (int i = 0; i < SOCKETS; i++)
         add(i);
     flood(399);
-    for (int ms = 0; ms < SOCKETS * READ_WATCH_LOOK_MS / 25; ms++) {
+    for (int ms = 0; ms < SOCKETS * READ_WATCH_LOOK_MS / 20; ms++) {
         for (int i = 0; i < FAST_TURNS; i++) /* by many, each of whom may */
             read_watch_note_read(&world.watch, &clients[i].watched, at(world.ms));
         turn(1, 1);
     }
     assert_int_equal(clients[399].pauses, 1);
     assert_int_equal(world.watch.pauses, 1);
+}
+
+/* At how many sockets it looks after so many reads since its last look. */
+static int looks_after(int reads)
+{
+    const int before = world.watch.look_at;
+    world.ms += READ_WATCH_LOOK_MS;
+    for (int i = 0; i < reads; i++)
+        read_watch_note_read(&world.watch, &clients[i % SOCKETS].watched, at(world.ms));
+    read_watch_turn(&world.watch, at(world.ms));
+    return (world.watch.look_at - before + SOCKETS) % SOCKETS;
+}
+
+static void play_is_not_looked_at_more_often(void **state)
+{
+    const int play = SOCKETS * READ_WATCH_PLAY_READS * READ_WATCH_LOOK_MS / 1000;
+    (void)state;
+    for (int i = 0; i < SOCKETS; i++)
+        add(i);
+    const int least = looks_after(0);
+    assert_int_equal(least, SOCKETS * READ_WATCH_LOOK_MS / READ_WATCH_LOOK_ALL_MS);
+    assert_int_equal(looks_after(play), least);
+    assert_int_equal(looks_after(play + 10 * READ_WATCH_LOOK_EVENTS), least + 10);
 }
 
 static void who_sends_too_often_is_paused_and_goes_on(void **state)
@@ -235,6 +258,7 @@ int main(void)
                                         close_world),
         cmocka_unit_test_setup_teardown(a_flood_that_is_read_is_found_soon, open_world,
                                         close_world),
+        cmocka_unit_test_setup_teardown(play_is_not_looked_at_more_often, open_world, close_world),
         cmocka_unit_test_setup_teardown(who_sends_too_often_is_paused_and_goes_on, open_world,
                                         close_world),
         cmocka_unit_test_setup_teardown(who_was_full_once_goes_on, open_world, close_world),
