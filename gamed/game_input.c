@@ -116,7 +116,7 @@ void game_input_message(struct game_input *input, struct player_session *session
         take_input(input, session, text, length, now);
         return;
     }
-    int outcome = messages_parse(text, length, &message, &why);
+    int outcome = messages_cache_parse(&input->known, text, length, &message, &why);
     if (outcome == MESSAGES_OK && message.type == CLIENT_RESYNC && !session->is_binary) {
         outcome = MESSAGES_UNKNOWN_TYPE;
         why = "resync is for pong.v2.bin";

@@ -13,6 +13,7 @@
 
 #include "gamed/game_manager.h"
 #include "gamed/game_output.h"
+#include "gamed/messages_cache.h"
 
 enum game_input_outcome {
     GAME_INPUT_OK,
@@ -31,6 +32,7 @@ struct game_input {
     struct game_output *output;
     int messages_per_second; /* of a session; what is over it is dropped */
     struct game_input_stats stats;
+    struct messages_cache known;
 };
 
 /* An open session sent a whole message. Afterwards it may be closing. */

@@ -63,7 +63,7 @@ gamed/updates           gamed/pong gamed/game_state
 gamed/handshake         gamed/game_manager common/random common/seat_cookies common/text
 gamed/game_output       gamed/game_manager gamed/messages gamed/updates common/*
 gamed/game_output_*      gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
-gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/updates common/*
+gamed/game_input        gamed/game_output gamed/game_manager gamed/messages gamed/messages_cache gamed/updates common/*
 gamed/loop              common/*
 gamed/game_consumer     gamed/tickets gamed/loop gamed/read_limit gamed/read_watch gamed/game_input gamed/game_output gamed/game_manager gamed/messages gamed/updates gamed/handshake common/*
 gamed/ipc_endpoint      gamed/slot_owner cluster/slot_keys gamed/tickets gamed/game_manager gamed/messages ipc/ipc_message ipc/ipc_sequence ipc/ipc_server common/*

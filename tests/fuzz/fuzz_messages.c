@@ -9,6 +9,7 @@
 
 #include "common/text.h"
 #include "gamed/messages.h"
+#include "gamed/messages_cache.h"
 
 static const char *const type_words[] = {
     [CLIENT_JOIN_GAME] = "join_game",
@@ -79,6 +80,18 @@ static void check_answers(const struct client_message *message)
     json_decref(answer);
 }
 
+/* It means the same to the cache, new and known, whatever that was asked before. */
+static void check_cached(const char *text, size_t size, const struct client_message *message)
+{
+    static struct messages_cache cache;
+    struct client_message cached;
+    const char *why;
+    for (int times = 0; times < 2; times++) {
+        assert(messages_cache_parse(&cache, text, size, &cached, &why) == MESSAGES_OK);
+        assert(memcmp(message, &cached, sizeof cached) == 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct client_message message, again;
@@ -90,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     assert(size <= MESSAGES_CLIENT_MAX);
+    check_cached((const char *)data, size, &message);
     check_bounds(&message);
     check_answers(&message);
 
