@@ -101,10 +101,13 @@ static void resume_reading(struct read_watch *watch, struct now now)
     }
 }
 
-static int look_count(const struct read_watch *watch)
+static int look_count(const struct read_watch *watch, int64_t elapsed_ms)
 {
     const int looks = READ_WATCH_LOOK_ALL_MS / READ_WATCH_LOOK_MS;
-    const int play = watch->count * READ_WATCH_PLAY_READS * READ_WATCH_LOOK_MS / 1000;
+    const int64_t since_ms =
+        elapsed_ms < READ_WATCH_LOOK_ALL_MS ? elapsed_ms : READ_WATCH_LOOK_ALL_MS;
+    const int64_t playing = watch->count - (int)watch->paused_count;
+    const int play = (int)(playing * READ_WATCH_PLAY_READS * since_ms / 1000);
     const int events = watch->reads > watch->turns ? watch->reads : watch->turns;
     int count = (watch->count + looks - 1) / looks;
     if (events > play)
@@ -117,12 +120,13 @@ static int look_count(const struct read_watch *watch)
 void read_watch_turn(struct read_watch *watch, struct now now)
 {
     watch->turns++;
-    if (now.mono_ms - watch->looked_ms < READ_WATCH_LOOK_MS)
+    const int64_t elapsed_ms = now.mono_ms - watch->looked_ms;
+    if (elapsed_ms < READ_WATCH_LOOK_MS)
         return;
     watch->looked_ms = now.mono_ms;
     look_at_suspects(watch, now);
     resume_reading(watch, now);
-    for (int count = look_count(watch); count > 0; count--) {
+    for (int count = look_count(watch, elapsed_ms); count > 0; count--) {
         watch->look_at = (watch->look_at + 1) % watch->count;
         look_at(watch, watch->all[watch->look_at], now);
     }
