@@ -3,8 +3,12 @@
  */
 #include "gamed/messages_cache.h"
 
+#include <assert.h>
 #include <string.h>
 #include <uthash.h>
+
+static_assert((MESSAGES_CACHE_SETS & (MESSAGES_CACHE_SETS - 1)) == 0, "a power of two");
+static_assert(sizeof(struct messages_cache_entry) == 128, "no byte is lost");
 
 static struct messages_cache_entry *set_of(struct messages_cache *cache, const char *text,
                                            size_t length)
@@ -19,6 +23,14 @@ static bool is_kept(const struct client_message *message, size_t length)
 {
     return length <= MESSAGES_CACHE_TEXT &&
            (message->type == CLIENT_PADDLE_POSITION || message->type == CLIENT_KEY_EVENT);
+}
+
+/* So that a text which comes again stays when two others come that do not. */
+static void put_first(struct messages_cache_entry *set, int way)
+{
+    const struct messages_cache_entry entry = set[way];
+    memmove(set + 1, set, (size_t)way * sizeof *set);
+    *set = entry;
 }
 
 static void keep(struct messages_cache_entry *set, const char *text, size_t length,
@@ -55,6 +67,8 @@ int messages_cache_parse(struct messages_cache *cache, const char *text, size_t 
     for (int way = 0; way < MESSAGES_CACHE_WAYS; way++) {
         if (set[way].length == length && memcmp(set[way].text, text, length) == 0) {
             recall(&set[way], message);
+            if (way > 0)
+                put_first(set, way);
             return MESSAGES_OK;
         }
     }

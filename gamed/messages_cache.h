@@ -18,11 +18,10 @@
 
 enum {
     MESSAGES_CACHE_SETS = 2048, /* a power of two; 512 KiB */
-    MESSAGES_CACHE_WAYS = 2,    /* the newer one first */
+    MESSAGES_CACHE_WAYS = 2,    /* what was asked for last comes first */
     MESSAGES_CACHE_TEXT = 118,  /* bytes; deployed pages send up to 70 */
 };
 
-/* Two lines of a processor's cache. */
 struct messages_cache_entry {
     int32_t target;
     int16_t player_number;

@@ -117,6 +117,50 @@ static void test_what_is_kept_is_not_read_again(void **state)
     assert_int_equal(count_kept(), 1);
 }
 
+/* The entry of a text, or NULL. */
+static const struct messages_cache_entry *entry_of(const char *text)
+{
+    for (size_t set = 0; set < MESSAGES_CACHE_SETS; set++)
+        for (size_t way = 0; way < MESSAGES_CACHE_WAYS; way++) {
+            const struct messages_cache_entry *entry = &cache->entries[set][way];
+            if (entry->length == strlen(text) && memcmp(entry->text, text, strlen(text)) == 0)
+                return entry;
+        }
+    return NULL;
+}
+
+/* Reads new texts until one of them comes into the first place of the set. */
+static void meet_in(const struct messages_cache_entry *set, unsigned *next)
+{
+    struct client_message message;
+    char text[64], before[MESSAGES_CACHE_TEXT];
+    memcpy(before, set->text, sizeof before);
+    while (memcmp(before, set->text, sizeof before) == 0) {
+        snprintf(text, sizeof text, "{\"type\":\"paddle_position\",\"position\":%u}", ++*next);
+        assert_int_equal(parse(text, &message), MESSAGES_OK);
+    }
+}
+
+static void test_what_comes_again_stays(void **state)
+{
+    static const char text[] = "{\"type\":\"key_event\",\"key\":\"s\",\"is_down\":true}";
+    struct client_message message;
+    unsigned next = 0;
+    (void)state;
+    parse(text, &message);
+    const struct messages_cache_entry *set = entry_of(text);
+    assert_non_null(set);
+    for (int times = 0; times < 5; times++) {
+        meet_in(set, &next);
+        assert_ptr_equal(entry_of(text), set + 1);
+        parse(text, &message);
+        assert_ptr_equal(entry_of(text), set);
+    }
+    meet_in(set, &next);
+    meet_in(set, &next);
+    assert_null(entry_of(text));
+}
+
 /* Of `length` bytes. */
 static const char *padded(size_t length)
 {
@@ -152,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_it_agrees_with_messages_parse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_kept_is_not_read_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_comes_again_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_kept, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
