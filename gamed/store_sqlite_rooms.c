@@ -75,9 +75,10 @@ const struct sqlite_file_kind store_sqlite_rooms = {
     .name = "rooms",
     /* About a room's row: each one saved writes a page of its own to the log. */
     .begin = "PRAGMA page_size = 1024",
-    /* Folded in after 16 MiB: rows are written again and again, but into the file only then. */
+    /* Folded in after 16 MiB: rows are written again and again, but into the file only then. Of its pages 512
+     * KiB are kept: each room is saved in its turn, so more would be asked for seldom (docs/performance.md). */
     .open = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16384; "
-            "PRAGMA journal_size_limit = 33554432",
+            "PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -512",
     .steps = steps,
     .statements = statements,
     .rows = "rooms",
