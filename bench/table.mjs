@@ -94,11 +94,12 @@ function rampSeconds(measure, guess, times) {
   return STACK_SECONDS + levels * (warmUp + seconds) + most / ROOMS_A_SECOND;
 }
 
-/** Where a measure's limit is, roughly: a quick ramp that counts for nothing else. */
+/** Where a measure's limit is, roughly: a quick ramp that counts for nothing else. In a second one update that is missing is a rate of 29. */
 async function calibrate(measure, context) {
+  const until = measure.until.split(',').filter((bar) => !bar.startsWith('min_rate=')).join(',');
   const expected = rampSeconds(measure, measure.expected, COARSE);
   if (!context.budget.allows(`the search for a beginning: ${measure.title}`, expected)) return;
-  const { levels } = await ramp(measure, context, coarseLevels(measure.expected, measure.max), COARSE, expected);
+  const { levels } = await ramp({ ...measure, until }, context, coarseLevels(measure.expected, measure.max), COARSE, expected);
   const rooms = capacityOf(levels);
   if (rooms > 0) context.guesses[measure.key] = rooms;
   console.log(`  ${measure.title}: about ${rooms} rooms`);
