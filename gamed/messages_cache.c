@@ -19,10 +19,9 @@ static struct messages_cache_entry *set_of(struct messages_cache *cache, const c
 }
 
 /* Those that come again and again, and have no more in them than an entry keeps. */
-static bool is_kept(const struct client_message *message, size_t length)
+static bool is_kept(const struct client_message *message)
 {
-    return length <= MESSAGES_CACHE_TEXT &&
-           (message->type == CLIENT_PADDLE_POSITION || message->type == CLIENT_KEY_EVENT);
+    return message->type == CLIENT_PADDLE_POSITION || message->type == CLIENT_KEY_EVENT;
 }
 
 /* So that a text which comes again stays when two others come that do not. */
@@ -73,7 +72,7 @@ int messages_cache_parse(struct messages_cache *cache, const char *text, size_t 
         }
     }
     const int outcome = messages_parse(text, length, message, why);
-    if (outcome == MESSAGES_OK && is_kept(message, length))
+    if (outcome == MESSAGES_OK && is_kept(message))
         keep(set, text, length, message);
     return outcome;
 }
