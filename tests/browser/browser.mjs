@@ -102,3 +102,8 @@ export function assertNoComplaints(page, expected = /^$/) {
 export function reads(page, text) {
   return page.locator('main').getByText(text, { exact: true }).waitFor();
 }
+
+/** Waits until the element reads exactly this: what a page shows, it shows a frame or an answer later. */
+export function elementReads(page, selector, text) {
+  return page.locator(selector).and(page.getByText(text, { exact: true })).waitFor();
+}

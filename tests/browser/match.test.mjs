@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { useStack } from '../e2e/harness.mjs';
-import { assertNoComplaints, openTab, reads, useBrowser } from './browser.mjs';
+import { assertNoComplaints, elementReads, openTab, reads, useBrowser } from './browser.mjs';
 import { PagePlayer, openRoom } from './player.mjs';
 
 async function twoPlayers(browser, stack, options) {
@@ -29,8 +29,8 @@ describe('two browsers', () => {
   test('play a match by keys, from the link to the result, and then another', async () => {
     const { ada, grace } = await twoPlayers(browser, stack, { winning_score: 2 });
     for (const { page } of [ada, grace]) {
-      assert.equal(await page.locator('#name-1').textContent(), 'Ada');
-      assert.equal(await page.locator('#name-2').textContent(), 'Grace');
+      await elementReads(page, '#name-1', 'Ada');
+      await elementReads(page, '#name-2', 'Grace');
     }
     assert.ok(await ada.page.locator('#you-1').isVisible());
     assert.ok(await grace.page.locator('#you-2').isVisible());
@@ -46,14 +46,14 @@ describe('two browsers', () => {
     await reads(ada.page, 'You won');
     await reads(grace.page, 'Ada won');
     await reads(grace.page, 'So close. Once more?');
-    assert.equal(await grace.page.locator('#score-1').textContent(), '2');
+    await elementReads(grace.page, '#score-1', '2');
 
     await ada.page.getByRole('button', { name: 'Rematch' }).click();
     await reads(grace.page, 'Ada wants a rematch.');
     await grace.page.getByRole('button', { name: 'Rematch' }).click();
     await grace.until('a new match', ({ state }) => state.status === 'ONGOING' && state.player_1_score === 0);
     await grace.page.locator('#card').waitFor({ state: 'hidden' });
-    assert.equal(await grace.page.locator('#score-1').textContent(), '0');
+    await elementReads(grace.page, '#score-1', '0');
     for (const { page } of [ada, grace]) assertNoComplaints(page);
     await leaveAll(ada, grace);
   });

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { useStack } from '../e2e/harness.mjs';
-import { PATIENCE_MS, assertNoComplaints, openTab, reads, useBrowser } from './browser.mjs';
+import { PATIENCE_MS, assertNoComplaints, elementReads, openTab, reads, useBrowser } from './browser.mjs';
 import { PagePlayer, openRoom, withOptions } from './player.mjs';
 
 const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
@@ -78,7 +78,7 @@ describe('the page', () => {
     await page.keyboard.down('ArrowDown');
     await player.until('the paddle on its way down', ({ state }) => state.player_1_paddle_y > 100);
     await page.keyboard.up('ArrowDown');
-    assert.equal(await page.locator('#name-2').textContent(), 'Bot');
+    await elementReads(page, '#name-2', 'Bot');
     assertNoComplaints(page);
     await context.close();
   });
@@ -155,7 +155,7 @@ describe('the page', () => {
     await page.locator('#name').fill(name);
     const player = await playBot(page);
     await player.until('the name', ({ state }) => state.player_1_username === name);
-    await page.locator('#name-1', { hasText: name }).waitFor();
+    await elementReads(page, '#name-1', name);
     assert.equal(await page.locator('img').count(), 0);
     assertNoComplaints(page);
     await context.close();
@@ -519,7 +519,7 @@ describe('the page', () => {
     await watcher.waitFor();
     await other.reload();
     await watcher.waitFor();
-    assert.equal(await other.locator('#name-1').textContent(), '<b>Ada</b>');
+    await elementReads(other, '#name-1', '<b>Ada</b>');
     assert.ok(await other.locator('#pause').isHidden());
     for (const each of [page, other]) assertNoComplaints(each);
     await here.close();
