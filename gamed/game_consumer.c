@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <utlist.h>
 
 #include "common/bucket.h"
 #include "common/failpoint.h"
-#include "common/pool_memory.h"
+#include "common/pool.h"
 #include "common/seat_cookies.h"
 #include "gamed/game_input.h"
 #include "gamed/game_output.h"
@@ -54,7 +53,6 @@ struct connection {
     bool is_answered;     /* its request, by a status */
     enum session_close close_code;
     struct player_session *session; /* NULL until its handshake is admitted */
-    struct connection *next;        /* in the pool */
     int64_t accepted_ms;
     struct read_watched reading;
     /* a message that came in pieces; NULL most of the time */
@@ -73,9 +71,7 @@ struct game_consumer {
     struct game_consumer_config config;
     struct game_manager *manager;
     struct now (*now)(void);
-    struct connection *connections; /* place_count; the first ones were in use before */
-    int place_count, places_touched;
-    struct connection *free_connections;
+    struct pool connections;
     int socket_count, handshake_count;
     struct bucket handshakes;
     struct read_watch watch; /* of those that have a session */
@@ -478,14 +474,9 @@ static bool refuse_socket(struct game_consumer *consumer, int fd)
 /* A place for the socket; refuse_socket() has seen to it that there is one. */
 static void on_accepted(struct game_consumer *consumer, struct lws *wsi)
 {
-    struct connection *connection = consumer->free_connections;
+    struct connection *connection = pool_take(&consumer->connections);
     consumer->handshake_count++;
-    if (connection) {
-        LL_DELETE(consumer->free_connections, connection);
-    } else {
-        assert(consumer->places_touched < consumer->place_count);
-        connection = &consumer->connections[consumer->places_touched++];
-    }
+    assert(connection);
     memset(connection, 0, sizeof *connection);
     connection->wsi = wsi;
     connection->fd = lws_get_socket_fd(wsi);
@@ -604,7 +595,7 @@ static void on_gone(struct game_consumer *consumer, struct lws *wsi)
     } else {
         end_handshake(consumer, connection);
     }
-    LL_PREPEND(consumer->free_connections, connection);
+    pool_give(&consumer->connections, connection);
 }
 
 static void on_writable(struct connection *connection)
@@ -696,15 +687,15 @@ struct game_consumer *game_consumer_new(const struct game_consumer_config *confi
                                         struct now (*now)(void))
 {
     struct game_consumer *consumer = calloc(1, sizeof *consumer);
+    const size_t places = (size_t)config->max_connections + SOCKET_RESERVE;
     if (consumer) {
-        consumer->place_count = config->max_connections + SOCKET_RESERVE;
-        const size_t count = (size_t)consumer->place_count;
-        consumer->connections = pool_memory_take(count, sizeof *consumer->connections);
         consumer->watch.messages_per_second = config->messages_per_second;
         consumer->watch.set_reading = set_reading;
     }
-    if (!consumer || !consumer->connections ||
-        read_watch_init(&consumer->watch, (size_t)consumer->place_count) != 0) {
+    if (!consumer ||
+        pool_init(&consumer->connections, places, sizeof(struct connection), POOL_LARGE_PAGES) !=
+            0 ||
+        read_watch_init(&consumer->watch, places) != 0) {
         game_consumer_free(consumer);
         return NULL;
     }
@@ -730,8 +721,7 @@ void game_consumer_free(struct game_consumer *consumer)
 {
     if (!consumer)
         return;
-    pool_memory_give(consumer->connections, (size_t)consumer->place_count,
-                     sizeof *consumer->connections);
+    pool_free(&consumer->connections);
     read_watch_free(&consumer->watch);
     free(consumer);
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "common/pool_memory.h"
-
 enum {
     CODE_ATTEMPTS_MAX = 64,
     STALL_FORGIVEN_MS =
@@ -35,18 +33,20 @@ struct game_manager *game_manager_new(const struct game_manager_config *config,
     manager->ticked_ms = now.mono_ms;
     manager->next_serial = 1;
     manager->home = -1;
-    size_t session_max = (size_t)config->max_connections + (size_t)config->max_rooms;
-    manager->session_max = session_max;
-    manager->rooms = pool_memory_take((size_t)config->max_rooms, sizeof *manager->rooms);
-    manager->sessions = pool_memory_take(session_max, sizeof *manager->sessions);
-    manager->gone = calloc(2 * (size_t)config->max_rooms, sizeof *manager->gone);
-    manager->unsafe_pool =
-        pool_memory_take(2 * (size_t)config->max_rooms, sizeof *manager->unsafe_pool);
-    manager->sorted = calloc((size_t)config->max_rooms, sizeof *manager->sorted);
-    manager->clients = tally_new((size_t)config->max_connections);
-    manager->creators = tally_new((size_t)config->max_rooms);
-    if (!manager->clients || !manager->creators || !manager->rooms || !manager->sessions ||
-        !manager->gone || !manager->unsafe_pool || !manager->sorted) {
+    const size_t rooms = (size_t)config->max_rooms;
+    const size_t connections = (size_t)config->max_connections;
+    manager->gone = calloc(2 * rooms, sizeof *manager->gone);
+    manager->sorted = calloc(rooms, sizeof *manager->sorted);
+    manager->clients = tally_new(connections);
+    manager->creators = tally_new(rooms);
+    if (!manager->clients || !manager->creators || !manager->gone || !manager->sorted ||
+        pool_init(&manager->rooms, rooms, sizeof(struct room), POOL_LARGE_PAGES) != 0 ||
+        pool_init(&manager->sessions, connections + rooms, sizeof(struct player_session),
+                  POOL_LARGE_PAGES) != 0 ||
+        pool_init(&manager->identities, connections, sizeof(struct session_identity),
+                  POOL_SMALL_PAGES) != 0 ||
+        pool_init(&manager->unsafe_pool, 2 * rooms, sizeof(struct unsafe_end), POOL_SMALL_PAGES) !=
+            0) {
         game_manager_free(manager);
         return NULL;
     }
@@ -63,11 +63,11 @@ void game_manager_free(struct game_manager *manager)
     HASH_CLEAR(hh, manager->claims);
     tally_free(manager->clients);
     tally_free(manager->creators);
-    pool_memory_give(manager->rooms, (size_t)manager->config.max_rooms, sizeof *manager->rooms);
-    pool_memory_give(manager->sessions, manager->session_max, sizeof *manager->sessions);
+    pool_free(&manager->rooms);
+    pool_free(&manager->sessions);
+    pool_free(&manager->identities);
+    pool_free(&manager->unsafe_pool);
     free(manager->gone);
-    pool_memory_give(manager->unsafe_pool, 2 * (size_t)manager->config.max_rooms,
-                     sizeof *manager->unsafe_pool);
     free(manager->sorted);
     free(manager);
 }
@@ -75,14 +75,10 @@ void game_manager_free(struct game_manager *manager)
 struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
                                             void *connection, struct now now)
 {
-    struct player_session *session = manager->free_sessions;
     if (connection && manager->connection_count >= manager->config.max_connections)
         return NULL;
-    if (session)
-        LL_DELETE(manager->free_sessions, session);
-    else if (manager->sessions_touched < manager->session_max)
-        session = &manager->sessions[manager->sessions_touched++];
-    else
+    struct player_session *session = pool_take(&manager->sessions);
+    if (!session)
         return NULL;
     manager->connection_count += connection != NULL;
     player_session_init(session, room, connection, manager->config.messages_per_second, now);
@@ -98,7 +94,25 @@ void manager_free_session(struct game_manager *manager, struct player_session *s
     session->state = SESSION_FREE;
     session->client = (struct tally_key){0};
     session->connection = NULL;
-    LL_PREPEND(manager->free_sessions, session);
+    manager_forget_identity(manager, session);
+    pool_give(&manager->sessions, session);
+}
+
+struct session_identity *manager_identity(struct game_manager *manager,
+                                          struct player_session *session)
+{
+    if (!session->identity) {
+        session->identity = pool_take(&manager->identities);
+        *session->identity = (struct session_identity){0};
+    }
+    return session->identity;
+}
+
+void manager_forget_identity(struct game_manager *manager, struct player_session *session)
+{
+    if (session->identity)
+        pool_give(&manager->identities, session->identity);
+    session->identity = NULL;
 }
 
 void manager_enter_room(struct room *room, struct player_session *session)
@@ -263,12 +277,8 @@ static int choose_phase(const struct game_manager *manager)
 
 struct room *manager_take_room(struct game_manager *manager)
 {
-    struct room *room = manager->free_rooms;
-    if (room)
-        LL_DELETE(manager->free_rooms, room);
-    else if (manager->rooms_touched < manager->config.max_rooms)
-        room = &manager->rooms[manager->rooms_touched++];
-    else
+    struct room *room = pool_take(&manager->rooms);
+    if (!room)
         return NULL;
     memset(room, 0, sizeof *room);
     room->serial = manager->next_serial++;
@@ -369,7 +379,7 @@ void manager_remove_room(struct game_manager *manager, struct room *room, enum s
     manager->totals.rooms--;
     tally_drop(manager->creators, &room->creator);
     room->serial = 0;
-    LL_PREPEND(manager->free_rooms, room);
+    pool_give(&manager->rooms, room);
 }
 
 void manager_close_room(struct game_manager *manager, struct room *room, enum session_close code,

@@ -47,7 +47,7 @@ struct seat_claim {
  * What each update looks at stands first, as in struct game; game's own such part comes right behind it.
  */
 struct room {
-    struct room *next, *prev; /* rooms of one phase; `next` also chains the free ones */
+    struct room *next, *prev; /* rooms of one phase */
     /* who is in it; bots among the sessions, but in none of the counts but their own */
     struct player_session *sessions;
     int session_count;

@@ -35,14 +35,10 @@ void manager_release(struct game_manager *manager, struct room *room)
 
 void manager_protect_end(struct game_manager *manager, struct room *room, const char *match_id)
 {
-    struct unsafe_end *end = manager->free_unsafe;
     if (room->unsafe)
         return; /* the one before it is still to be protected */
-    if (end)
-        LL_DELETE(manager->free_unsafe, end);
-    else if (manager->unsafe_touched < 2 * manager->config.max_rooms)
-        end = &manager->unsafe_pool[manager->unsafe_touched++];
-    else
+    struct unsafe_end *end = pool_take(&manager->unsafe_pool);
+    if (!end)
         return; /* there are too many */
     memcpy(end->match_id, match_id, sizeof end->match_id);
     memcpy(end->room_code, room->game.room_code, sizeof end->room_code);
@@ -62,7 +58,7 @@ static void end_is_safe(struct game_manager *manager, const char *match_id)
     else if (!manager_find_room(manager, end->room_code)) /* else another one has the row */
         manager_note_gone(manager, end->room_code);
     HASH_DELETE(hh, manager->unsafe_ends, end);
-    LL_PREPEND(manager->free_unsafe, end);
+    pool_give(&manager->unsafe_pool, end);
 }
 
 static bool is_in_slot(const char *room_code, int slot)
@@ -79,7 +75,7 @@ void manager_drop_unsafe(struct game_manager *manager, int slot)
         if (end->room)
             end->room->unsafe = NULL;
         HASH_DELETE(hh, manager->unsafe_ends, end);
-        LL_PREPEND(manager->free_unsafe, end);
+        pool_give(&manager->unsafe_pool, end);
     }
 }
 

@@ -8,6 +8,7 @@
 #define PONG_GAMED_GAME_MANAGER_PRIVATE_H
 
 #include "cluster/slot_keys.h"
+#include "common/pool.h"
 #include "gamed/game_manager.h"
 
 /*
@@ -35,7 +36,6 @@ struct unsafe_end {
     char match_id[UUID_SIZE];
     char room_code[ROOM_CODE_SIZE];
     struct room *room; /* NULL: closed; its row goes when the result is safe */
-    struct unsafe_end *next;
     UT_hash_handle hh; /* by match_id */
 };
 
@@ -49,26 +49,20 @@ struct game_phase {
 struct game_manager {
     struct game_manager_config config;
     struct game_manager_hooks hooks;
-    /* Of each pool the first ones were in use before, and are chained while they are free. */
-    struct room *rooms; /* config.max_rooms */
-    int rooms_touched;
-    struct room *free_rooms;
+    struct pool rooms;              /* config.max_rooms */
     struct room *held_rooms;        /* uthash by held_match_id */
     struct unsafe_end *unsafe_ends; /* uthash */
-    struct unsafe_end *unsafe_pool,
-        *free_unsafe; /* 2 * max_rooms; further ends are not protected */
-    int unsafe_touched;
-    struct room *rooms_by_code; /* uthash */
-    struct room **sorted;       /* by code, all of them; config.max_rooms */
+    struct pool unsafe_pool;        /* of 2 * max_rooms; further ends are not protected */
+    struct room *rooms_by_code;     /* uthash */
+    struct room **sorted;           /* by code, all of them; config.max_rooms */
     size_t sorted_count;
     struct seat_claim *claims; /* uthash */
     struct room *public_rooms; /* utlist, newest first */
     uint32_t next_serial;
-    struct tally *clients;           /* connections of addresses */
-    struct tally *creators;          /* rooms of users and addresses */
-    struct player_session *sessions; /* config.max_connections, and one bot a room */
-    size_t session_max, sessions_touched;
-    struct player_session *free_sessions;
+    struct tally *clients;  /* connections of addresses */
+    struct tally *creators; /* rooms of users and addresses */
+    struct pool sessions;   /* config.max_connections, and one bot a room */
+    struct pool identities; /* config.max_connections, so that each finds one */
     int connection_count;
     char (*gone)[ROOM_CODE_SIZE]; /* codes whose end has not been taken note of; 2 * max_rooms */
     size_t gone_count;
@@ -207,6 +201,11 @@ void manager_owe_keyframes(struct room *room);
 struct player_session *manager_take_session(struct game_manager *manager, struct room *room,
                                             void *connection, struct now now);
 void manager_free_session(struct game_manager *manager, struct player_session *session);
+
+/* Where it is kept who the session is: a blank one at first. Forgets it, if there is one. */
+struct session_identity *manager_identity(struct game_manager *manager,
+                                          struct player_session *session);
+void manager_forget_identity(struct game_manager *manager, struct player_session *session);
 
 /* Puts an opened session into the room's list, or takes it out. */
 void manager_enter_room(struct room *room, struct player_session *session);

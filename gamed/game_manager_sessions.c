@@ -29,6 +29,12 @@ static bool has_claim(const struct player_session *session, const struct room *r
            room->game.seats[seat - 1].token_version == session->claim[seat - 1];
 }
 
+/* By its ticket; "" for a guest. */
+static const char *user_id_of(const struct player_session *session)
+{
+    return session->identity ? session->identity->user_id : "";
+}
+
 /* ---- coming and going ---------------------------------------------------------------- */
 
 /* The room of this code; NULL, and what to say in *error, where there is none to be entered. */
@@ -145,8 +151,11 @@ int game_manager_enter(struct game_manager *manager, const struct admission *adm
     session->may_sit = admission->may_sit;
     for (int i = 0; i < 2; i++)
         session->claim[i] = admission->claim[i];
-    memcpy(session->user_id, admission->user_id, sizeof session->user_id);
-    memcpy(session->username, admission->username, sizeof session->username);
+    if (admission->user_id[0] || admission->username[0]) {
+        struct session_identity *identity = manager_identity(manager, session);
+        memcpy(identity->user_id, admission->user_id, sizeof identity->user_id);
+        memcpy(identity->username, admission->username, sizeof identity->username);
+    }
     session->client = client;
     *out = session;
     return GAME_MANAGER_OK;
@@ -385,20 +394,23 @@ static void seat_newcomer(struct game_manager *manager, struct room *room,
                           struct player_session *session, const char *username, struct now now)
 {
     struct game_player player;
+    const struct session_identity *identity = session->identity;
+    char token[SEAT_TOKEN_SIZE];
     memset(&player, 0, sizeof player);
-    if (session->user_id[0])
-        memcpy(player.player_id, session->user_id, sizeof session->user_id);
+    if (identity && identity->user_id[0])
+        memcpy(player.player_id, identity->user_id, sizeof identity->user_id);
     else
         manager_name_guest(&player);
-    if (!username[0])
-        username = session->username;
+    if (!username[0] && identity)
+        username = identity->username;
     memcpy(player.username, username, strlen(username) + 1);
     manager_name_nameless(&player);
-    random_seat_token(session->fresh_token);
-    player.token = digest_of(session->fresh_token, SEAT_TOKEN_LENGTH);
+    random_seat_token(token);
+    player.token = digest_of(token, SEAT_TOKEN_LENGTH);
     int seat = game_state_take_seat(&room->game, &player, now);
     if (!seat)
         return;
+    memcpy(manager_identity(manager, session)->fresh_token, token, sizeof token);
     manager_index_seat(manager, room, seat);
     session->proven = (uint8_t)(1 << seat);
     session->claim[seat - 1] = held_seat(room, seat)->token_version;
@@ -413,7 +425,7 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
     if (!session->settled) {
         int seat = seat_meant(room, session, player_id);
         if (!seat && !session->seat) /* he may have got one over REST since his handshake */
-            seat = manager_seat_by_identity(room, session->user_id);
+            seat = manager_seat_by_identity(room, user_id_of(session));
         if (seat && session->seat)
             change_seat(manager, room, session, seat, now, &events);
         else if (seat)
@@ -422,6 +434,8 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
             seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
+    if (session->settled && !player_session_fresh_token(session)[0])
+        manager_forget_identity(manager, session);
     session->is_alive = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])

@@ -35,12 +35,12 @@ static struct frame *welcome_frame(struct game_output *output, const struct room
                                    const struct player_session *session, struct now now)
 {
     struct frame *frame = &output->single;
-    const char *player_id = "", *username = "", *token = NULL;
+    const char *player_id = "", *username = "", *token = "";
     if (session->seat) {
         const struct game_player *player = &room->game.seats[session->seat - 1].player;
         player_id = player->player_id;
         username = player->username;
-        token = session->fresh_token[0] ? session->fresh_token : NULL;
+        token = player_session_fresh_token(session);
     } else if (output->greeting_to == session) {
         player_id = output->greeting_for->player_id;
         username = output->greeting_for->username;
@@ -66,7 +66,7 @@ static void greet(struct game_output *output, const struct room *room,
         case 2:
             write_frame(output, session, GAME_OUTPUT_EVENT,
                         welcome_frame(output, room, session, now), now);
-            session->fresh_token[0] = '\0';
+            player_session_told_token(session);
             break;
         default:
             if (!session->is_binary)

@@ -128,7 +128,7 @@ size_t messages_welcome(int seat, const char *player_id, const char *username,
         json_pack("{s:s, s:o, s:s?, s:s?, s:b, s:I}", "type", "player_joined", "player_number",
                   player_or_null(seat), "player_id", or_null(player_id), "username",
                   or_null(username), "is_you", 1, "timestamp", (json_int_t)unix_ms);
-    if (seat_token)
+    if (seat_token[0])
         json_object_set_new(object, "seat_token", json_string(seat_token));
     return dump(object, DIGITS, out, size);
 }

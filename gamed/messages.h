@@ -87,7 +87,7 @@ size_t messages_event(const struct game *game, const struct game_event *event, i
 
 /*
  * player_joined to the joiner himself. seat 0: a spectator, of whom only what he said himself is
- * known ("" becomes null). seat_token: NULL or the token that join_game gave him.
+ * known ("" becomes null). seat_token: the token that join_game gave him; "" for none.
  */
 size_t messages_welcome(int seat, const char *player_id, const char *username,
                         const char *seat_token, int64_t unix_ms, char *out, size_t size);

@@ -43,6 +43,17 @@ bool player_session_allow_message(struct player_session *session, int messages_p
     return allowed;
 }
 
+const char *player_session_fresh_token(const struct player_session *session)
+{
+    return session->identity ? session->identity->fresh_token : "";
+}
+
+void player_session_told_token(struct player_session *session)
+{
+    if (session->identity)
+        session->identity->fresh_token[0] = '\0';
+}
+
 bool player_session_count_bad(struct player_session *session, struct now now)
 {
     /* after this one is in, the ring's next place holds the one that came nine before it */

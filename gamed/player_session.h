@@ -63,10 +63,19 @@ enum session_key {
 
 struct room;
 
+/*
+ * Who a session is, until it has its seat for good and was told all that goes with it. Few have it at a
+ * time, so it has a place of its own.
+ */
+struct session_identity {
+    char user_id[PLAYER_ID_SIZE];      /* by his ticket; "" for a guest */
+    char username[USERNAME_SIZE];      /* likewise; "" unknown */
+    char fresh_token[SEAT_TOKEN_SIZE]; /* that join_game gave it, for its greeting; else "" */
+};
+
 /* What each update looks at stands first, what each message from it touches next. */
 struct player_session {
-    struct player_session *next,
-        *prev;           /* in the room while open; `next` chains the pool while free */
+    struct player_session *next, *prev; /* in the room while open */
     struct room *room;   /* while open; while opening only if its serial is still room_serial */
     void *connection;    /* the consumer's; NULL for a bot */
     uint32_t next_event; /* number of the next event of the room's log that it has not been sent */
@@ -101,10 +110,9 @@ struct player_session {
     uint16_t claim[2]; /* … while its token has this version; void once the seat has another */
     bool
         settled; /* join_game has named or confirmed the seat: it is not moved to another any more */
-    bool greeted;                 /* its join_game was announced to the room */
-    bool may_sit;                 /* may take a free seat by join_game */
-    char user_id[PLAYER_ID_SIZE]; /* by his ticket; "" for a guest */
-    char username[USERNAME_SIZE]; /* likewise; "" unknown */
+    bool greeted;                      /* its join_game was announced to the room */
+    bool may_sit;                      /* may take a free seat by join_game */
+    struct session_identity *identity; /* NULL: a guest without a name, or it matters no more */
     struct tally_key client; /* who it counts for: his address; nobody where that is not known */
     int64_t opened_ms;
 
@@ -121,8 +129,6 @@ struct player_session {
     uint32_t refused_step;  /* … the first of them after this step */
     uint32_t
         refused_to; /* the last step that was named by one, too late to put off a keyframe for */
-
-    char fresh_token[SEAT_TOKEN_SIZE]; /* that join_game gave it, for its greeting; else "" */
 };
 
 /* Puts a session into the state of a fresh connection: opening, spectator, owed the full state. */
@@ -141,6 +147,10 @@ bool player_session_allow_message(struct player_session *session, int messages_p
  * second's worth, by the game's own clock.
  */
 bool player_session_allow_input(struct player_session *session, uint32_t step);
+
+/* The token that join_game gave it and that it is still to be told; "" for none. Notes that it was told. */
+const char *player_session_fresh_token(const struct player_session *session);
+void player_session_told_token(struct player_session *session);
 
 /* A malformed message came. Returns whether it was one too many within a minute. */
 bool player_session_count_bad(struct player_session *session, struct now now);

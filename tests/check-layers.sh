@@ -22,7 +22,7 @@ common/clock            -
 common/thread           -
 common/histogram        -
 common/bucket           -
-common/pool_memory      -
+common/pool             -
 common/process_stats    -
 common/room_options     -
 common/log              common/text
@@ -51,8 +51,8 @@ gamed/tally             common/digest common/random
 gamed/read_limit        common/bucket common/clock
 gamed/read_watch        gamed/read_limit common/clock
 gamed/player_session    gamed/tickets gamed/tally gamed/pong gamed/bot gamed/game_state common/clock common/random common/text
-gamed/game_manager      gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram common/pool_memory gamed/match_result common/random common/text
-gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest
+gamed/game_manager      gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_state gamed/player_session common/clock common/histogram common/pool gamed/match_result common/random common/text
+gamed/game_manager_*    gamed/game_manager_private cluster/slot_keys gamed/tally gamed/tickets gamed/game_manager gamed/game_state gamed/player_session common/clock gamed/match_result common/random common/text gamed/checkpoint common/digest common/pool
 gamed/game_state_*      gamed/game_state
 # what is kept of a room, by value
 gamed/checkpoint        gamed/pong gamed/bot gamed/match_result common/digest common/random common/text

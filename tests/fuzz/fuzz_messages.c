@@ -73,7 +73,7 @@ static void check_answers(const struct client_message *message)
     assert(json_number_value(json_object_get(answer, "time")) == message->time);
     json_decref(answer);
 
-    length = messages_welcome(0, message->player_id, message->username, NULL, 0, out, sizeof out);
+    length = messages_welcome(0, message->player_id, message->username, "", 0, out, sizeof out);
     answer = json_loadb(out, length, JSON_REJECT_DUPLICATES, NULL);
     const char *name = json_string_value(json_object_get(answer, "username"));
     assert(answer && strcmp(name ? name : "", message->username) == 0);

@@ -70,11 +70,11 @@ bool is_in_room(const struct room *room, const struct player_session *session)
 static void greet(struct client *client, struct player_session *session, const struct room *room)
 {
     client->greetings++;
-    if (session->seat && session->fresh_token[0])
-        strcpy(client->token, session->fresh_token);
+    if (session->seat && player_session_fresh_token(session)[0])
+        strcpy(client->token, player_session_fresh_token(session));
     client->view = room->shown; /* the state is part of it */
     session->owed_greeting = 0;
-    session->fresh_token[0] = '\0';
+    player_session_told_token(session);
     session->owed_full = false;
 }
 
@@ -566,7 +566,7 @@ void pause_and_resume(const struct pair *pair, int player)
     assert_int_equal(pair->room->game.pong.phase, PONG_RALLY);
 }
 
-/* Everybody goes, all rooms expire; then the whole of both pools is there. */
+/* Everybody goes, all rooms expire; then the whole of all pools is there. */
 static void assert_nothing_leaked(void)
 {
     struct client *spare = calloc((size_t)world.config.max_connections + 1, sizeof *spare);
@@ -588,11 +588,14 @@ static void assert_nothing_leaked(void)
             assert_non_null(ticket.room->sessions); /* the bot got its session */
         }
         assert_int_equal(create().error, GAME_MANAGER_SERVER_FULL);
-        for (int i = 0; i < world.config.max_connections; i++)
-            assert_int_equal(admit(&spare[i], ticket.code, ticket.token, "", ""), GAME_MANAGER_OK);
-        assert_int_equal(
-            admit(&spare[world.config.max_connections], ticket.code, ticket.token, "", ""),
-            GAME_MANAGER_SERVER_FULL);
+        struct game_handshake handshake = {.user_id = "somebody"}; /* for an identity each */
+        memcpy(handshake.room_code, ticket.code, sizeof handshake.room_code);
+        memcpy(handshake.token, ticket.token, sizeof handshake.token);
+        for (int i = 0; i <= world.config.max_connections; i++)
+            assert_int_equal(game_manager_admit(world.manager, &handshake, &spare[i], world.now,
+                                                &spare[i].session),
+                             i < world.config.max_connections ? GAME_MANAGER_OK
+                                                              : GAME_MANAGER_SERVER_FULL);
     }
     free(spare);
 }

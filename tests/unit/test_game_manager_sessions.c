@@ -314,7 +314,7 @@ static void test_user_has_his_seat_by_identity_alone(void **state)
     assert_int_equal(stats().connections, 0); /* nothing is reserved by that */
     struct client *client = enter(&admission);
     assert_int_equal(client->session->seat, 1);
-    assert_string_equal(client->session->user_id, "42");
+    assert_string_equal(client->session->identity->user_id, "42");
     const struct tally_key address = tally_key_of_address("2001:db8::7");
     assert_memory_equal(&client->session->client, &address, sizeof address);
 
@@ -376,6 +376,31 @@ static void test_user_takes_a_free_seat_as_himself(void **state)
     /* and has it from another machine */
     admission = examined(&handshake);
     assert_int_equal(enter(&admission)->session->seat, 2);
+}
+
+static void test_who_a_session_is_is_kept_no_longer_than_it_matters(void **state)
+{
+    (void)state;
+    struct ticket first = create_with(user("42"), (struct game_options){0});
+    struct game_handshake handshake = coming(first.code, "42");
+    struct admission admission = examined(&handshake);
+    struct client *client = enter(&admission);
+    assert_non_null(client->session->identity);
+    say_hello(client, "42", "");
+    assert_int_equal(client->session->seat, 1);
+    assert_null(client->session->identity);
+    say_hello(client, "42", "");
+    assert_int_equal(client->session->seat, 1);
+
+    struct ticket second = join(first.code); /* a guest */
+    client = connect_token(first.code, second.token);
+    assert_null(client->session->identity);
+
+    handshake = coming(first.code, "44"); /* for whom there is no seat */
+    admission = examined(&handshake);
+    client = enter(&admission);
+    say_hello(client, "44", "");
+    assert_string_equal(client->session->identity->user_id, "44");
 }
 
 static void test_kicked_user_is_not_let_back_by_identity(void **state)
@@ -967,6 +992,7 @@ int main(void)
         TEST(test_user_has_his_seat_by_identity_alone),
         TEST(test_user_who_shows_a_void_token_has_his_seat_by_identity),
         TEST(test_user_takes_a_free_seat_as_himself),
+        TEST(test_who_a_session_is_is_kept_no_longer_than_it_matters),
         TEST(test_kicked_user_is_not_let_back_by_identity),
         TEST(test_ticket_is_void_once_its_room_is_gone),
         TEST(test_guests_denied_by_either),

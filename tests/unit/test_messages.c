@@ -961,7 +961,7 @@ static void test_welcome(void **state)
     (void)state;
     char text[MESSAGES_SIZE];
     json_t *object = read_back(
-        text, messages_welcome(1, "guest-aaaaaaaa", "Ada", NULL, UNIX_MS, text, sizeof text));
+        text, messages_welcome(1, "guest-aaaaaaaa", "Ada", "", UNIX_MS, text, sizeof text));
     assert_keys(object, "type player_number player_id username is_you timestamp");
     assert_text(object, "type", "player_joined");
     assert_number(object, "player_number", 1);
@@ -978,7 +978,7 @@ static void test_welcome(void **state)
     json_decref(object);
 
     /* a spectator */
-    object = read_back(text, messages_welcome(0, "", "", NULL, UNIX_MS, text, sizeof text));
+    object = read_back(text, messages_welcome(0, "", "", "", UNIX_MS, text, sizeof text));
     assert_keys(object, "type player_number player_id username is_you timestamp");
     assert_is_null(object, "player_number");
     assert_is_null(object, "player_id");
