@@ -1,6 +1,6 @@
 /*
- * pool: see pool.h. Its own mapping, because the allocator decides by itself what is zeroed by writing
- * to it.
+ * pool: see pool.h. Its own mapping, because the allocator decides by itself what it writes to, and on what
+ * pages it is.
  */
 #include "common/pool.h"
 

@@ -98,11 +98,12 @@ void manager_free_session(struct game_manager *manager, struct player_session *s
     pool_give(&manager->sessions, session);
 }
 
-struct session_identity *manager_identity(struct game_manager *manager,
-                                          struct player_session *session)
+struct session_identity *manager_take_identity(struct game_manager *manager,
+                                               struct player_session *session)
 {
     if (!session->identity) {
         session->identity = pool_take(&manager->identities);
+        assert(session->identity);
         *session->identity = (struct session_identity){0};
     }
     return session->identity;

@@ -203,8 +203,8 @@ struct player_session *manager_take_session(struct game_manager *manager, struct
 void manager_free_session(struct game_manager *manager, struct player_session *session);
 
 /* Where it is kept who the session is: a blank one at first. Forgets it, if there is one. */
-struct session_identity *manager_identity(struct game_manager *manager,
-                                          struct player_session *session);
+struct session_identity *manager_take_identity(struct game_manager *manager,
+                                               struct player_session *session);
 void manager_forget_identity(struct game_manager *manager, struct player_session *session);
 
 /* Puts an opened session into the room's list, or takes it out. */

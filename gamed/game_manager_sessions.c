@@ -152,7 +152,7 @@ int game_manager_enter(struct game_manager *manager, const struct admission *adm
     for (int i = 0; i < 2; i++)
         session->claim[i] = admission->claim[i];
     if (admission->user_id[0] || admission->username[0]) {
-        struct session_identity *identity = manager_identity(manager, session);
+        struct session_identity *identity = manager_take_identity(manager, session);
         memcpy(identity->user_id, admission->user_id, sizeof identity->user_id);
         memcpy(identity->username, admission->username, sizeof identity->username);
     }
@@ -410,7 +410,7 @@ static void seat_newcomer(struct game_manager *manager, struct room *room,
     int seat = game_state_take_seat(&room->game, &player, now);
     if (!seat)
         return;
-    memcpy(manager_identity(manager, session)->fresh_token, token, sizeof token);
+    memcpy(manager_take_identity(manager, session)->fresh_token, token, sizeof token);
     manager_index_seat(manager, room, seat);
     session->proven = (uint8_t)(1 << seat);
     session->claim[seat - 1] = held_seat(room, seat)->token_version;
@@ -434,8 +434,6 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
             seat_newcomer(manager, room, session, username, now);
     }
     session->settled |= session->seat != 0;
-    if (session->settled && !player_session_fresh_token(session)[0])
-        manager_forget_identity(manager, session);
     session->is_alive = true;
     session->owed_greeting = SESSION_GREETING_MESSAGES;
     if (session->seat && username[0])
@@ -446,7 +444,9 @@ void game_manager_hello(struct game_manager *manager, struct player_session *ses
         events.list[events.count++] =
             (struct game_event){.type = GAME_EVENT_JOINED, .player = session->seat};
     }
-    manager_publish(manager, room, &events, now);
+    manager_publish(manager, room, &events, now); /* which greets him, if his socket takes it */
+    if (session->settled && !player_session_fresh_token(session)[0])
+        manager_forget_identity(manager, session);
 }
 
 /* ---- what players ask for ------------------------------------------------------------ */

@@ -66,7 +66,7 @@ static void greet(struct game_output *output, const struct room *room,
         case 2:
             write_frame(output, session, GAME_OUTPUT_EVENT,
                         welcome_frame(output, room, session, now), now);
-            player_session_told_token(session);
+            player_session_note_token_told(session);
             break;
         default:
             if (!session->is_binary)

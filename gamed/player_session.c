@@ -48,7 +48,7 @@ const char *player_session_fresh_token(const struct player_session *session)
     return session->identity ? session->identity->fresh_token : "";
 }
 
-void player_session_told_token(struct player_session *session)
+void player_session_note_token_told(struct player_session *session)
 {
     if (session->identity)
         session->identity->fresh_token[0] = '\0';

@@ -64,8 +64,8 @@ enum session_key {
 struct room;
 
 /*
- * Who a session is, until it has its seat for good and was told all that goes with it. Few have it at a
- * time, so it has a place of its own.
+ * Who a session is: of a user until he has his seat for good, of a guest who gets one by join_game until he
+ * was told its token. Most have none of it, so it has a place of its own.
  */
 struct session_identity {
     char user_id[PLAYER_ID_SIZE];      /* by his ticket; "" for a guest */
@@ -112,7 +112,7 @@ struct player_session {
         settled; /* join_game has named or confirmed the seat: it is not moved to another any more */
     bool greeted;                      /* its join_game was announced to the room */
     bool may_sit;                      /* may take a free seat by join_game */
-    struct session_identity *identity; /* NULL: a guest without a name, or it matters no more */
+    struct session_identity *identity; /* NULL: nothing is to be known, or no more */
     struct tally_key client; /* who it counts for: his address; nobody where that is not known */
     int64_t opened_ms;
 
@@ -150,7 +150,7 @@ bool player_session_allow_input(struct player_session *session, uint32_t step);
 
 /* The token that join_game gave it and that it is still to be told; "" for none. Notes that it was told. */
 const char *player_session_fresh_token(const struct player_session *session);
-void player_session_told_token(struct player_session *session);
+void player_session_note_token_told(struct player_session *session);
 
 /* A malformed message came. Returns whether it was one too many within a minute. */
 bool player_session_count_bad(struct player_session *session, struct now now);

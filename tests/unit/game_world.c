@@ -74,7 +74,7 @@ static void greet(struct client *client, struct player_session *session, const s
         strcpy(client->token, player_session_fresh_token(session));
     client->view = room->shown; /* the state is part of it */
     session->owed_greeting = 0;
-    player_session_told_token(session);
+    player_session_note_token_told(session);
     session->owed_full = false;
 }
 

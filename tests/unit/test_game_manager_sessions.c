@@ -401,6 +401,35 @@ static void test_who_a_session_is_is_kept_no_longer_than_it_matters(void **state
     client = enter(&admission);
     say_hello(client, "44", "");
     assert_string_equal(client->session->identity->user_id, "44");
+
+    client = watch(create().code); /* a guest who gets a seat, and a token for it */
+    assert_null(client->session->identity);
+    say_hello(client, "", "Bob");
+    assert_int_equal(client->session->seat, 2);
+    assert_int_equal(strlen(client->token), SEAT_TOKEN_LENGTH);
+    assert_null(client->session->identity);
+}
+
+/* He was refused a seat by join_game, and then gets one over REST, with a token of his own. */
+static void test_user_is_told_no_token_of_a_seat_that_he_did_not_get(void **state)
+{
+    (void)state;
+    struct ticket first = create();
+    join(first.code);
+    struct game_handshake handshake = coming(first.code, "7");
+    struct admission admission = examined(&handshake);
+    struct client *client = enter(&admission);
+    client->blocked = true;
+    say_hello(client, "", ""); /* there is none, and the answer waits */
+    assert_int_equal(client->session->seat, 0);
+    run_ms(31000); /* whoever does not come loses his seat */
+    assert_false(first.room->game.seats[1].held);
+    struct ticket again = join_as(user("7"), first.code);
+    assert_int_equal(again.error, GAME_MANAGER_OK);
+    client->blocked = false;
+    say_hello(client, "", "");
+    assert_int_equal(client->session->seat, again.seat);
+    assert_string_equal(client->token, "");
 }
 
 static void test_kicked_user_is_not_let_back_by_identity(void **state)
@@ -993,6 +1022,7 @@ int main(void)
         TEST(test_user_who_shows_a_void_token_has_his_seat_by_identity),
         TEST(test_user_takes_a_free_seat_as_himself),
         TEST(test_who_a_session_is_is_kept_no_longer_than_it_matters),
+        TEST(test_user_is_told_no_token_of_a_seat_that_he_did_not_get),
         TEST(test_kicked_user_is_not_let_back_by_identity),
         TEST(test_ticket_is_void_once_its_room_is_gone),
         TEST(test_guests_denied_by_either),

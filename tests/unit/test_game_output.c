@@ -162,7 +162,7 @@ static int set_up(void **state)
     const struct game_manager_config config = {
         .slot = 'A',
         .update_hz = 30,
-        .max_rooms = 2,
+        .max_rooms = 8,
         .max_connections = SOCKETS,
         .max_spectators = 2,
         .messages_per_second = 120,
@@ -350,6 +350,48 @@ static void test_greeting_survives_a_full_socket(void **state)
     }
 }
 
+/* The token that join_game gives is told once, whenever the socket takes it, and whatever he says till then. */
+static void test_fresh_token_is_told_once(void **state)
+{
+    static const char hello[] = "{\"type\":\"join_game\",\"player_id\":\"\",\"username\":\"Cy\"}";
+    struct fixture *fixture = *state;
+    const struct game_options options = {.bot_level = ""};
+    for (int room_for = 0; room_for <= 3; room_for++) {
+        char token[SEAT_TOKEN_SIZE];
+        random_seat_token(token);
+        const struct game_caller caller = {
+            .user_id = "", .username = "Ann", .address = "", .new_token = token};
+        assert_int_equal(game_manager_create(fixture->manager, &caller, &options, fixture->now,
+                                             &fixture->placement),
+                         GAME_MANAGER_OK);
+        struct socket *cy = connect_socket(fixture, 0, "");
+        const struct game_seat *seat = &fixture->placement.room->game.seats[1];
+        forget(cy);
+        cy->room_for = room_for;
+        say(fixture, cy, hello);
+        say(fixture, cy, hello);
+        assert_int_equal(cy->session->seat, 2);
+        const bool is_told = room_for >= 2;
+        assert_int_equal(cy->session->identity == NULL, is_told);
+        cy->room_for = TAKEN_MAX;
+        tick(fixture, 2);
+        say(fixture, cy, hello);
+        assert_null(cy->session->identity);
+        int told = 0;
+        for (size_t i = 0; i < cy->count; i++) {
+            const char *fresh = json_string_value(json_object_get(cy->taken[i], "seat_token"));
+            if (!fresh)
+                continue;
+            const struct digest digest = digest_of(fresh, strlen(fresh));
+            assert_true(digest_equal(&digest, &seat->player.token));
+            told++;
+        }
+        assert_int_equal(told, 1);
+        game_manager_session_gone(fixture->manager, cy->session, fixture->now);
+        forget(cy);
+    }
+}
+
 /* Half greeted, he hears of the other's coming only after his own greeting, and of both. */
 static void test_greeting_is_not_mixed_with_events(void **state)
 {
@@ -520,6 +562,7 @@ int main(void)
         TEST(test_update_is_encoded_once),
         TEST(test_full_socket_is_owed_the_newest_state),
         TEST(test_greeting_survives_a_full_socket),
+        TEST(test_fresh_token_is_told_once),
         TEST(test_greeting_is_not_mixed_with_events),
         TEST(test_states_are_fresh),
         TEST(test_joined_state_is_owed),

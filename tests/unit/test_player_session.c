@@ -55,7 +55,8 @@ static void test_fresh_connection_is_a_spectator_owed_the_state(void **state)
     assert_true(session.owed_full);
     assert_false(session.is_bot || session.settled || session.greeted || session.may_sit);
     assert_false(session.welcomed || session.owed_greeting);
-    assert_string_equal(session.fresh_token, "");
+    assert_null(session.identity);
+    assert_string_equal(player_session_fresh_token(&session), "");
     assert_false(session.uses_position);
     assert_int_equal(session.sent_ms, at(7).mono_ms);
     assert_int_equal(session.heard_ms, at(7).mono_ms);

@@ -25,10 +25,14 @@ static void test_it_costs_what_is_taken(void **state)
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     unsigned char resident[COUNT * SIZE / 4096] = {0};
     struct pool pool;
-    assert_int_equal(pool_init(&pool, COUNT, SIZE, POOL_LARGE_PAGES), 0);
-    assert_int_equal(mincore(pool.memory, (size_t)COUNT * SIZE, resident), 0);
-    for (size_t i = 0; i < (size_t)COUNT * SIZE / page; i++)
-        assert_int_equal(resident[i] & 1, 0);
+    assert_int_equal(pool_init(&pool, COUNT, SIZE, POOL_SMALL_PAGES), 0);
+    for (size_t taken = 0; taken <= 3; taken++) {
+        if (taken > 0)
+            memset(pool_take(&pool), 1, SIZE);
+        assert_int_equal(mincore(pool.memory, (size_t)COUNT * SIZE, resident), 0);
+        for (size_t i = 0; i < (size_t)COUNT * SIZE / page; i++)
+            assert_int_equal(resident[i] & 1, i < (taken * SIZE + page - 1) / page);
+    }
     pool_free(&pool);
     pool_free(&pool);
 }
@@ -38,7 +42,7 @@ static void test_all_are_there_and_none_is_another(void **state)
     (void)state;
     static unsigned char *taken[COUNT];
     struct pool pool;
-    assert_int_equal(pool_init(&pool, COUNT, SIZE, POOL_SMALL_PAGES), 0);
+    assert_int_equal(pool_init(&pool, COUNT, SIZE, POOL_LARGE_PAGES), 0);
     for (size_t i = 0; i < COUNT; i++) {
         taken[i] = pool_take(&pool);
         assert_non_null(taken[i]);
