@@ -43,7 +43,6 @@ bench_table() {
 # bench_main [NAME [ARGUMENT...]]
 bench_main() {
     local name=${1:-}
-    if [[ $name == --help ]]; then fail './dev help tells what bench takes'; fi
     if [[ -z $name || $name == -* || $name == table ]]; then
         [[ $name != table ]] || shift
         bench_table "$@"

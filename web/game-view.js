@@ -234,7 +234,7 @@ export function pauseSentence(match, now) {
   if (reason === 'absence') {
     if (player === match.seat || player === null) return 'The match goes on once both players are back.';
     const seconds = Math.ceil(match.graceMs(now) / 1000);
-    return `${match.nameOf(player)} lost the connection. The seat is held for ${seconds} s.`;
+    return `${match.nameOf(player)} is away. The seat is held for ${seconds} s.`;
   }
   return player === match.seat ? 'You paused the match.' : `${match.nameOf(player)} paused the match.`;
 }

@@ -102,7 +102,7 @@ describe('two browsers', () => {
     const { ada, grace } = await twoPlayers(browser, stack);
     await ada.until('the ball flies', ({ state }) => !state.is_paused);
     await grace.page.close();
-    await reads(ada.page, /^Grace lost the connection\. The seat is held for \d+ s\.$/);
+    await reads(ada.page, /^Grace is away\. The seat is held for \d+ s\.$/);
     await ada.page.context().close();
     await grace.page.context().close();
   });
