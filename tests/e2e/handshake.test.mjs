@@ -17,6 +17,15 @@ describe('the handshake', () => {
   const stack = useStack({ env: quickServe });
   const rest = new Rest(stack);
 
+  test('400: a plain request, whatever room it names', async () => {
+    const { first } = await takeSeats(stack);
+    for (const code of [first.room_code, 'A00000']) {
+      const { status, json } = await rest.get(`/ws/game/${code}/`);
+      assert.equal(status, 400, code);
+      assert.equal(json.code, 'upgrade_required', code);
+    }
+  });
+
   test('401: a token that is none, however it is shown', async () => {
     const { code } = await takeSeats(stack);
     for (const via of ['query', 'bearer']) {
