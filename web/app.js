@@ -99,7 +99,19 @@ function showHome() {
   const seat = memory.recallSeat();
   views.home.open(seat);
   showScreen('home');
-  if (!seat) offerLastSeat(way);
+  if (seat) checkWayBack(seat, way);
+  else offerLastSeat(way);
+}
+
+/** A match that was left goes on to wait for a while, and is lost then. */
+async function checkWayBack(seat, mine) {
+  const status = await api.check(seat.code).then(
+    (answer) => answer.status,
+    (error) => (error.status === 404 ? 'FINISHED' : 'UNKNOWN'),
+  );
+  if (mine !== way) return;
+  if (status === 'FINISHED') memory.forgetSeat();
+  views.home.offer(memory.recallSeat(), status === 'ONGOING');
 }
 
 /** A tab that was closed in mid-match has a seat that this one can go back to, as long as nobody sits in it. */
@@ -107,7 +119,7 @@ async function offerLastSeat(mine) {
   const seat = memory.recallLastSeat();
   const answer = seat && (await api.check(seat.code).catch(() => null));
   const isWaitedFor = answer?.status === 'ONGOING' && answer.active_sessions < answer.player_count;
-  if (isWaitedFor && mine === way) views.home.offer(seat);
+  if (isWaitedFor && mine === way) views.home.offer(seat, true);
 }
 
 function showList() {

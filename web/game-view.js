@@ -182,7 +182,7 @@ export class GameView {
     setShown(this.#card.note, longestRally >= LONG_RALLY);
     setText(this.#card.note, `The longest rally: ${longestRally} hits`);
     setText(this.#card.score, `${match.game.player_1_score} – ${match.game.player_2_score}`);
-    setShown(this.#card.score, true);
+    setShown(this.#card.score, match.result.reason !== 'forfeit'); // which no score explains
     this.#card.rematch.disabled = asked || link.link !== 'open';
     this.#card.home.classList.toggle('primary', !rematch);
   }

@@ -12,6 +12,7 @@ export class HomeView {
   #code = byId('code');
   #message = byId('home-message');
   #return = byId('return');
+  #hurry = byId('return-hurry');
 
   /**
    * @param {object} on
@@ -51,9 +52,13 @@ export class HomeView {
     this.say('');
   }
 
-  /** @param {import('./memory.js').RememberedSeat | null} seat that can be gone back to */
-  offer(seat) {
+  /**
+   * @param {import('./memory.js').RememberedSeat | null} seat that can be gone back to
+   * @param {boolean} isAwaited the match stands still until then, and is lost after a while
+   */
+  offer(seat, isAwaited = false) {
     setShown(this.#return, seat !== null);
+    setShown(this.#hurry, seat !== null && isAwaited);
     if (!seat) return;
     this.#return.href = `/?room=${seat.code}`;
     setText(this.#return, `Back to your match in room ${seat.code}`);

@@ -141,3 +141,25 @@ describe('two browsers, of which one is closed', () => {
     await leaveAll(ada);
   });
 });
+
+describe('a match that is left', () => {
+  const stack = useStack({ env: { PONG_ABSENCE_SECONDS: '5' } });
+  const browser = useBrowser();
+
+  test('waits for a while, as its leaver is told, and is offered no more once it is lost', async () => {
+    const { ada, grace } = await twoPlayers(browser, stack);
+    await ada.until('the ball flies', ({ state }) => !state.is_paused);
+    await ada.page.getByRole('button', { name: 'Leave' }).click();
+    await ada.page.locator('#home').waitFor();
+    await elementReads(ada.page, '#return-hurry', 'It waits for a short while. After that it is lost.');
+    await reads(grace.page, 'You won');
+    await reads(grace.page, 'Ada did not come back.');
+    assert.ok(await grace.page.locator('#card-score').isHidden(), 'points, which she may have fewer of, do not say why');
+    await ada.page.reload();
+    await ada.page.locator('#home').waitFor();
+    await ada.page.locator('#return').waitFor({ state: 'hidden' });
+    assert.ok(await ada.page.locator('#return-hurry').isHidden());
+    for (const { page } of [ada, grace]) assertNoComplaints(page);
+    await leaveAll(ada, grace);
+  });
+});
