@@ -35,6 +35,11 @@ function boundNotes({ rounds, measures }) {
   }).map(({ title }) => title);
 }
 
+/** Nothing, where nothing of it was measured. */
+function table(head, lines) {
+  return lines.length === 0 ? [] : [[...head, ...lines].join('\n')];
+}
+
 function targetsTable(run) {
   const shown = rows.filter(({ peer }) => !peer || run.options.peers);
   const summaries = shown.map((row) => [row, summarize(row, run.rounds)]).filter(([, summary]) => summary || !run.options.only);
@@ -45,7 +50,7 @@ function targetsTable(run) {
 function besidesTable(run) {
   const lines = besides.filter(({ peer }) => !peer || run.options.peers).map((row) => [row, summarize(row, run.rounds)])
     .filter(([, summary]) => summary).map(([row, summary]) => `| ${row.measure} | ${describe(row, summary)} |`);
-  return ['| | median (least–most) |', '|---|---|', ...lines].join('\n');
+  return table(['| | median (least–most) |', '|---|---|'], lines);
 }
 
 /** Of all tenths of a second that were measured, the share in which the machine had its processors, at their speed. */
@@ -74,9 +79,14 @@ function limitsTable(run) {
       `${byTime.length > 0 ? number(median(byTime), 0) : '–'} | ` +
       `${middle((level) => level.processes?.nginx?.cpu_share)} | ${middle((level) => level.load?.cpu_share)} | ${broken || '–'} |`);
   }
-  return [
-    '| load | rooms that held, by round | server, share of its core | rooms by its processor time | nginx | load generator | what failed above |', '|---|---|---|---|---|---|---|', ...lines,
-  ].join('\n');
+  return table([
+    '| load | rooms that held, by round | server, share of its core | rooms by its processor time | nginx | load generator | what failed above |',
+    '|---|---|---|---|---|---|---|',
+  ], lines);
+}
+
+function section(title, ...paragraphs) {
+  return ['', `## ${title}`, ...paragraphs.flatMap((paragraph) => ['', paragraph])];
 }
 
 function list(title, lines) {
@@ -87,6 +97,7 @@ function list(title, lines) {
 export function renderReport(run, plots) {
   const { machine, options } = run;
   const bounds = boundNotes(run);
+  const [limits, beside] = [limitsTable(run), besidesTable(run)];
   const count = run.rounds.length;
   const words = [options.quick && ' --quick', options.peers && ' --peers', options.only && ` --only ${options.only.join(',')}`,
     options.asked?.rounds && ` --rounds ${options.asked.rounds}`, options.asked?.minutes && ` --minutes ${options.asked.minutes}`].filter(Boolean).join('');
@@ -109,17 +120,10 @@ export function renderReport(run, plots) {
     ...(bounds.length === 0 ? [] : ['', `A round of these ended before the bar was broken, so its number is a lower bound: ${bounds.join(', ')}.`]),
     ...list('Left out, as the time was over:', run.leftOut),
     ...list('Failed:', run.failures),
-    '',
-    '## At the limit',
-    '',
-    '*Rooms by its processor time*: for how many the server would have had time on 95 % of its core, by what it took at the most rooms that were ' +
-      'played, held or not: what a machine without neighbours might come to.',
-    '',
-    limitsTable(run),
-    '',
-    '## Beside the table',
-    '',
-    besidesTable(run),
+    ...(limits.length === 0 ? [] : section('At the limit',
+      '*Rooms by its processor time*: for how many the server would have had time on 95 % of its core, by what it took at the most rooms that were ' +
+        'played, held or not: what a machine without neighbours might come to.', ...limits)),
+    ...(beside.length === 0 ? [] : section('Beside the table', ...beside)),
     ...plots.flatMap(({ file, title }) => ['', `![${title}](plots/${file})`]),
     '',
   ].join('\n');

@@ -123,4 +123,7 @@ test('the report says what is missing', () => {
   assert.match(text, /load average before: 0\.1; who played and who served went before what else ran there\n/);
   assert.match(text, /!\[Cost\]\(plots\/cost\.svg\)/);
   assert.ok(!text.includes('undefined') && !text.includes('NaN'), text);
+  assert.match(text, /\n## At the limit\n/);
+  const little = renderReport({ ...run, options: { only: ['start'] }, rounds: [{}] }, []);
+  assert.doesNotMatch(little, /\n## /, 'nothing is headed that was not measured');
 });
