@@ -323,7 +323,7 @@ describe('the table of tickets', () => {
 
   test('a handshake that is no WebSocket\'s gets none', async () => {
     const { code } = await takeSeats(stack);
-    assert.equal((await new Rest(stack).get(`/ws/game/${code}/`)).status, 404);
+    assert.equal((await new Rest(stack).get(`/ws/game/${code}/`)).status, 400);
     assert.equal((await scrape(stack)).get('pong_tickets_outstanding'), 0);
   });
 
