@@ -2,6 +2,7 @@
 // makes a spectator or a guest who may take a free seat, and whoever must not connect is told why by status.
 
 import assert from 'node:assert/strict';
+import http from 'node:http';
 import { describe, test } from 'node:test';
 
 import { quickServe, useStack } from './harness.mjs';
@@ -13,6 +14,25 @@ import { startRally, takeSeats } from './rooms.mjs';
 const NO_TOKEN = 'f'.repeat(32);
 const LONG = 600; // bytes of a header that is longer than any that could be right
 
+/** What comes of a handshake as it is written here, whatever a library would make of it. */
+function handshake(stack, code, method, upgrade) {
+  const headers = { Connection: 'Upgrade', Upgrade: upgrade, 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+  return new Promise((resolve, reject) => {
+    const request = http.request(`${stack.baseUrl}/ws/game/${code}/`, { method, headers, agent: false });
+    request.on('error', reject);
+    request.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy();
+      resolve({ status: statusCode });
+    });
+    request.on('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (piece) => (body += piece));
+      response.on('end', () => resolve({ status: response.statusCode, allow: response.headers.allow, body }));
+    });
+    request.end();
+  });
+}
+
 describe('the handshake', () => {
   const stack = useStack({ env: quickServe });
   const rest = new Rest(stack);
@@ -23,6 +43,23 @@ describe('the handshake', () => {
       const { status, json } = await rest.get(`/ws/game/${code}/`);
       assert.equal(status, 400, code);
       assert.equal(json.code, 'upgrade_required', code);
+    }
+  });
+
+  test('101: Upgrade may be written in any case', async () => {
+    const { first } = await takeSeats(stack);
+    for (const upgrade of ['websocket', 'WebSocket', 'WEBSOCKET']) {
+      assert.equal((await handshake(stack, first.room_code, 'GET', upgrade)).status, 101, upgrade);
+    }
+  });
+
+  test('405: a handshake that is no GET', async () => {
+    const { first } = await takeSeats(stack);
+    for (const method of ['POST', 'PUT', 'OPTIONS']) {
+      const { status, allow, body } = await handshake(stack, first.room_code, method, 'websocket');
+      assert.equal(status, 405, method);
+      assert.equal(allow, 'GET', method);
+      assert.equal(JSON.parse(body).code, 'method_not_allowed', method);
     }
   });
 
