@@ -17,6 +17,8 @@ import { WatchView } from './watch-view.js';
 
 /** A room that is not there after so long is worth a word. */
 const SLOW_MS = 600;
+/** While a way back is offered, its match is looked at this often: it may end. */
+const WAY_BACK_MS = 3_000;
 /** A simulated network, and what is seen of it. */
 const DEVELOPERS = ['lag', 'jitter', 'loss', 'debug'];
 
@@ -40,6 +42,8 @@ const backdrop = new Backdrop(byId('backdrop'));
 let room = null;
 /** Counts the ways taken, so that an answer that comes too late finds out. */
 let way = 0;
+/** Counts the times that the address was followed: typing a code at home is a way, and no visit. */
+let visit = 0;
 let slow = 0;
 
 const ENDINGS = {
@@ -60,6 +64,7 @@ const KEEPS_SEAT = ['replaced', 'refused', 'bad_messages', 'policy'];
 /** Shows what the address says. */
 async function route() {
   const mine = ++way;
+  visit++;
   clearTimeout(slow);
   closeRoom();
   views.watch.close();
@@ -96,30 +101,31 @@ function kept(address) {
 
 function showHome() {
   document.title = 'Pong';
-  const seat = memory.recallSeat();
-  views.home.open(seat);
+  views.home.open(memory.recallSeat());
   showScreen('home');
-  if (seat) checkWayBack(seat, way);
-  else offerLastSeat(way);
+  offerWayBack(visit);
 }
 
-/** A match that was left goes on to wait for a while, and is lost then. */
-async function checkWayBack(seat, mine) {
-  const status = await api.check(seat.code).then(
-    (answer) => answer.status,
-    (error) => (error.status === 404 ? 'FINISHED' : 'UNKNOWN'),
-  );
-  if (mine !== way) return;
-  if (status === 'FINISHED') memory.forgetSeat();
-  views.home.offer(memory.recallSeat(), status === 'ONGOING');
-}
-
-/** A tab that was closed in mid-match has a seat that this one can go back to, as long as nobody sits in it. */
-async function offerLastSeat(mine) {
-  const seat = memory.recallLastSeat();
-  const answer = seat && (await api.check(seat.code).catch(() => null));
-  const isWaitedFor = answer?.status === 'ONGOING' && answer.active_sessions < answer.player_count;
-  if (isWaitedFor && mine === way) views.home.offer(seat, true);
+/**
+ * Offers this tab's seat until its match has ended; without one the seat that a tab had which was closed in mid-match, as long
+ * as nobody sits in it. A match that somebody left waits for a while, and is lost then.
+ */
+async function offerWayBack(mine) {
+  const own = memory.recallSeat();
+  const seat = own ?? memory.recallLastSeat();
+  const isFollowed = () => mine === visit && !byId('home').hidden;
+  if (!seat || !isFollowed()) return;
+  const answer = await api.check(seat.code).catch((error) => ({ status: error.status === 404 ? 'FINISHED' : 'UNKNOWN' }));
+  if (!isFollowed()) return;
+  if (own && answer.status === 'FINISHED') {
+    memory.forgetSeat();
+    views.home.offer(null);
+    return offerWayBack(mine);
+  }
+  const isAwaited = answer.status === 'ONGOING' && answer.active_sessions < answer.player_count;
+  const isOffered = own !== null || isAwaited;
+  views.home.offer(isOffered ? seat : null, isAwaited);
+  if (isOffered) setTimeout(() => offerWayBack(mine), WAY_BACK_MS);
 }
 
 function showList() {

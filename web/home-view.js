@@ -59,6 +59,9 @@ export class HomeView {
   offer(seat, isAwaited = false) {
     setShown(this.#return, seat !== null);
     setShown(this.#hurry, seat !== null && isAwaited);
+    // A description is read aloud even where it is hidden.
+    if (isAwaited) this.#return.setAttribute('aria-describedby', this.#hurry.id);
+    else this.#return.removeAttribute('aria-describedby');
     if (!seat) return;
     this.#return.href = `/?room=${seat.code}`;
     setText(this.#return, `Back to your match in room ${seat.code}`);

@@ -152,11 +152,11 @@ describe('a match that is left', () => {
     await ada.page.getByRole('button', { name: 'Leave' }).click();
     await ada.page.locator('#home').waitFor();
     await elementReads(ada.page, '#return-hurry', 'It waits for a short while. After that it is lost.');
+    assert.equal(await ada.page.locator('#return').getAttribute('aria-describedby'), 'return-hurry');
     await reads(grace.page, 'You won');
     await reads(grace.page, 'Ada did not come back.');
     assert.ok(await grace.page.locator('#card-score').isHidden(), 'points, which she may have fewer of, do not say why');
-    await ada.page.reload();
-    await ada.page.locator('#home').waitFor();
+    // Ada has stayed where she is.
     await ada.page.locator('#return').waitFor({ state: 'hidden' });
     assert.ok(await ada.page.locator('#return-hurry').isHidden());
     for (const { page } of [ada, grace]) assertNoComplaints(page);

@@ -212,6 +212,23 @@ describe('the page', () => {
     await context.close();
   });
 
+  test('a room that nobody has come to yet is offered without a hurry', async () => {
+    const context = await browser.person(stack);
+    const page = await openTab(context, stack);
+    await openRoom(page, 'Ada');
+    const checked = page.waitForResponse(/\/api\/room\/check\//);
+    await page.goBack();
+    const back = page.getByRole('link', { name: /Back to your match/ });
+    await back.waitFor();
+    await checked;
+    await new Promise((resolve) => setTimeout(resolve, 200)); // for the page to say what it was told
+    assert.ok(await back.isVisible());
+    assert.ok(await page.locator('#return-hurry').isHidden());
+    assert.equal(await back.getAttribute('aria-describedby'), null, 'hidden or not, it would be read aloud');
+    assertNoComplaints(page);
+    await context.close();
+  });
+
   test('leaving a match leaves a way back', async () => {
     const context = await browser.person(stack);
     const page = await openTab(context, stack);
