@@ -76,9 +76,7 @@ static void check_mirror(const struct mirror *mirror)
 static void tick(int count)
 {
     struct room_checkpoint checkpoint;
-    /* Without a step in between, the server has what its clients were told for the step to come. */
-    if (world.ticks == TICKS_MAX)
-        return;
+    const bool is_stepped = count > 0 && world.ticks < TICKS_MAX;
     for (; count > 0 && world.ticks < TICKS_MAX; count--, world.ticks++)
         court_tick(&world.court);
     game_state_save(&world.court.room->game, world.court.now, &checkpoint);
@@ -86,7 +84,8 @@ static void tick(int count)
     if (problem)
         fprintf(stderr, "impossible: %s\n", problem);
     assert(!problem);
-    for (int i = 0; i < COURT_CLIENTS; i++) {
+    /* Without a step in between, the server has what its clients were told for the step to come. */
+    for (int i = 0; is_stepped && i < COURT_CLIENTS; i++) {
         const struct court_client *client = &world.court.clients[i];
         if (client->session && client->session->is_binary && !client->session->owed_keyframe &&
             !client->is_full && world.mirrors[i].is_set)
