@@ -44,7 +44,7 @@ function targetsTable(run) {
   const shown = rows.filter(({ peer }) => !peer || run.options.peers);
   const summaries = shown.map((row) => [row, summarize(row, run.rounds)]).filter(([, summary]) => summary || !run.options.only);
   const lines = summaries.map(([row, summary]) => `| ${row.measure} | ${row.target} | ${describe(row, summary)} | ${verdict(row, summary)} |`);
-  return ['| measure | target | measured: median (least–most) | met |', '|---|---|---|---|', ...lines].join('\n');
+  return table(['| measure | target | measured: median (least–most) | met |', '|---|---|---|---|'], lines);
 }
 
 function besidesTable(run) {
@@ -53,11 +53,11 @@ function besidesTable(run) {
   return table(['| | median (least–most) |', '|---|---|'], lines);
 }
 
-/** Of all tenths of a second that were measured, the share in which the machine had its processors, at their speed. */
+/** Of all tenths of a second that were measured, the share in which the machine had its processors, at their speed; undefined without any. */
 function countedShare(rounds) {
   const moments = rounds.flatMap((round) => Object.values(round).flatMap(({ levels = [] }) => levels.map((level) => level.moments))).filter(Boolean);
   const sum = (read) => moments.reduce((total, each) => total + read(each), 0);
-  return moments.length === 0 ? 1 : sum(({ counted }) => counted) / sum(({ all }) => all);
+  return moments.length === 0 ? undefined : sum(({ counted }) => counted) / sum(({ all }) => all);
 }
 
 /** At the most rooms that held: how busy each was. */
@@ -97,7 +97,8 @@ function list(title, lines) {
 export function renderReport(run, plots) {
   const { machine, options } = run;
   const bounds = boundNotes(run);
-  const [limits, beside] = [limitsTable(run), besidesTable(run)];
+  const [targets, limits, beside] = [targetsTable(run), limitsTable(run), besidesTable(run)];
+  const counted = countedShare(run.rounds);
   const count = run.rounds.length;
   const words = [options.quick && ' --quick', options.peers && ' --peers', options.only && ` --only ${options.only.join(',')}`,
     options.asked?.rounds && ` --rounds ${options.asked.rounds}`, options.asked?.minutes && ` --minutes ${options.asked.minutes}`].filter(Boolean).join('');
@@ -111,11 +112,10 @@ export function renderReport(run, plots) {
     `- machine: ${machine.cpu}, ${machine.memory}, ${machine.kernel}; stolen by other guests meanwhile: ` +
       `${number(100 * run.steal, 1)} %, load average before: ${number(run.loadBefore, 1)}; ` +
       `who played and who served ${run.isFirst ? 'went before' : 'had no more right to a processor than'} what else ran there`,
-    `- lateness is of those ${percent(countedShare(run.rounds))} of all tenths of a second in which, and shortly before which, nothing was stolen and the processors ran at more than half their speed`,
+    ...(counted === undefined ? [] : [`- lateness is of those ${percent(counted)} of all tenths of a second in which, and shortly before which, nothing was stolen and the processors ran at more than half their speed`]),
     `- versions: ${machine.versions}`,
     `- commit: ${machine.commit}`,
-    '',
-    targetsTable(run),
+    ...(targets.length === 0 ? [] : ['', ...targets]),
     ...(options.peers || options.only ? [] : ['', 'The rows beside Colyseus are measured by `./dev bench --peers`.']),
     ...(bounds.length === 0 ? [] : ['', `A round of these ended before the bar was broken, so its number is a lower bound: ${bounds.join(', ')}.`]),
     ...list('Left out, as the time was over:', run.leftOut),
