@@ -392,12 +392,12 @@ describe('several instances', () => {
 describe('the command line', () => {
   test('help is given, nonsense refused', async () => {
     const dev = new Dev(path.join(folder, 'none'), 1, {});
-    for (const words of [['help'], ['--help'], ['bench', '--help'], ['down', '-h']]) {
+    for (const words of [['help'], ['--help'], ['bench', '--help'], ['bench', 'flood', '--help'], ['down', '-h']]) {
       const { code, stdout } = await dev.run(...words);
       assert.equal(code, 0);
       assert.match(stdout, /\.\/dev up/);
     }
-    assertOneSentence(await dev.run('fly'), /no command "fly"/);
+    for (const words of [['fly'], ['fly', '--help']]) assertOneSentence(await dev.run(...words), /no command "fly"/);
     assertOneSentence(await dev.run('up', 'now'), /up takes --instances N and nothing else/);
     for (const words of [[], ['0'], ['17'], ['2x'], ['-1'], ['2', '3']]) {
       assertOneSentence(await dev.run('up', '--instances', ...words), /--instances must be a number from 1 to 16/);
